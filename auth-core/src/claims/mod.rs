@@ -1,0 +1,77 @@
+//! What a principal says: the application's claims type and the registered claims around it.
+
+mod name;
+mod read;
+mod registered;
+mod subject;
+
+use std::time::Duration;
+
+use serde::de::MapAccess;
+use serde::ser::SerializeMap;
+
+use crate::id::Subject;
+use crate::role::{Role, Roles};
+use crate::scope::{Scope, Scopes};
+
+pub use name::ClaimName;
+pub use read::{OptionalClaim, RequiredClaim};
+pub use registered::{Audience, Registered, RegisteredReader};
+pub(crate) use registered::{MAX_MEMBERS, NumericDate};
+pub use subject::{SubjectError, SubjectField, parse_subject};
+
+/// A typed principal: what the application knows of a caller. Derive it with
+/// [`derive(Claims)`](derive@crate::Claims), which makes the validation part of the type.
+///
+/// # Security
+///
+/// Everybody who holds an access token can read its claims: they are signed, not encrypted.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a claims type",
+    label = "this type does not derive `Claims`",
+    note = "add `#[derive(Claims)]` and `#[claims(…)]` to `{Self}`"
+)]
+pub trait Claims: Send + Sync + Sized + 'static {
+    /// The application's roles; [`NoRole`](crate::NoRole) without a roles field.
+    type Role: Role;
+    /// The application's scopes; [`NoScope`](crate::NoScope) without a scopes field.
+    type Scope: Scope;
+
+    /// The issuer (`iss`), unless the builder names it.
+    const ISSUER: Option<&'static str>;
+    /// The audience (`aud`), unless the builder names it.
+    const AUDIENCE: Option<&'static str>;
+    /// How long an access token lives, unless the builder says otherwise.
+    const TTL: Duration;
+    /// The longest life (`exp` − `iat`) of an access token that is accepted at all.
+    const MAX_TTL: Duration;
+
+    /// Whom the claims are about (`sub`).
+    ///
+    /// # Errors
+    ///
+    /// [`SubjectError`] when the field's text is empty, longer than 255 bytes, or holds a control character.
+    fn subject(&self) -> Result<Subject, SubjectError>;
+
+    /// The roles; none without a roles field.
+    fn roles(&self) -> Roles<Self::Role>;
+
+    /// The scopes; none without a scopes field.
+    fn scopes(&self) -> Scopes<Self::Scope>;
+
+    /// Reads registered and own claims in one pass over a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is missing, twice there, or of the wrong type.
+    #[doc(hidden)]
+    fn read<'de, A: MapAccess<'de>>(map: A) -> Result<(Registered<'de>, Self), A::Error>;
+
+    /// Writes `sub` and the own claims as members of a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// The serializer's.
+    #[doc(hidden)]
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+}

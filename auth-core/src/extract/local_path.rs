@@ -1,0 +1,73 @@
+//! A place of the same site to go on to.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+/// A path, with or without a query, on this site: the only thing that `next` may ever be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalPath(String);
+
+const MAX_LENGTH: usize = 2048;
+
+/// All but what a query value may hold as it is and stays readable.
+const QUERY_VALUE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl LocalPath {
+    /// The path, if it is one: it begins with a single `/`, has no backslash, space, control or non-ASCII character,
+    /// and a browser that resolves it stays on the site.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_plain = text.starts_with('/')
+            && !text.starts_with("//")
+            && text.len() <= MAX_LENGTH
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let site = Url::parse("https://site.invalid/").ok()?;
+        let resolved = site.join(text).ok()?;
+        let stays = resolved.origin() == site.origin() && !resolved.path().starts_with("//");
+        (is_plain && stays).then(|| Self(text.to_owned()))
+    }
+
+    /// The path and query as they were given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `login_page?next=this`.
+    pub(crate) fn as_next_of(&self, login_page: &Self) -> String {
+        let separator = if login_page.0.contains('?') { '&' } else { '?' };
+        format!("{}{separator}next={}", login_page.0, utf8_percent_encode(&self.0, QUERY_VALUE))
+    }
+}
+
+impl std::fmt::Display for LocalPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_the_own_site_pass() {
+        for good in ["/", "/account", "/a/b?c=d&e=%2F", "/@x", "/a//b"] {
+            assert_eq!(LocalPath::parse(good).map(|path| path.0).as_deref(), Some(good));
+        }
+        for bad in [
+            "", "account", "//evil.example", "///evil.example", "https:evil.example", "https://evil.example",
+            "/\\evil.example", "\\/evil", "/a\\b", "/\t/evil.example", "/ a", "/ä", "/a\r\nSet-Cookie: x", "/.//evil",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(LocalPath::parse(bad), None, "{bad:?}");
+        }
+        assert_eq!(LocalPath::parse(&format!("/{}", "a".repeat(2048))), None);
+    }
+
+    #[test]
+    fn next_is_escaped_as_one_value() {
+        let next = LocalPath::parse("/orders?page=2&all").unwrap();
+        let login = LocalPath::parse("/login").unwrap();
+        assert_eq!(next.as_next_of(&login), "/login?next=/orders%3Fpage%3D2%26all");
+    }
+}

@@ -1,0 +1,192 @@
+//! Identifiers. None of them is a secret; a credential never appears here.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::claims::SubjectError;
+
+/// Whom a login belongs to: the text of `sub`. 1 to 255 bytes without control characters; cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject(Arc<str>);
+
+impl Subject {
+    /// A subject with that text.
+    ///
+    /// # Errors
+    ///
+    /// [`SubjectError`] when the text is empty, longer than 255 bytes, or holds a control character.
+    pub fn new(text: &str) -> Result<Self, SubjectError> {
+        let printable = !text.bytes().any(|byte| byte.is_ascii_control());
+        if !text.is_empty() && text.len() <= 255 && printable { Ok(Self(text.into())) } else { Err(SubjectError) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subject({:?})", &*self.0)
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// A text that is not an identifier of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier: 22 characters of base64url are expected")]
+#[non_exhaustive]
+pub struct ParseIdError;
+
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// The identifier with these bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 16 bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// A new one: 128 random bits.
+            #[allow(dead_code, reason = "not every kind of identifier is drawn everywhere")]
+            pub(crate) fn random() -> Result<Self, RandomError> {
+                random_bytes().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut text = [0; 22];
+                let length = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+                f.write_str(text.get(..length).and_then(|text| str::from_utf8(text).ok()).ok_or(fmt::Error)?)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let mut bytes = [0; 16];
+                match (text.len(), URL_SAFE_NO_PAD.decode_slice(text, &mut bytes)) {
+                    (22, Ok(16)) => Ok(Self(bytes)),
+                    _ => Err(ParseIdError),
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+random_id! {
+    /// One signed-in browser, app or device (`sid` in tokens): 128 random bits, written as 22 characters.
+    ///
+    /// Knowing it gives nothing: it is shown in device lists and logs, and is not a credential.
+    LoginId
+}
+
+random_id! {
+    /// One access token (`jti`): 128 random bits, written as 22 characters.
+    TokenId
+}
+
+impl TokenId {
+    /// The name of a token whose `jti` is any text: the first half of its SHA-256.
+    pub(crate) fn of_text(jti: &str) -> Self {
+        let mut bytes = [0; 16];
+        let hash = digest(&SHA256, jti.as_bytes());
+        bytes.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+        Self(bytes)
+    }
+}
+
+/// The system's source of randomness did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the system's source of randomness failed")]
+#[non_exhaustive]
+pub struct RandomError;
+
+/// `N` bytes from the operating system's generator, as aws-lc draws them.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| RandomError)?;
+    Ok(bytes)
+}
+
+/// Which key of a ring signed a token (`kid`). At most 255 bytes; cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(Arc<str>);
+
+impl KeyId {
+    /// The key identifier with that text, if it has 1 to 255 bytes.
+    pub fn new(text: &str) -> Option<Self> {
+        (1..=255).contains(&text.len()).then(|| Self(text.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({:?})", &*self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for KeyId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}

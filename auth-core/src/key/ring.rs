@@ -1,0 +1,170 @@
+//! The keys of an issuer: one signs, the others still verify until they are retired.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::file;
+use super::jwk::JwkSet;
+use super::set::KeySet;
+use super::signing::SigningKey;
+use super::verifying::VerifyingKey;
+use super::Algorithm;
+use crate::config::ConfigError;
+use crate::id::KeyId;
+
+/// The keys that an application signs its own tokens with. Clones share the keys.
+///
+/// Rotation without downtime takes three steps, each a token's life after the one before: [`add`](Self::add) the next
+/// key, so that everybody knows it; [`sign_with`](Self::sign_with) it; [`retire`](Self::retire) the old one.
+#[derive(Clone, Debug)]
+pub struct KeyRing {
+    shared: Arc<ArcSwap<Keys>>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    signing: Arc<SigningKey>,
+    verifying: Arc<KeySet>,
+}
+
+impl KeyRing {
+    /// A ring with this key, which signs.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] as of [`KeySet::new`].
+    pub fn new(key: SigningKey) -> Result<Self, ConfigError> {
+        let verifying = Arc::new(KeySet::new([key.verifying_key().clone()])?);
+        Ok(Self { shared: Arc::new(ArcSwap::from_pointee(Keys { signing: Arc::new(key), verifying })) })
+    }
+
+    /// A ring with a new random key, which is gone with the process: tokens then last as long as it does.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the system's randomness fails.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
+        Self::new(SigningKey::generate(algorithm)?)
+    }
+
+    /// A ring with a private key in PEM; see [`SigningKey::from_pem`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the text is not such a key.
+    pub fn from_pem(pem: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
+        Self::new(SigningKey::from_pem(pem, algorithm)?)
+    }
+
+    /// A ring with a private or symmetric JWK; see [`SigningKey::from_jwk_json`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the text is not such a key.
+    pub fn from_jwk_json(json: &str) -> Result<Self, ConfigError> {
+        Self::new(SigningKey::from_jwk_json(json)?)
+    }
+
+    /// A ring with the key in an environment variable: PEM or JWK.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the variable is not set or holds no such key.
+    pub fn from_env(variable: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
+        let text = std::env::var(variable).map(zeroize::Zeroizing::new).map_err(|_| {
+            ConfigError::new("keys", "the environment variable of the key is not set", "set it to a PEM or JWK")
+        })?;
+        Self::new(file::parse(&text, algorithm)?)
+    }
+
+    /// A ring with the key in a file: PEM or JWK. On Unix only its owner may have access to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the file can not be read, others may read it, or it holds no such key.
+    pub fn from_file(path: impl AsRef<Path>, algorithm: Algorithm) -> Result<Self, ConfigError> {
+        Self::new(file::read(path.as_ref(), algorithm)?)
+    }
+
+    /// As [`from_file`](Self::from_file); a file that is not there is made with a new key, for its owner only.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the file can not be read or made, others may read it, or it holds no such key.
+    pub fn from_file_or_generate(path: impl AsRef<Path>, algorithm: Algorithm) -> Result<Self, ConfigError> {
+        Self::new(file::read_or_generate(path.as_ref(), algorithm)?)
+    }
+
+    /// Adds a key that verifies, and is published, but does not sign.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] as of [`KeySet::new`]; the ring is then unchanged.
+    pub fn add(&self, key: VerifyingKey) -> Result<(), ConfigError> {
+        self.change(|keys| {
+            let all = keys.verifying.keys().iter().cloned().chain([key.clone()]);
+            Ok(Keys { signing: keys.signing.clone(), verifying: Arc::new(KeySet::new(all)?) })
+        })
+    }
+
+    /// Signs with `key` from now on; it is added unless it is there, and the one before still verifies.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] as of [`KeySet::new`]; the ring is then unchanged.
+    pub fn sign_with(&self, key: SigningKey) -> Result<(), ConfigError> {
+        let key = Arc::new(key);
+        self.change(|keys| {
+            let new = key.verifying_key();
+            let others = keys.verifying.keys().iter().filter(|known| known.id() != new.id());
+            let all = [new].into_iter().chain(others).cloned();
+            Ok(Keys { signing: key.clone(), verifying: Arc::new(KeySet::new(all)?) })
+        })
+    }
+
+    /// Forgets a key: what it signed is refused from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the key that signs, or one that is not there; the ring is then unchanged.
+    pub fn retire(&self, id: &KeyId) -> Result<(), ConfigError> {
+        self.change(|keys| {
+            if keys.signing.verifying_key().id() == Some(id) {
+                return Err(ConfigError::new("keys", "this key signs", "call `sign_with` with another one first"));
+            }
+            let rest: Vec<_> = keys.verifying.keys().iter().filter(|key| key.id() != Some(id)).cloned().collect();
+            if rest.len() == keys.verifying.keys().len() {
+                return Err(ConfigError::new("keys", "there is no key with this `kid`", "look at `public_jwks`"));
+            }
+            Ok(Keys { signing: keys.signing.clone(), verifying: Arc::new(KeySet::new(rest)?) })
+        })
+    }
+
+    /// The public keys, as `/.well-known/jwks.json` answers them; an HMAC secret is never among them.
+    pub fn public_jwks(&self) -> JwkSet {
+        self.verifying().public_jwks()
+    }
+
+    /// The key that signs.
+    pub(crate) fn signing(&self) -> Arc<SigningKey> {
+        self.shared.load().signing.clone()
+    }
+
+    /// The keys that verify.
+    pub(crate) fn verifying(&self) -> Arc<KeySet> {
+        self.shared.load().verifying.clone()
+    }
+
+    /// Changes race only with each other; the loser starts again from the winner's keys.
+    fn change(&self, change: impl Fn(&Keys) -> Result<Keys, ConfigError>) -> Result<(), ConfigError> {
+        loop {
+            let current = self.shared.load_full();
+            let previous = self.shared.compare_and_swap(&current, Arc::new(change(&current)?));
+            if Arc::ptr_eq(&previous, &current) {
+                return Ok(());
+            }
+        }
+    }
+}

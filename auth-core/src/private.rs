@@ -1,0 +1,106 @@
+//! What generated code names. Not part of the public interface: it changes with the macros.
+
+pub use axum;
+pub use http;
+pub use serde;
+
+pub use crate::authenticate::Auth;
+pub use crate::claims::{
+    ClaimName, Claims, OptionalClaim, Registered, RegisteredReader, RequiredClaim, SubjectError, SubjectField,
+    parse_subject,
+};
+pub use crate::extract::{
+    Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public, Rejection,
+};
+pub use crate::id::Subject;
+pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
+pub use crate::role::{NoRole, Role, Roles};
+pub use crate::scope::{NoScope, Scope, Scopes};
+pub use crate::authenticate::Authenticator;
+
+/// The type of a `#[claim(roles)]` field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of roles",
+    label = "a `#[claim(roles)]` field has the type `Roles<…>`"
+)]
+pub trait RolesField: Copy {
+    /// The enum of roles.
+    type Role: Role;
+    /// The set itself.
+    fn roles(self) -> Roles<Self::Role>;
+}
+
+impl<R: Role> RolesField for Roles<R> {
+    type Role = R;
+
+    fn roles(self) -> Self {
+        self
+    }
+}
+
+/// The type of a `#[claim(scopes)]` field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of scopes",
+    label = "a `#[claim(scopes)]` field has the type `Scopes<…>`"
+)]
+pub trait ScopesField: Copy {
+    /// The enum of scopes.
+    type Scope: Scope;
+    /// The set itself.
+    fn scopes(self) -> Scopes<Self::Scope>;
+}
+
+impl<S: Scope> ScopesField for Scopes<S> {
+    type Scope = S;
+
+    fn scopes(self) -> Self {
+        self
+    }
+}
+
+/// The enum `R` itself; so that another one gets a message of ours.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the role enum of these claims: theirs is `{R}`",
+    label = "not a variant of `{R}`",
+    note = "`role(…)` takes variants of the enum in the claims' `#[claim(roles)]` field; without one it is `NoRole`"
+)]
+pub trait IsRoleEnum<R> {}
+
+impl<R: Role> IsRoleEnum<R> for R {}
+
+/// The enum `S` itself, likewise.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the scope enum of these claims: theirs is `{S}`",
+    label = "not a variant of `{S}`",
+    note = "`scope(…)` takes variants of the enum in the claims' `#[claim(scopes)]` field; without one it is `NoScope`"
+)]
+pub trait IsScopeEnum<S> {}
+
+impl<S: Scope> IsScopeEnum<S> for S {}
+
+/// Compiles only for a role of `C`.
+pub const fn assert_role_of<C: Claims, R: IsRoleEnum<C::Role>>(_: &R) {}
+
+/// Compiles only for a scope of `C`.
+pub const fn assert_scope_of<C: Claims, S: IsScopeEnum<C::Scope>>(_: &S) {}
+
+/// A check that looks at callers with the claims `C`; `#[check]` implements it beside `Check`, without the state.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a check for `{C}`",
+    label = "this check looks at callers with other claims, or is not marked `#[check]`",
+    note = "the first parameter of a function marked `#[check]` is `&Auth<{C}>` here"
+)]
+pub trait CheckOf<C> {}
+
+/// Compiles only for a check of `C`.
+pub const fn assert_check_of<C, K: CheckOf<C>>() {}
+
+/// Writes a subject as its text.
+#[derive(Debug)]
+pub struct DisplayClaim<'a, T>(pub &'a T);
+
+impl<T: std::fmt::Display> serde::Serialize for DisplayClaim<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
+}

@@ -1,0 +1,227 @@
+//! A policy as data: what a route asks of its caller, and the evaluation of it.
+
+mod evaluate;
+
+use std::fmt;
+use std::time::Duration;
+
+pub(crate) use evaluate::{Answers, Outcome, evaluate};
+
+/// What a handler asks of its caller. Written by `#[require_auth]` as a constant, so the guard, the router and
+/// the policy table read the same value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    schemes: Schemes,
+    condition: Condition,
+    fresh: Option<Duration>,
+    revocation: Option<Duration>,
+    csrf: CsrfCheck,
+}
+
+impl Requirement {
+    /// A caller with a valid credential of one of `schemes`, with CSRF checked and nothing else asked.
+    pub const fn new(schemes: Schemes) -> Self {
+        Self { schemes, condition: Condition::Always, fresh: None, revocation: None, csrf: CsrfCheck::On }
+    }
+
+    /// Asks `condition` too.
+    #[must_use]
+    pub const fn condition(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
+    }
+
+    /// Asks that the caller proved who they are (typed the password, …) no longer ago than `max_age`.
+    #[must_use]
+    pub const fn fresh(mut self, max_age: Duration) -> Self {
+        self.fresh = Some(max_age);
+        self
+    }
+
+    /// Asks that the revocation list is no older than `bound` when this request is decided.
+    #[must_use]
+    pub const fn revocation(mut self, bound: Duration) -> Self {
+        self.revocation = Some(bound);
+        self
+    }
+
+    /// Whether a request that a cookie authenticates is checked for cross-site forgery.
+    #[must_use]
+    pub const fn csrf(mut self, check: CsrfCheck) -> Self {
+        self.csrf = check;
+        self
+    }
+
+    /// The schemes that are accepted.
+    pub const fn schemes(&self) -> Schemes {
+        self.schemes
+    }
+
+    /// The condition on the principal.
+    pub const fn asked_condition(&self) -> &Condition {
+        &self.condition
+    }
+
+    /// The longest time since the caller proved who they are.
+    pub const fn max_age(&self) -> Option<Duration> {
+        self.fresh
+    }
+
+    /// The bound on the age of the revocation list, where it differs from the authenticator's.
+    pub const fn revocation_bound(&self) -> Option<Duration> {
+        self.revocation
+    }
+
+    /// Whether CSRF is checked.
+    pub const fn csrf_check(&self) -> CsrfCheck {
+        self.csrf
+    }
+}
+
+/// By what a caller can authenticate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// A session cookie.
+    Session,
+    /// A bearer access token (RFC 6750).
+    Jwt,
+}
+
+impl Scheme {
+    /// `session` or `jwt`, as in the attribute.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Jwt => "jwt",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One scheme, or both; never none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schemes {
+    /// Only a session cookie.
+    Session,
+    /// Only a bearer access token.
+    Jwt,
+    /// Either of the two.
+    SessionOrJwt,
+}
+
+impl Schemes {
+    /// Whether `scheme` is accepted.
+    pub const fn accept(self, scheme: Scheme) -> bool {
+        matches!(
+            (self, scheme),
+            (Self::SessionOrJwt, _) | (Self::Session, Scheme::Session) | (Self::Jwt, Scheme::Jwt)
+        )
+    }
+}
+
+impl fmt::Display for Schemes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Session => "session",
+            Self::Jwt => "jwt",
+            Self::SessionOrJwt => "session | jwt",
+        })
+    }
+}
+
+/// Whether a request that a cookie authenticates is checked for cross-site forgery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CsrfCheck {
+    /// Checked on every method but GET, HEAD, OPTIONS and TRACE.
+    On,
+    /// Not checked: `csrf(off)`.
+    Off,
+}
+
+/// A condition on the principal: a tree of constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing is asked.
+    Always,
+    /// Of these roles.
+    Roles(Quantifier, &'static [Grant]),
+    /// Of these scopes.
+    Scopes(Quantifier, &'static [Grant]),
+    /// The check with that index in the policy, and the name it was written with.
+    Check(u8, &'static str),
+    /// Every one of these.
+    All(&'static [Condition]),
+    /// At least one of these.
+    Any(&'static [Condition]),
+}
+
+/// How many members of a list must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// Every one: `A & B`.
+    All,
+    /// At least one: `A | B`.
+    Any,
+}
+
+/// One role or scope of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    bit: u64,
+    name: &'static str,
+}
+
+impl Grant {
+    /// The role or scope with that index, below 64, and that name on the wire.
+    pub const fn new(index: u32, name: &'static str) -> Self {
+        Self { bit: crate::role::bit(index), name }
+    }
+
+    /// The name on the wire.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Always => f.write_str("always"),
+            Self::Roles(quantifier, grants) => write_grants(f, "role", *quantifier, grants),
+            Self::Scopes(quantifier, grants) => write_grants(f, "scope", *quantifier, grants),
+            Self::Check(_, name) => write!(f, "check({name})"),
+            Self::All(members) => write_members(f, "all", members),
+            Self::Any(members) => write_members(f, "any", members),
+        }
+    }
+}
+
+fn write_grants(
+    f: &mut fmt::Formatter<'_>,
+    keyword: &str,
+    quantifier: Quantifier,
+    grants: &[Grant],
+) -> fmt::Result {
+    let separator = match quantifier {
+        Quantifier::All => " & ",
+        Quantifier::Any => " | ",
+    };
+    write!(f, "{keyword}(")?;
+    for (position, grant) in grants.iter().enumerate() {
+        write!(f, "{}{}", if position > 0 { separator } else { "" }, grant.name)?;
+    }
+    f.write_str(")")
+}
+
+fn write_members(f: &mut fmt::Formatter<'_>, keyword: &str, members: &[Condition]) -> fmt::Result {
+    write!(f, "{keyword}(")?;
+    for (position, member) in members.iter().enumerate() {
+        write!(f, "{}{member}", if position > 0 { ", " } else { "" })?;
+    }
+    f.write_str(")")
+}

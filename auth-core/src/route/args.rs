@@ -1,0 +1,39 @@
+//! The proof, by type, that a handler decides who may call it: axum's `Handler<T, S>` has the argument types in `T`.
+
+use crate::extract::{Access, GuardArg};
+
+/// The argument types of a handler whose first argument is a guard.
+#[diagnostic::on_unimplemented(
+    message = "this handler does not say who may call it",
+    label = "a handler without `#[require_auth(…)]` or `#[public]`",
+    note = "put `#[require_auth(session | jwt)]` on the handler, or `#[public]` if everybody may call it"
+)]
+pub trait GuardedArgs {
+    /// Who may call the handler.
+    const ACCESS: Access;
+}
+
+macro_rules! guarded_args {
+    ($($argument:ident)*) => {
+        impl<M, G: GuardArg, $($argument,)*> GuardedArgs for (M, G, $($argument,)*) {
+            const ACCESS: Access = G::ACCESS;
+        }
+    };
+}
+
+guarded_args!();
+guarded_args!(A);
+guarded_args!(A B);
+guarded_args!(A B C);
+guarded_args!(A B C D);
+guarded_args!(A B C D E);
+guarded_args!(A B C D E F);
+guarded_args!(A B C D E F H);
+guarded_args!(A B C D E F H I);
+guarded_args!(A B C D E F H I J);
+guarded_args!(A B C D E F H I J K);
+guarded_args!(A B C D E F H I J K L);
+guarded_args!(A B C D E F H I J K L N);
+guarded_args!(A B C D E F H I J K L N O);
+guarded_args!(A B C D E F H I J K L N O P);
+guarded_args!(A B C D E F H I J K L N O P Q);

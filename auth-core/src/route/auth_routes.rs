@@ -1,0 +1,126 @@
+//! The ready-made routes: refresh, sign out, the list of logins, and the public keys.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRef, Path, State};
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::method::{delete, get, post};
+use super::router::ProtectedRouter;
+use crate::authenticate::{Auth, Authenticator, Ended, Login, RefreshRejection};
+use crate::claims::Claims;
+use crate::extract::problem::problem;
+use crate::store::StoreError;
+use crate::{public, require_auth};
+
+/// Far above any refresh token.
+const MAX_BODY: usize = 16 * 1024;
+
+impl<C: Claims> Authenticator<C> {
+    /// The ready-made routes, to merge into the application's:
+    ///
+    /// | route | who | what |
+    /// |---|---|---|
+    /// | `POST /auth/refresh` | public: the token is the credential | JSON `refresh_token`, or the refresh cookie: new tokens |
+    /// | `POST /auth/logout` | session \| jwt | 204; ends the login it came with |
+    /// | `GET /auth/logins` | session \| jwt | the caller's logins, newest first |
+    /// | `DELETE /auth/logins` | session \| jwt | 204; ends the caller's others |
+    /// | `DELETE /auth/logins/{id}` | session \| jwt | 204; 404 for one that is not the caller's |
+    /// | `GET /.well-known/jwks.json` | public | the public keys |
+    pub fn routes<S>(&self) -> ProtectedRouter<S>
+    where
+        Self: FromRef<S>,
+        S: Clone + Send + Sync + 'static,
+    {
+        ProtectedRouter::new()
+            .route("/auth/refresh", post(refresh::<C>))
+            .route("/auth/logout", post(logout::<C>))
+            .route("/auth/logins", get(logins::<C>).delete(end_others::<C>))
+            .route("/auth/logins/{id}", delete(end_one::<C>))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .route("/.well-known/jwks.json", get(jwks::<C>))
+    }
+}
+
+#[derive(Deserialize)]
+struct RefreshRequest {
+    refresh_token: secrecy::SecretString,
+}
+
+#[public]
+async fn refresh<C: Claims>(
+    State(auth): State<Authenticator<C>>,
+    parts: Parts,
+    body: Bytes,
+) -> Result<Response, RefreshRejection> {
+    use secrecy::ExposeSecret as _;
+
+    if body.is_empty() {
+        return auth.answer_refresh(None, &parts).await;
+    }
+    let request: RefreshRequest = serde_json::from_slice(&body).map_err(|_| RefreshRejection::Missing)?;
+    auth.answer_refresh(Some(request.refresh_token.expose_secret()), &parts).await
+}
+
+#[require_auth(session | jwt)]
+async fn logout<C: Claims>(
+    user: Auth<C>,
+    State(auth): State<Authenticator<C>>,
+) -> Result<Response, StoreError> {
+    let signed_out = auth.logout(&user).await?;
+    Ok((signed_out, StatusCode::NO_CONTENT).into_response())
+}
+
+#[derive(Serialize)]
+struct LoginOf {
+    #[serde(flatten)]
+    login: Login,
+    current: bool,
+}
+
+#[require_auth(session | jwt)]
+async fn logins<C: Claims>(
+    user: Auth<C>,
+    State(auth): State<Authenticator<C>>,
+) -> Result<Json<Vec<LoginOf>>, StoreError> {
+    let current = user.login_id();
+    let logins = auth.logins(user.subject()).await?.into_iter();
+    Ok(Json(logins.map(|login| LoginOf { current: Some(login.id()) == current, login }).collect()))
+}
+
+#[require_auth(session | jwt)]
+async fn end_one<C: Claims>(
+    user: Auth<C>,
+    State(auth): State<Authenticator<C>>,
+    Path(id): Path<String>,
+) -> Result<Response, StoreError> {
+    let Ok(id) = id.parse() else { return Ok(not_found()) };
+    Ok(match auth.end_login(user.subject(), id).await? {
+        Ended::Ended => StatusCode::NO_CONTENT.into_response(),
+        Ended::NotFound => not_found(),
+    })
+}
+
+#[require_auth(session | jwt)]
+async fn end_others<C: Claims>(
+    user: Auth<C>,
+    State(auth): State<Authenticator<C>>,
+) -> Result<StatusCode, StoreError> {
+    auth.end_other_logins(&user).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[public]
+async fn jwks<C: Claims>(State(auth): State<Authenticator<C>>) -> Response {
+    let mut response = Json(auth.keys().public_jwks()).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}
+
+fn not_found() -> Response {
+    problem(StatusCode::NOT_FOUND, "Not found")
+}

@@ -1,0 +1,172 @@
+//! The router.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::IntoResponse;
+use axum::routing::Route;
+use tower::{Layer, Service};
+
+use super::args::GuardedArgs;
+use super::method::MethodRouter;
+use super::policies::{PolicyTable, RoutePolicy};
+use crate::extract::Access;
+
+/// axum's [`Router`], for guarded handlers only: one without `#[require_auth]` or `#[public]` does not compile.
+///
+/// It knows who may call each of its routes; [`policies`](Self::policies) lists them. What is not a guarded handler gets
+/// in by name only: [`public_service`](Self::public_service), and, after [`into_router`](Self::into_router), whatever
+/// plain axum takes.
+#[must_use]
+pub struct ProtectedRouter<S = ()> {
+    inner: Router<S>,
+    routes: Vec<RoutePolicy>,
+}
+
+impl<S> ProtectedRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    /// A router without routes: everything is 404.
+    pub fn new() -> Self {
+        Self { inner: Router::new(), routes: Vec::new() }
+    }
+
+    /// Adds a path. See [`Router::route`] for its form.
+    ///
+    /// # Panics
+    ///
+    /// As axum does, when the path is malformed or conflicts with another.
+    pub fn route(mut self, path: &str, methods: MethodRouter<S>) -> Self {
+        let policies = methods.methods.iter().map(|(method, access)| RoutePolicy::new(method, path.to_owned(), *access));
+        self.routes.extend(policies);
+        self.inner = self.inner.route(path, methods.inner);
+        self
+    }
+
+    /// Adds a service that everybody may call, such as static files, at a path and below it.
+    ///
+    /// # Panics
+    ///
+    /// As axum does, when the path is malformed or conflicts with another.
+    pub fn public_service<T>(mut self, path: &str, service: T) -> Self
+    where
+        T: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+        T::Response: IntoResponse,
+        T::Future: Send + 'static,
+    {
+        self.routes.push(RoutePolicy::new("*", below(path), Access::Public));
+        self.inner = self.inner.nest_service(path, service);
+        self
+    }
+
+    /// Adds the routes of another router below a prefix.
+    ///
+    /// # Panics
+    ///
+    /// As axum does, when the prefix is malformed or a path conflicts with another.
+    pub fn nest(mut self, prefix: &str, other: Self) -> Self {
+        self.routes.extend(other.routes.into_iter().map(|mut route| {
+            let prefix = prefix.trim_end_matches('/');
+            route.path = if route.path == "/" { prefix.to_owned() } else { format!("{prefix}{}", route.path) };
+            route
+        }));
+        self.inner = self.inner.nest(prefix, other.inner);
+        self
+    }
+
+    /// Adds the routes of another router.
+    ///
+    /// # Panics
+    ///
+    /// As axum does, when both have a fallback or a path conflicts with another.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.routes.extend(other.routes);
+        self.inner = self.inner.merge(other.inner);
+        self
+    }
+
+    /// Answers what no route matches, with a guarded handler.
+    pub fn fallback<H, T>(mut self, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: GuardedArgs + 'static,
+    {
+        self.routes.push(RoutePolicy::new("*", "/{*fallback}".to_owned(), T::ACCESS));
+        self.inner = self.inner.fallback(handler);
+        self
+    }
+
+    /// Puts a layer around all routes so far. See [`Router::layer`].
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.inner = self.inner.layer(layer);
+        self
+    }
+
+    /// Puts a layer around the routes so far that runs only when one matches. See [`Router::route_layer`].
+    ///
+    /// # Panics
+    ///
+    /// As axum does, when there is no route yet.
+    pub fn route_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.inner = self.inner.route_layer(layer);
+        self
+    }
+
+    /// Every route and who may call it.
+    pub fn policies(&self) -> PolicyTable {
+        PolicyTable::new(self.routes.clone())
+    }
+
+    /// The router to serve.
+    pub fn with_state(self, state: S) -> Router {
+        self.inner.with_state(state)
+    }
+
+    /// Plain axum's router, to which anything can be added: nothing is checked from here on.
+    pub fn into_router(self) -> Router<S> {
+        self.inner
+    }
+}
+
+fn below(path: &str) -> String {
+    format!("{}/{{*path}}", path.trim_end_matches('/'))
+}
+
+impl<S> Default for ProtectedRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Clone for ProtectedRouter<S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), routes: self.routes.clone() }
+    }
+}
+
+impl<S> fmt::Debug for ProtectedRouter<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProtectedRouter").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The tower layer that offers a session's data to handlers and saves it after them.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use tower::{Layer, Service};
+use tower_sessions_core::{Expiry, Session};
+
+use super::cookie::SessionCookie;
+use super::data::RequestSession;
+use super::id::SessionId;
+use crate::clock::Clock;
+use crate::extract::credential::session_id;
+use crate::extract::problem::problem;
+use crate::store::SessionStore;
+
+/// Offers [`Session`] (tower-sessions) to handlers: data of the browser's session, signed in or not.
+///
+/// Made by [`Authenticator::session_data_layer`](crate::Authenticator::session_data_layer). Data that a handler changed
+/// is saved after it; when the session has ended meanwhile, or another request changed it, nothing is saved and the
+/// answer is 409, so that no change is lost without a word.
+#[derive(Clone, Debug)]
+pub struct SessionDataLayer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+    cookie: SessionCookie,
+    lifetime: Duration,
+}
+
+impl SessionDataLayer {
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        clock: Arc<dyn Clock>,
+        cookie: SessionCookie,
+        lifetime: Duration,
+    ) -> Self {
+        Self { shared: Arc::new(Shared { store, clock, cookie, lifetime }) }
+    }
+}
+
+impl<S> Layer<S> for SessionDataLayer {
+    type Service = SessionDataService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionDataService { inner, shared: self.shared.clone() }
+    }
+}
+
+/// The service of [`SessionDataLayer`].
+#[derive(Clone, Debug)]
+pub struct SessionDataService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> Service<Request> for SessionDataService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let shared = self.shared.clone();
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        Box::pin(async move {
+            let carried = session_id(request.headers(), shared.cookie.name()).ok().flatten();
+            let session = shared.session(carried.as_ref());
+            request.extensions_mut().insert(session.clone());
+            let response = inner.call(request).await?;
+            Ok(shared.save(&session, carried.as_ref(), response).await)
+        })
+    }
+}
+
+impl Shared {
+    fn session(&self, carried: Option<&SessionId>) -> Session {
+        let view = RequestSession::new(self.store.clone(), self.clock.clone());
+        let expires_at = self.clock.now().after(self.lifetime);
+        let expiry = time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
+        Session::new(carried.map(SessionId::to_tower), Arc::new(view), expiry)
+    }
+
+    /// Saves what changed, and sets the cookie where the id is new. A server error saves nothing; so does a response
+    /// that sets the session cookie itself: it signed in or out, which moves the data along or ends it.
+    async fn save(&self, session: &Session, carried: Option<&SessionId>, mut response: Response) -> Response {
+        let sets_cookie = response.headers().get_all(SET_COOKIE).iter().any(|value| {
+            value.as_bytes().split(|byte| *byte == b'=').next() == Some(self.cookie.name().as_str().as_bytes())
+        });
+        let unchanged = !session.is_modified() || session.is_empty().await;
+        if unchanged || sets_cookie || response.status().is_server_error() {
+            return response;
+        }
+        if let Err(error) = session.save().await {
+            tracing::warn!(%error, "session data was not saved");
+            return problem(StatusCode::CONFLICT, "The session changed or ended meanwhile");
+        }
+        let id = session.id().map(SessionId::from_tower);
+        let is_new = id.as_ref().map(SessionId::hash) != carried.map(SessionId::hash);
+        if let Some(cookie) = id.filter(|_| is_new).and_then(|id| self.cookie.set(&id, self.lifetime)) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    }
+}

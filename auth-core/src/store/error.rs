@@ -1,0 +1,36 @@
+//! Trouble with a store.
+
+use std::error::Error;
+use std::fmt;
+
+/// The store could not be reached, did not answer in time, or holds something that is not ours.
+///
+/// Opaque: what a caller can do is answer 503 and try again. The cause is for logs; it holds no credential.
+pub struct StoreError {
+    cause: Box<dyn Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// Wraps the cause.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: cause.into() }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store did not answer")
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreError({})", self.cause)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
+    }
+}

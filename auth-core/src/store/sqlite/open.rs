@@ -1,0 +1,125 @@
+//! Opening the file.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::watch;
+
+use super::connections::Connections;
+use super::revocations::last_sequence;
+use super::{Shared, SqliteStore};
+use crate::store::StoreError;
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const READERS: usize = 4;
+const CACHED_STATEMENTS: usize = 64;
+/// To what the write-ahead log shrinks back after a burst.
+const JOURNAL_BYTES: &str = "67108864";
+
+/// What a write that returned `Ok` survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// A crash of the process, and a power cut: each write waits until the disk has it. The default.
+    #[default]
+    Full,
+    /// A crash of the process only; several times faster on most disks.
+    ///
+    /// # Security
+    ///
+    /// A power cut may undo the last moments: a login that was ended, and a stolen token that was found out, work
+    /// again. A client whose rotation was undone has to sign in again.
+    Normal,
+}
+
+/// Settings of an SQLite store.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SqliteStoreBuilder {
+    path: PathBuf,
+    durability: Durability,
+}
+
+impl SqliteStoreBuilder {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), durability: Durability::default() }
+    }
+
+    /// What a write survives. Default: [`Durability::Full`].
+    pub fn synchronous(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Opens the file. One that is not there is created, for this user only (mode 0600); the mode of one that is there
+    /// is left alone. The files `-wal` and `-shm` beside it get the same mode.
+    ///
+    /// # Errors
+    ///
+    /// When the file can not be opened or created, is not a database, or was written by a later version of this crate.
+    pub async fn open(self) -> Result<SqliteStore, StoreError> {
+        // Absolute, because SQLite takes a name that begins with "file:", and ":memory:", for something else.
+        let path = std::path::absolute(&self.path).map_err(StoreError::new)?;
+        create(&path).map_err(StoreError::new)?;
+
+        let writer = Connections::new(self.options(&path), 1);
+        let readers = Connections::new(options(&path).read_only(true), READERS);
+        let mut lease = writer.lease().await?;
+        migrate(lease.connection()?).await?;
+        let last = last_sequence(&mut lease).await?;
+        drop(lease);
+        Ok(SqliteStore { shared: Arc::new(Shared { writer, readers, last: watch::Sender::new(last) }) })
+    }
+
+    fn options(&self, path: &Path) -> SqliteConnectOptions {
+        let synchronous = match self.durability {
+            Durability::Full => SqliteSynchronous::Full,
+            Durability::Normal => SqliteSynchronous::Normal,
+        };
+        let options = options(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous)
+            .foreign_keys(true)
+            .pragma("journal_size_limit", JOURNAL_BYTES);
+        match self.durability {
+            // On macOS a plain fsync leaves the data in the disk's cache. Elsewhere this changes nothing.
+            Durability::Full => options.pragma("fullfsync", "ON").pragma("checkpoint_fullfsync", "ON"),
+            Durability::Normal => options,
+        }
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(CACHED_STATEMENTS)
+        .thread_name(|number| format!("auth-sqlite-{number}"))
+        .disable_statement_logging()
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Brings the tables up to date, all or nothing, while other processes wait.
+async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), StoreError> {
+    let mut migrator = sqlx::migrate!("migrations/sqlite");
+    // A name of our own, so that an application may keep its tables, and their migrations, in the same file.
+    migrator.dangerous_set_table_name("auth_migrations");
+    let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await.map_err(StoreError::new)?;
+    migrator.run_direct(None, &mut *transaction, false).await.map_err(StoreError::new)?;
+    transaction.commit().await.map_err(StoreError::new)
+}

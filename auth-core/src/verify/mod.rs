@@ -1,0 +1,10 @@
+//! From the bytes of a token to claims that hold: one pass, no I/O.
+
+mod error;
+pub(crate) mod jws;
+mod token;
+
+pub use error::VerifyError;
+pub(crate) use jws::HeaderPurpose;
+pub(crate) use token::{check_time, parse};
+pub use token::{Expected, Verified, Verifier};

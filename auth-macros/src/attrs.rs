@@ -1,0 +1,39 @@
+//! Which attributes of the user's item go where.
+
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Meta, Token, parse_quote};
+
+/// The attributes that decide whether the item exists: generated siblings need them too. Of a `cfg_attr` only the
+/// `cfg`s in it count.
+pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<Attribute> {
+    sorted(attrs, "cfg").0
+}
+
+/// Splits off `#[instrument]`, which names the parameters as the user wrote them.
+pub(crate) fn without_instrument(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
+    sorted(attrs, "instrument")
+}
+
+/// The attributes whose path ends in `name`, and the others. A `cfg_attr` is taken apart.
+fn sorted(attrs: &[Attribute], name: &str) -> (Vec<Attribute>, Vec<Attribute>) {
+    let ends_in_name =
+        |attr: &Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == name);
+    let parts = attrs.iter().flat_map(|attr| match cfg_attr_parts(attr) {
+        Some(parts) if parts.iter().any(|(_, part)| ends_in_name(part)) => parts,
+        _ => vec![(attr.clone(), attr.clone())],
+    });
+    let (matching, others): (Vec<_>, Vec<_>) = parts.partition(|(_, inner)| ends_in_name(inner));
+    let whole = |parts: Vec<(Attribute, Attribute)>| parts.into_iter().map(|(whole, _)| whole).collect();
+    (whole(matching), whole(others))
+}
+
+/// `#[cfg_attr(p, a, b)]` as `#[cfg_attr(p, a)]` and `#[cfg_attr(p, b)]`, each beside the attribute that it yields.
+fn cfg_attr_parts(attr: &Attribute) -> Option<Vec<(Attribute, Attribute)>> {
+    if !attr.path().is_ident("cfg_attr") {
+        return None;
+    }
+    let metas = attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    let mut metas = metas.into_iter();
+    let predicate = metas.next()?;
+    Some(metas.map(|meta| (parse_quote!(#[cfg_attr(#predicate, #meta)]), parse_quote!(#[#meta]))).collect())
+}

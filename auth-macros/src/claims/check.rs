@@ -1,0 +1,243 @@
+//! The rules of `derive(Claims)`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proc_macro2::Span;
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+use syn::{Data, DeriveInput, Fields, LitStr};
+
+use super::model::{Claims, Field, Input, Member};
+use super::names;
+use crate::duration;
+use crate::signature::argument_of;
+use crate::sink::Errors;
+use crate::text::written;
+
+const TTL: Duration = Duration::from_secs(15 * 60);
+const MAX_TTL: Duration = Duration::from_secs(60 * 60);
+
+pub(crate) fn claims(derive: &DeriveInput, input: Input, errors: &mut Errors) -> Option<Claims> {
+    check_text("issuer", input.issuer.as_ref(), "\"https://shop.example\"", errors);
+    check_text("audience", input.audience.as_ref(), "\"shop\"", errors);
+    let (ttl, max_ttl) = times(&input, errors);
+    check_shape(derive, errors)?;
+    for field in &input.fields {
+        check_keys(field, errors);
+        check_secret(field, errors);
+        check_name(field, errors);
+    }
+    check_unique(&input.fields, errors);
+    let subject = subject(derive, &input.fields, errors);
+    let roles = only(&input.fields, "roles", |field| field.roles, errors);
+    let scopes = only(&input.fields, "scopes", |field| field.scopes, errors);
+    Some(Claims {
+        subject: member(subject?),
+        roles: roles.map(member),
+        scopes: scopes.map(member),
+        members: input.fields.iter().filter(|field| field.subject.is_none()).map(member).collect(),
+        issuer: input.issuer,
+        audience: input.audience,
+        ttl,
+        max_ttl,
+    })
+}
+
+fn check_text(key: &str, text: Option<&LitStr>, help: &str, errors: &mut Errors) {
+    if let Some(text) = text.filter(|text| text.value().trim().is_empty()) {
+        errors.at(text, format_args!("`{key}` is empty"), help);
+    }
+}
+
+/// `ttl` and `max_ttl`, where they can be read.
+fn times(input: &Input, errors: &mut Errors) -> (Duration, Duration) {
+    let mut read = |text: &Option<LitStr>, default: Duration, help: &str| match text {
+        None => Some(default),
+        Some(text) => {
+            let duration = errors.keep(duration::from_literal(text, help))?;
+            if duration.subsec_millis() != 0 {
+                errors.at(text, "the times of a token are whole seconds", help);
+            }
+            Some(duration)
+        }
+    };
+    let ttl = read(&input.ttl, TTL, "\"15m\"");
+    let max_ttl = read(&input.max_ttl, MAX_TTL, "\"1h\"");
+    if let (Some(ttl), Some(max_ttl)) = (ttl, max_ttl)
+        && ttl > max_ttl
+    {
+        let text = duration::to_text(ttl);
+        let default = duration::to_text(MAX_TTL);
+        if let Some(literal) = &input.max_ttl {
+            errors.at(
+                literal,
+                format_args!("`ttl` is `{text}`, above `max_ttl`"),
+                format_args!("\"{text}\""),
+            );
+        } else if let Some(literal) = &input.ttl {
+            let message = format_args!("`ttl` is above `max_ttl`, which is `{default}` without a word");
+            errors.at(literal, message, format_args!("{}, max_ttl = \"{text}\"", literal.token()));
+        }
+    }
+    (ttl.unwrap_or(TTL), max_ttl.unwrap_or(MAX_TTL))
+}
+
+/// A struct with named fields and without parameters.
+fn check_shape(derive: &DeriveInput, errors: &mut Errors) -> Option<()> {
+    let name = &derive.ident;
+    let example = format!("struct {name} {{ #[claim(subject)] id: String }}");
+    let message = format!("`Claims` is derived for a struct with named fields: `{name}` is none");
+    let wrong = match &derive.data {
+        Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => None,
+        Data::Struct(data) => Some(data.struct_token.to_token_stream()),
+        Data::Enum(data) => Some(data.enum_token.to_token_stream()),
+        Data::Union(data) => Some(data.union_token.to_token_stream()),
+    };
+    if let Some(token) = wrong {
+        errors.at(quote!(#token #name), message, example);
+        return None;
+    }
+    if !derive.generics.params.is_empty() {
+        let message = format_args!("`{name}` can not be generic: its claims are known, and owned");
+        errors.at(&derive.generics, message, "// remove it");
+    }
+    Some(())
+}
+
+/// A field has one place: what is `sub`, `roles` or `scope` has no other name.
+fn check_keys(field: &Field, errors: &mut Errors) {
+    let places = [
+        ("subject", field.subject, "sub"),
+        ("roles", field.roles, "roles"),
+        ("scopes", field.scopes, "scope"),
+    ];
+    let mut taken = places.into_iter().filter_map(|(key, span, name)| span.map(|span| (key, span, name)));
+    let Some((first, _, name)) = taken.next() else { return };
+    for (second, span, _) in taken {
+        let message = format_args!("`{}` can not be both `{first}` and `{second}`", field.ident);
+        errors.at_span(span, message, "// remove one of the two");
+    }
+    if let Some(rename) = &field.rename {
+        let message =
+            format_args!("`{first}` is `{name}` on the wire, by the standard: it can not be renamed");
+        errors.at(rename, message, "// remove `rename`");
+    }
+}
+
+fn check_secret(field: &Field, errors: &mut Errors) {
+    if field.readable.is_some() {
+        return;
+    }
+    let ident = field.ident.unraw().to_string();
+    let renamed = field.rename.as_ref().map(LitStr::value).unwrap_or_default();
+    if names::secret_in(&ident).or_else(|| names::secret_in(&renamed)).is_some() {
+        let message = format_args!(
+            "`{ident}` looks like a secret, and everybody who holds a token can read its claims: keep it in the session"
+        );
+        let help = format!("#[claim(readable)] {ident}: {} // if it is meant to be read", written(&field.ty));
+        errors.at(&field.ident, message, help);
+    }
+}
+
+fn check_name(field: &Field, errors: &mut Errors) {
+    if has_place(field) {
+        return;
+    }
+    let name = wire_name(field);
+    if name.is_empty() {
+        let help = format_args!("\"{}\"", field.ident.unraw()).to_string();
+        errors.at_span(name_span(field), format_args!("the name of `{}` is empty", field.ident), help);
+    } else if names::is_registered(&name) {
+        let message = format_args!("`{name}` is a registered claim: it is read and written without a field");
+        let key = match name.as_str() {
+            "sub" => "subject",
+            "roles" => "roles",
+            "scope" => "scopes",
+            _ => "",
+        };
+        let help = match (key, &field.rename) {
+            ("", Some(_)) => format!("\"shop_{name}\""),
+            ("", None) => format!("#[claim(rename = \"shop_{name}\")] {}", field.ident),
+            (key, Some(_)) => format!("#[claim({key})] // without `rename`"),
+            (key, None) => format!("#[claim({key})] {}", field.ident),
+        };
+        errors.at_span(name_span(field), message, help);
+    }
+}
+
+fn check_unique(fields: &[Field], errors: &mut Errors) {
+    let mut known = BTreeMap::new();
+    for field in fields {
+        let name = wire_name(field);
+        if let Some(first) = known.insert(name.clone(), &field.ident)
+            && field.roles.is_none()
+            && field.scopes.is_none()
+            && field.subject.is_none()
+        {
+            let message =
+                format_args!("`{}` and `{first}` have the same name on the wire, `{name}`", field.ident);
+            errors.at_span(name_span(field), message, "// give one of them another `rename = \"…\"`");
+        }
+    }
+}
+
+fn subject<'a>(derive: &DeriveInput, fields: &'a [Field], errors: &mut Errors) -> Option<&'a Field> {
+    let subject = only(fields, "subject", |field| field.subject, errors);
+    if subject.is_none() {
+        let name = &derive.ident;
+        let message = format_args!("`{name}` does not say whom its claims are about");
+        let help = match fields.first() {
+            Some(field) => {
+                format!("#[claim(subject)] {}: {} // or another field", field.ident, written(&field.ty))
+            }
+            None => "#[claim(subject)] id: String".to_owned(),
+        };
+        errors.at(name, message, help);
+    }
+    subject
+}
+
+/// The one field with that key; a second is a mistake.
+fn only<'a>(
+    fields: &'a [Field],
+    key: &str,
+    span: impl Fn(&Field) -> Option<Span>,
+    errors: &mut Errors,
+) -> Option<&'a Field> {
+    let mut marked = fields.iter().filter_map(|field| span(field).map(|span| (field, span)));
+    let (first, _) = marked.next()?;
+    for (second, span) in marked {
+        let message = format_args!("`{}` is a second `{key}`: `{}` is the first", second.ident, first.ident);
+        errors.at_span(span, message, "// remove one of the two");
+    }
+    Some(first)
+}
+
+fn member(field: &Field) -> Member {
+    let inner = argument_of(&field.ty, "Option");
+    Member {
+        ident: field.ident.clone(),
+        name: wire_name(field),
+        ty: inner.unwrap_or(&field.ty).clone(),
+        optional: inner.is_some(),
+    }
+}
+
+fn has_place(field: &Field) -> bool {
+    [field.subject, field.roles, field.scopes].iter().any(Option::is_some)
+}
+
+fn wire_name(field: &Field) -> String {
+    match (field.subject, field.roles, field.scopes, &field.rename) {
+        (Some(_), ..) => "sub".to_owned(),
+        (_, Some(_), ..) => "roles".to_owned(),
+        (_, _, Some(_), _) => "scope".to_owned(),
+        (.., Some(rename)) => rename.value(),
+        (.., None) => field.ident.unraw().to_string(),
+    }
+}
+
+fn name_span(field: &Field) -> Span {
+    field.rename.as_ref().map_or_else(|| field.ident.span(), LitStr::span)
+}

@@ -1,0 +1,153 @@
+//! The rules of `#[require_auth(…)]`: what its entries say together, and with the item.
+
+use std::time::Duration;
+
+use proc_macro2::Span;
+use quote::{ToTokens, quote};
+use syn::{Fields, ItemStruct, LitStr, Type, Visibility};
+
+use super::model::{Args, Condition, Handler, Policy, Proof, Schemes};
+use crate::duration;
+use crate::signature::{AuthParam, Function, argument_of, check_count};
+use crate::sink::Errors;
+use crate::text::written;
+
+/// The bits that the answers of checks are kept in.
+const MOST_CHECKS: usize = 64;
+
+/// The rules about the entries alone.
+pub(crate) fn policy(args: Args, errors: &mut Errors) -> Option<Policy> {
+    if args.schemes.is_none() {
+        let message = "no scheme: say by what a caller may authenticate";
+        errors.at_span(Span::call_site(), message, "#[require_auth(session | jwt)]");
+    }
+    if let (Some(csrf), Some(Schemes::Jwt)) = (&args.csrf, args.schemes) {
+        let message =
+            "`csrf(off)` is for sessions, and this accepts none: a bearer token is never sent by itself";
+        errors.at(csrf, message, "// remove it");
+    }
+    let mut checks = Vec::new();
+    Condition::checks(&args.conditions, &mut checks);
+    if let Some(surplus) = checks.get(MOST_CHECKS) {
+        let message = format_args!("{} checks, {MOST_CHECKS} are the most", checks.len());
+        errors.at(surplus, message, "// ask several things in one function marked `#[check]`");
+    }
+    let fresh = time(args.fresh.as_ref(), "\"5m\"", errors);
+    let revocation = time(args.revocation.as_ref(), "\"2s\"", errors);
+    Some(Policy {
+        schemes: args.schemes?,
+        conditions: args.conditions,
+        fresh,
+        revocation,
+        csrf_off: args.csrf.is_some(),
+    })
+}
+
+fn time(literal: Option<&LitStr>, help: &str, errors: &mut Errors) -> Option<Duration> {
+    literal.and_then(|literal| errors.keep(duration::from_literal(literal, help)))
+}
+
+/// The rules about a function and its entries.
+pub(crate) fn handler(function: Function, args: &Args, errors: &mut Errors) -> Option<Handler> {
+    function.check(errors);
+    let mut params = AuthParam::all(&function).into_iter();
+    let auth = params.next();
+    for second in params {
+        errors.at(
+            &second.ty,
+            "a request has one caller: this is the second `Auth`",
+            "// remove one of the two",
+        );
+    }
+    check_count(&function, if auth.is_some() { 16 } else { 15 }, errors);
+    if let Some(auth) = auth.as_ref().filter(|auth| auth.optional) {
+        check_optional(auth, args, errors);
+    }
+    let claims = match (&auth, &args.claims) {
+        (Some(auth), Some((_, entry))) => {
+            let message =
+                format_args!("the claims type is said twice: `{}` says it already", written(&auth.ty));
+            errors.at(entry, message, "// remove it");
+            auth.claims.clone()
+        }
+        (Some(auth), None) => auth.claims.clone(),
+        (None, Some((ty, _))) => ty.clone(),
+        (None, None) => {
+            let name = &function.sig.ident;
+            let message =
+                format_args!("`{name}` does not say whose claims are asked: it has no `Auth<…>` parameter");
+            errors.at(
+                name,
+                message,
+                "claims = User // in `#[require_auth(…)]`, or a parameter `user: Auth<User>`",
+            );
+            return None;
+        }
+    };
+    Some(Handler { function, claims, auth })
+}
+
+/// Who is anonymous meets no condition: either everybody may come in, or nobody is optional.
+fn check_optional(auth: &AuthParam, args: &Args, errors: &mut Errors) {
+    let ty = written(&auth.ty);
+    let help = format!("Auth<{}>", written(&auth.claims));
+    for entry in &args.asking {
+        let message = format_args!(
+            "`{ty}` lets anonymous callers in, and they never meet `{}`",
+            written(&entry.tokens)
+        );
+        errors.at(&auth.ty, message, &help);
+    }
+    if args.fresh.is_some() {
+        errors.at(
+            &auth.ty,
+            format_args!("`{ty}` lets anonymous callers in, and they never are `fresh`"),
+            &help,
+        );
+    }
+}
+
+/// The rules about a tuple struct and its entries.
+pub(crate) fn proof(item: ItemStruct, args: &Args, errors: &mut Errors) -> Option<Proof> {
+    let name = &item.ident;
+    let example = format!("struct {name}(Auth<User>);");
+    if !item.generics.params.is_empty() {
+        errors.at(
+            &item.generics,
+            format_args!("`{name}` is a proof of one policy: it can not be generic"),
+            "// remove it",
+        );
+    }
+    if let Some((_, entry)) = &args.claims {
+        errors.at(entry, format_args!("the field of `{name}` says the claims type"), "// remove it");
+    }
+    let fields = match &item.fields {
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => &fields.unnamed,
+        fields => {
+            let shape = if fields.is_empty() { name.to_token_stream() } else { quote!(#fields) };
+            errors.at(shape, format_args!("`{name}` holds one `Auth<…>` and nothing else"), example);
+            return None;
+        }
+    };
+    let field = fields.first()?;
+    if !matches!(field.vis, Visibility::Inherited) {
+        let message = format_args!("whoever sees the field can build a `{name}` by hand: it must be private");
+        errors.at(&field.vis, message, "// remove it");
+    }
+    match claims_of(&field.ty) {
+        Some(claims) => {
+            let claims = claims.clone();
+            Some(Proof { item, claims })
+        }
+        None => {
+            let message =
+                format_args!("`{}` proves nothing: `{name}` holds an `Auth<…>`", written(&field.ty));
+            errors.at(&field.ty, message, "Auth<User>");
+            None
+        }
+    }
+}
+
+fn claims_of(ty: &Type) -> Option<&Type> {
+    argument_of(ty, "Auth")
+}

@@ -1,0 +1,9 @@
+//! For whoever watches the process.
+
+use auth_core::public;
+
+/// `GET /health`
+#[public]
+pub(crate) async fn health() -> &'static str {
+    "ok"
+}

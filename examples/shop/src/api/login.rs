@@ -1,0 +1,36 @@
+//! Signing in with a program.
+
+use auth_core::authenticate::Tokens;
+use auth_core::extract::Device;
+use auth_core::{Authenticator, public};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Result;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::problem::{JsonBody, Problem};
+use crate::sign_in;
+use crate::user::ShopUser;
+use crate::users::Users;
+
+const WRONG: Problem = Problem::new(StatusCode::UNAUTHORIZED, "User name or password is wrong");
+
+/// Who wants in.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Credentials {
+    username: String,
+    password: SecretString,
+}
+
+/// `POST /api/login`
+#[public]
+pub(crate) async fn login(
+    device: Device,
+    State(auth): State<Authenticator<ShopUser>>,
+    State(users): State<Users>,
+    JsonBody(Credentials { username, password }): JsonBody<Credentials>,
+) -> Result<Tokens> {
+    let verified = users.verify(&username, password).await.map_err(Problem::from)?.ok_or(WRONG)?;
+    sign_in::with_tokens(&auth, &users, device, &verified).await
+}

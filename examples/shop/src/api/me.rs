@@ -1,0 +1,29 @@
+//! Who is asking.
+
+use auth_core::{Auth, Roles, require_auth};
+use axum::Json;
+use serde::Serialize;
+
+use crate::user::{Role, ShopUser};
+
+/// What the caller is to the shop.
+#[derive(Debug, Serialize)]
+pub(crate) struct Me {
+    subject: String,
+    email: String,
+    roles: Roles<Role>,
+    scheme: &'static str,
+    login: Option<String>,
+}
+
+/// `GET /api/me`
+#[require_auth(session | jwt)]
+pub(crate) async fn me(user: Auth<ShopUser>) -> Json<Me> {
+    Json(Me {
+        subject: user.subject().to_string(),
+        email: user.email.clone(),
+        roles: user.roles,
+        scheme: user.scheme().name(),
+        login: user.login_id().map(|id| id.to_string()),
+    })
+}

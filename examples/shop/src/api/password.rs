@@ -1,0 +1,45 @@
+//! Changing the own password.
+
+use auth_core::{Auth, Authenticator, require_auth};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Result;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::problem::{JsonBody, Problem};
+use crate::user::ShopUser;
+use crate::users::{PasswordChange, Users};
+
+const SHORTEST: usize = 8;
+
+/// The password as it is and as it shall be.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Passwords {
+    old: SecretString,
+    new: SecretString,
+}
+
+/// `POST /api/password`: whoever else is signed in with the old password is out.
+///
+/// 503 may come after the password was changed and before the other logins ended: then `DELETE /auth/logins` ends them.
+#[require_auth(session | jwt, fresh("5m"))]
+pub(crate) async fn change(
+    user: Auth<ShopUser>,
+    State(auth): State<Authenticator<ShopUser>>,
+    State(users): State<Users>,
+    JsonBody(Passwords { old, new }): JsonBody<Passwords>,
+) -> Result<StatusCode> {
+    if new.expose_secret().chars().count() < SHORTEST {
+        return Err(Problem::unprocessable("`new` must have at least 8 characters").into());
+    }
+    match users.change_password(&user.name, old, new).await.map_err(Problem::from)? {
+        PasswordChange::WrongPassword => {
+            Err(Problem::new(StatusCode::FORBIDDEN, "`old` is not the password").into())
+        }
+        PasswordChange::Changed => {
+            auth.end_other_logins(&user).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Who you are, and where you are signed in.
+
+use std::fmt;
+
+use askama::Template;
+use auth_core::authenticate::{Ended, Login};
+use auth_core::clock::Timestamp;
+use auth_core::id::LoginId;
+use auth_core::store::LoginKind;
+use auth_core::{Auth, Authenticator, Role as _, require_auth};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response, Result};
+use time::OffsetDateTime;
+
+use super::render;
+use crate::path::PathText;
+use crate::problem::Problem;
+use crate::user::ShopUser;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Account<'a> {
+    user: &'a ShopUser,
+    devices: Vec<Device<'a>>,
+}
+
+struct Device<'a> {
+    id: LoginId,
+    name: &'a str,
+    carried_by: &'static str,
+    address: Option<&'a str>,
+    created: Moment,
+    last_seen: Moment,
+    is_current: bool,
+}
+
+impl<'a> Device<'a> {
+    fn new(login: &'a Login, current: Option<LoginId>) -> Self {
+        Self {
+            id: login.id(),
+            name: login.user_agent().filter(|name| !name.is_empty()).unwrap_or("Unknown device"),
+            carried_by: match login.kind() {
+                LoginKind::Session => "Browser",
+                LoginKind::Token => "App",
+            },
+            address: login.address(),
+            created: Moment(login.created_at()),
+            last_seen: Moment(login.last_seen_at()),
+            is_current: current == Some(login.id()),
+        }
+    }
+}
+
+/// A time: for machines as it is, for people to the minute.
+struct Moment(Timestamp);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = OffsetDateTime::from_unix_timestamp(self.0.seconds()).map_err(|_| fmt::Error)?;
+        write!(f, "{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute())
+    }
+}
+
+/// `GET /account`
+#[require_auth(session)]
+pub(crate) async fn account(
+    user: Auth<ShopUser>,
+    State(auth): State<Authenticator<ShopUser>>,
+) -> Result<Response> {
+    let logins = auth.logins(user.subject()).await?;
+    let devices = logins.iter().map(|login| Device::new(login, user.login_id())).collect();
+    Ok(render(StatusCode::OK, &Account { user: user.claims(), devices }))
+}
+
+/// `POST /account/logins/{id}/end`: one device; the one that asks is signed out as by `/logout`.
+#[require_auth(session)]
+pub(crate) async fn end_login(
+    user: Auth<ShopUser>,
+    State(auth): State<Authenticator<ShopUser>>,
+    PathText(id): PathText,
+) -> Result<Response> {
+    let id: LoginId = id.parse().map_err(|_| Problem::NOT_FOUND)?;
+    if user.login_id() == Some(id) {
+        return Ok((auth.logout(&user).await?, Redirect::to("/")).into_response());
+    }
+    match auth.end_login(user.subject(), id).await? {
+        Ended::Ended => Ok(Redirect::to("/account").into_response()),
+        Ended::NotFound => Err(Problem::NOT_FOUND.into()),
+    }
+}
+
+/// `POST /account/logins/end-others`: every device but the one that asks.
+#[require_auth(session)]
+pub(crate) async fn end_other_logins(
+    user: Auth<ShopUser>,
+    State(auth): State<Authenticator<ShopUser>>,
+) -> Result<Redirect> {
+    auth.end_other_logins(&user).await?;
+    Ok(Redirect::to("/account"))
+}

@@ -1,0 +1,24 @@
+//! Pages for browsers: plain HTML from templates that escape, no script.
+
+pub(crate) mod account;
+pub(crate) mod home;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod style;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::problem::Problem;
+
+/// A page with that status.
+fn render(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            Problem::INTERNAL.into_response()
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Every address of the shop. The policies stand at the handlers; the router refuses a handler without one.
+
+use auth_core::route::{get, post, put};
+use auth_core::{Authenticator, ProtectedRouter, public};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+
+use crate::api::{admin, health, login, me, orders, password, reports};
+use crate::headers;
+use crate::pages;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::user::ShopUser;
+
+/// The largest body that any handler reads, in bytes.
+const LARGEST_BODY: usize = 16 * 1024;
+
+/// The router with all that is the same for every route.
+pub(crate) fn router(auth: &Authenticator<ShopUser>) -> ProtectedRouter<AppState> {
+    ProtectedRouter::new()
+        .merge(pages())
+        .merge(api())
+        .merge(auth.routes::<AppState>())
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(map_response(headers::secure))
+}
+
+fn pages() -> ProtectedRouter<AppState> {
+    use pages::{account, home, login, logout, style};
+
+    ProtectedRouter::new()
+        .route("/", get(home::home))
+        .route("/style.css", get(style::style))
+        .route("/login", get(login::form).post(login::submit))
+        .route("/logout", post(logout::logout))
+        .route("/account", get(account::account))
+        .route("/account/logins/end-others", post(account::end_other_logins))
+        .route("/account/logins/{id}/end", post(account::end_login))
+}
+
+fn api() -> ProtectedRouter<AppState> {
+    ProtectedRouter::new()
+        .route("/health", get(health::health))
+        .route("/api/login", post(login::login))
+        .route("/api/me", get(me::me))
+        .route("/api/orders", get(orders::list).post(orders::place))
+        .route("/api/orders/{id}", get(orders::show).delete(orders::delete))
+        .route("/api/orders/{id}/refund", post(orders::refund))
+        .route("/api/reports", get(reports::reports))
+        .route("/api/password", post(password::change))
+        .route("/admin/users/{name}/disable", post(admin::disable))
+        .route("/admin/users/{name}/role", put(admin::set_role))
+}
+
+#[public]
+async fn not_found() -> Problem {
+    Problem::NOT_FOUND
+}

@@ -1,0 +1,82 @@
+//! What the handlers share.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use auth_core::Authenticator;
+use auth_core::key::{Algorithm, KeyRing};
+use auth_core::store::OnLimit;
+use auth_core::store::sqlite::SqliteStore;
+use axum::extract::FromRef;
+
+use crate::args::Args;
+use crate::orders::Orders;
+use crate::password::Passwords;
+use crate::user::ShopUser;
+use crate::users::Users;
+use crate::{BoxError, database};
+
+/// Signing in and out, the users, the orders. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct AppState {
+    /// Logins and their credentials.
+    pub(crate) auth: Authenticator<ShopUser>,
+    users: Users,
+    orders: Orders,
+}
+
+impl AppState {
+    /// Opens what is in the data folder, and makes what is missing: databases, signing key, users.
+    ///
+    /// # Errors
+    ///
+    /// When the folder can not be used, or the arguments ask for something that auth-core refuses.
+    pub(crate) async fn open(args: &Args) -> Result<Self, BoxError> {
+        make_private_folder(&args.data)?;
+        let pool = database::open(&args.data.join("shop.db")).await?;
+        let users = Users::open(pool.clone(), Passwords::new().await?).await?;
+        let keys = KeyRing::from_file_or_generate(args.data.join("signing-key"), Algorithm::ES256)?;
+        let mut builder = Authenticator::<ShopUser>::builder()
+            .keys(keys)
+            .store(SqliteStore::open(&args.data.join("auth.db")).await?)
+            .claims_source(users.clone())
+            .access_ttl(args.access_ttl)
+            .leeway(Duration::ZERO)
+            .session_idle(args.session_idle)
+            .grace(args.grace)
+            .login_page("/login");
+        if let Some(most) = args.max_logins {
+            builder = builder.max_logins(most, OnLimit::EndOldest);
+        }
+        Ok(Self { auth: builder.build().await?, users, orders: Orders::new(pool) })
+    }
+}
+
+/// The folder holds password hashes and the signing key: nobody else on the machine may look into it.
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+impl FromRef<AppState> for Authenticator<ShopUser> {
+    fn from_ref(state: &AppState) -> Self {
+        state.auth.clone()
+    }
+}
+
+impl FromRef<AppState> for Users {
+    fn from_ref(state: &AppState) -> Self {
+        state.users.clone()
+    }
+}
+
+impl FromRef<AppState> for Orders {
+    fn from_ref(state: &AppState) -> Self {
+        state.orders.clone()
+    }
+}

@@ -1,0 +1,242 @@
+//! The users: who they are, what they may, and how they prove it.
+
+use async_trait::async_trait;
+use auth_core::authenticate::{BoxError, ClaimsSource};
+use auth_core::id::Subject;
+use secrecy::SecretString;
+use sqlx::SqlitePool;
+
+use crate::password::{PasswordError, Passwords};
+use crate::user::{Role, ShopUser};
+
+/// The users of the shop. Passwords are kept as Argon2id hashes only.
+#[derive(Clone, Debug)]
+pub(crate) struct Users {
+    pool: SqlitePool,
+    passwords: Passwords,
+}
+
+/// A user whose password was right a moment ago.
+#[derive(Clone, Debug)]
+pub(crate) struct Verified {
+    user: ShopUser,
+    version: i64,
+}
+
+impl Verified {
+    /// Whom to sign in.
+    pub(crate) fn claims(&self) -> ShopUser {
+        self.user.clone()
+    }
+
+    /// The user's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.user.name
+    }
+}
+
+/// How a change of password came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum PasswordChange {
+    /// The new one counts from now on.
+    Changed,
+    /// The old one was not right. Nothing was done.
+    WrongPassword,
+}
+
+/// How a change of a user came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Change {
+    /// The user is as asked.
+    Done,
+    /// There is no such user.
+    UnknownUser,
+}
+
+/// Why the users could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum UserError {
+    /// The database did not answer.
+    #[error("the users could not be read or written")]
+    Database(#[from] sqlx::Error),
+    /// A password was neither hashed nor checked.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    name: String,
+    email: String,
+    role: String,
+    password_hash: String,
+    disabled: bool,
+    version: i64,
+}
+
+impl Row {
+    fn into_claims(self) -> Result<ShopUser, sqlx::Error> {
+        let role = Role::parse(&self.role).ok_or_else(|| sqlx::Error::Decode("no such role".into()))?;
+        Ok(ShopUser::new(self.name, self.email, role))
+    }
+}
+
+impl Users {
+    /// The users in that database; at the first start, the four that the shop begins with.
+    ///
+    /// # Errors
+    ///
+    /// See [`UserError`].
+    pub(crate) async fn open(pool: SqlitePool, passwords: Passwords) -> Result<Self, UserError> {
+        let users = Self { pool, passwords };
+        if users.count().await? == 0 {
+            users.seed().await?;
+        }
+        Ok(users)
+    }
+
+    /// The user with that name and password. Unknown, disabled and wrong are one answer, after the same work.
+    ///
+    /// # Errors
+    ///
+    /// See [`UserError`].
+    pub(crate) async fn verify(
+        &self,
+        name: &str,
+        password: SecretString,
+    ) -> Result<Option<Verified>, UserError> {
+        let row = self.row(name).await?;
+        let hash = row.as_ref().map(|row| row.password_hash.clone());
+        let is_right = self.passwords.verify(password, hash).await?;
+        let Some(row) = row.filter(|row| is_right && !row.disabled) else { return Ok(None) };
+        let version = row.version;
+        Ok(Some(Verified { user: row.into_claims()?, version }))
+    }
+
+    /// Whether the user is still as `verified` found them. Asked *after* the login was made: a password change, a new
+    /// role or a disabling that was too early to end that login is seen here.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub(crate) async fn is_unchanged(&self, verified: &Verified) -> Result<bool, sqlx::Error> {
+        let version: Option<i64> = sqlx::query_scalar("select version from users where name = ?")
+            .bind(&verified.user.name)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(version == Some(verified.version))
+    }
+
+    /// Replaces the password. Of two changes at once one finds its old password wrong.
+    ///
+    /// # Errors
+    ///
+    /// See [`UserError`].
+    pub(crate) async fn change_password(
+        &self,
+        name: &str,
+        old: SecretString,
+        new: SecretString,
+    ) -> Result<PasswordChange, UserError> {
+        let old_hash = self.row(name).await?.map(|row| row.password_hash);
+        if !self.passwords.verify(old, old_hash.clone()).await? {
+            return Ok(PasswordChange::WrongPassword);
+        }
+        let new_hash = self.passwords.hash(new).await?;
+        let done = sqlx::query(
+            "update users set password_hash = ?, version = version + 1 where name = ? and password_hash = ?",
+        )
+        .bind(new_hash)
+        .bind(name)
+        .bind(old_hash)
+        .execute(&self.pool)
+        .await?;
+        Ok(match done.rows_affected() {
+            0 => PasswordChange::WrongPassword,
+            _ => PasswordChange::Changed,
+        })
+    }
+
+    /// Locks a user out for good. Their logins are the caller's to end, afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub(crate) async fn disable(&self, name: &str) -> Result<Change, sqlx::Error> {
+        let done = sqlx::query("update users set disabled = 1, version = version + 1 where name = ?")
+            .bind(name)
+            .execute(&self.pool)
+            .await?;
+        Ok(change(done.rows_affected()))
+    }
+
+    /// Gives a user another role. Telling the authenticator is the caller's, afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub(crate) async fn set_role(&self, name: &str, role: Role) -> Result<Change, sqlx::Error> {
+        let done = sqlx::query("update users set role = ?, version = version + 1 where name = ?")
+            .bind(auth_core::Role::name(role))
+            .bind(name)
+            .execute(&self.pool)
+            .await?;
+        Ok(change(done.rows_affected()))
+    }
+
+    async fn row(&self, name: &str) -> Result<Option<Row>, sqlx::Error> {
+        sqlx::query_as("select name, email, role, password_hash, disabled, version from users where name = ?")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await
+    }
+
+    async fn count(&self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("select count(*) from users").fetch_one(&self.pool).await
+    }
+
+    /// All of them or none: a start that is cut off leaves nothing that the next one would take for the whole.
+    async fn seed(&self) -> Result<(), UserError> {
+        let hash = |password: &str| self.passwords.hash(password.into());
+        let (alice, bob, carol, root) =
+            tokio::try_join!(hash("wonderland"), hash("builder"), hash("christmas"), hash("toor-toor"))?;
+        let mut transaction = self.pool.begin().await?;
+        for (name, role, password_hash) in [
+            ("alice", Role::Customer, alice),
+            ("bob", Role::Customer, bob),
+            ("carol", Role::Clerk, carol),
+            ("root", Role::Admin, root),
+        ] {
+            sqlx::query(
+                "insert into users (name, email, role, password_hash) values (?, ?, ?, ?) on conflict do nothing",
+            )
+            .bind(name)
+            .bind(format!("{name}@shop.example"))
+            .bind(auth_core::Role::name(role))
+            .bind(password_hash)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+fn change(rows: u64) -> Change {
+    if rows == 0 { Change::UnknownUser } else { Change::Done }
+}
+
+/// A user who is disabled or not there any more is gone: their logins end where the claims are reloaded.
+#[async_trait]
+impl ClaimsSource<ShopUser> for Users {
+    async fn load(&self, subject: &Subject) -> Result<Option<ShopUser>, BoxError> {
+        let row = self.row(subject.as_str()).await?.filter(|row| !row.disabled);
+        Ok(row.map(Row::into_claims).transpose()?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

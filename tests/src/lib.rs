@@ -1,0 +1,47 @@
+//! What several tests share: the principal of a small shop.
+
+use auth_core::{Claims, Roles, Scopes};
+
+/// What a caller of the shop is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, auth_core::Role)]
+pub enum Role {
+    /// Buys.
+    Customer,
+    /// Works in the shop.
+    #[role(includes(Customer))]
+    Clerk,
+    /// Runs the shop.
+    #[role(includes(Clerk))]
+    Admin,
+}
+
+/// What a credential of the shop may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, auth_core::Scope)]
+pub enum Permission {
+    /// See orders.
+    #[scope(name = "orders:read")]
+    ReadOrders,
+    /// Place orders.
+    #[scope(name = "orders:write")]
+    WriteOrders,
+}
+
+/// Who calls the shop.
+#[derive(Clone, Debug, PartialEq, Eq, Claims)]
+#[claims(issuer = "https://shop.example", audience = "shop", ttl = "15m", max_ttl = "1h")]
+pub struct ShopUser {
+    /// The user's number.
+    #[claim(subject)]
+    pub id: u64,
+    /// Where mail reaches them.
+    pub email: String,
+    /// How they want to be called.
+    #[claim(rename = "nickname")]
+    pub nick: Option<String>,
+    /// What they are.
+    #[claim(roles)]
+    pub roles: Roles<Role>,
+    /// What the credential may be used for.
+    #[claim(scopes)]
+    pub scopes: Scopes<Permission>,
+}

@@ -1,0 +1,6 @@
+use auth_core::check;
+
+#[check]
+pub struct IsFirst;
+
+fn main() {}

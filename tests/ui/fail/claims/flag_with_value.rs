@@ -1,0 +1,9 @@
+use auth_core::Claims;
+
+#[derive(Claims)]
+pub struct User {
+    #[claim(subject = true)]
+    pub id: String,
+}
+
+fn main() {}

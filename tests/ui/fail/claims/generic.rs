@@ -1,0 +1,10 @@
+use auth_core::Claims;
+
+#[derive(Claims)]
+pub struct User<T> {
+    #[claim(subject)]
+    pub id: String,
+    pub more: T,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use auth_core::Claims;
+
+#[derive(Claims)]
+#[claims(issuer = "")]
+pub struct User {
+    #[claim(subject)]
+    pub id: String,
+}
+
+fn main() {}

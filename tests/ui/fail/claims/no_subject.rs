@@ -1,0 +1,9 @@
+use auth_core::Claims;
+
+#[derive(Claims)]
+pub struct User {
+    pub id: String,
+    pub email: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use auth_core::Claims;
+
+#[derive(Claims)]
+pub struct User(pub String);
+
+fn main() {}

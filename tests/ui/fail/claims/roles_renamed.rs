@@ -1,0 +1,12 @@
+use auth_core::{Claims, Roles};
+use auth_tests::Role;
+
+#[derive(Claims)]
+pub struct User {
+    #[claim(subject)]
+    pub id: String,
+    #[claim(roles, rename = "groups")]
+    pub roles: Roles<Role>,
+}
+
+fn main() {}

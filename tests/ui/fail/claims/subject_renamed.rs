@@ -1,0 +1,9 @@
+use auth_core::Claims;
+
+#[derive(Claims)]
+pub struct User {
+    #[claim(subject, rename = "id")]
+    pub id: String,
+}
+
+fn main() {}

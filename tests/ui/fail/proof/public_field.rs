@@ -1,0 +1,7 @@
+use auth_core::{Auth, require_auth};
+use auth_tests::ShopUser;
+
+#[require_auth(jwt)]
+pub struct Signed(pub Auth<ShopUser>);
+
+fn main() {}

@@ -1,0 +1,10 @@
+use auth_core::public;
+
+pub struct Shop;
+
+impl Shop {
+    #[public]
+    pub async fn handler(&self) {}
+}
+
+fn main() {}

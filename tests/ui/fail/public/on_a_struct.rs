@@ -1,0 +1,6 @@
+use auth_core::public;
+
+#[public]
+pub struct Handler;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use auth_core::public;
+
+#[public(role(Role::Admin))]
+pub async fn handler() {}
+
+fn main() {}

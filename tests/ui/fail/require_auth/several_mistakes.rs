@@ -1,0 +1,9 @@
+use auth_core::{Auth, require_auth};
+use auth_tests::ShopUser;
+
+#[require_auth(role(), fresh("soon"), csrf(on))]
+pub fn handler(user: Auth<ShopUser>, other: Auth<ShopUser>) {
+    drop((user, other));
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use auth_core::Role;
+
+#[derive(Clone, Copy, PartialEq, Eq, Role)]
+pub enum Level {
+    Customer,
+    #[role(includes(Level::Customer))]
+    Clerk,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use auth_core::Role;
+
+#[derive(Clone, Copy, PartialEq, Eq, Role)]
+pub enum Level {
+    #[role(name = 1)]
+    Customer,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use auth_core::Role;
+
+#[derive(Clone, Copy, PartialEq, Eq, Role)]
+pub enum Level {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use auth_core::Scope;
+
+#[derive(Clone, Copy, PartialEq, Eq, Scope)]
+pub enum Access {
+    Öffnen,
+}
+
+fn main() {}

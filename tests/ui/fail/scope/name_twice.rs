@@ -1,0 +1,10 @@
+use auth_core::Scope;
+
+#[derive(Clone, Copy, PartialEq, Eq, Scope)]
+pub enum Access {
+    #[scope(name = "write")]
+    Read,
+    Write,
+}
+
+fn main() {}

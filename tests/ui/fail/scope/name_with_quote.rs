@@ -1,0 +1,9 @@
+use auth_core::Scope;
+
+#[derive(Clone, Copy, PartialEq, Eq, Scope)]
+pub enum Access {
+    #[scope(name = "orders\"")]
+    Read,
+}
+
+fn main() {}

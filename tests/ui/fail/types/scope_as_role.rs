@@ -1,0 +1,9 @@
+use auth_core::{Auth, require_auth};
+use auth_tests::{Permission, ShopUser};
+
+#[require_auth(jwt, role(Permission::ReadOrders))]
+pub async fn handler(user: Auth<ShopUser>) {
+    drop(user);
+}
+
+fn main() {}
