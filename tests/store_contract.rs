@@ -1,5 +1,8 @@
 //! Every store keeps the contract, on one thread, on many, and when each of its steps is slow.
 
+#[path = "store_contract/slow.rs"]
+mod slow;
+
 use std::cell::RefCell;
 
 use auth_core::store::memory::MemoryStore;
@@ -9,6 +12,10 @@ use tempfile::TempDir;
 thread_local! {
     /// Deleted when the thread of the test ends.
     static FOLDERS: RefCell<Vec<TempDir>> = const { RefCell::new(Vec::new()) };
+}
+
+async fn slow() -> slow::Slow {
+    slow::Slow::default()
 }
 
 async fn memory() -> MemoryStore {
@@ -36,4 +43,8 @@ mod sqlite_store {
     mod on_many_threads {
         auth_core::testing::store_contract!(super::super::sqlite, #[tokio::test(flavor = "multi_thread")]);
     }
+}
+
+mod slow_store {
+    auth_core::testing::store_contract!(super::slow, #[tokio::test(start_paused = true)]);
 }

@@ -24,7 +24,8 @@ fn what_has_to_compile_does() {
 
 fn is_the_compiler_of_the_messages() -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("--version").output().map(|output| output.stdout).unwrap_or_default();
+    let version =
+        Command::new(rustc).arg("--version").output().map(|output| output.stdout).unwrap_or_default();
     let version = String::from_utf8_lossy(&version).into_owned();
     let same = version.starts_with(RUSTC);
     if !same {

@@ -23,18 +23,18 @@ pub use crate::authenticate::Authenticator;
     message = "`{Self}` is not a set of roles",
     label = "a `#[claim(roles)]` field has the type `Roles<…>`"
 )]
-pub trait RolesField: Copy {
+pub trait RolesField {
     /// The enum of roles.
     type Role: Role;
     /// The set itself.
-    fn roles(self) -> Roles<Self::Role>;
+    fn roles(&self) -> Roles<Self::Role>;
 }
 
 impl<R: Role> RolesField for Roles<R> {
     type Role = R;
 
-    fn roles(self) -> Self {
-        self
+    fn roles(&self) -> Self {
+        *self
     }
 }
 
@@ -43,18 +43,18 @@ impl<R: Role> RolesField for Roles<R> {
     message = "`{Self}` is not a set of scopes",
     label = "a `#[claim(scopes)]` field has the type `Scopes<…>`"
 )]
-pub trait ScopesField: Copy {
+pub trait ScopesField {
     /// The enum of scopes.
     type Scope: Scope;
     /// The set itself.
-    fn scopes(self) -> Scopes<Self::Scope>;
+    fn scopes(&self) -> Scopes<Self::Scope>;
 }
 
 impl<S: Scope> ScopesField for Scopes<S> {
     type Scope = S;
 
-    fn scopes(self) -> Self {
-        self
+    fn scopes(&self) -> Self {
+        *self
     }
 }
 
@@ -90,17 +90,27 @@ pub const fn assert_scope_of<C: Claims, S: IsScopeEnum<C::Scope>>(_: &S) {}
     label = "this check looks at callers with other claims, or is not marked `#[check]`",
     note = "the first parameter of a function marked `#[check]` is `&Auth<{C}>` here"
 )]
-pub trait CheckOf<C> {}
+pub trait CheckOf<C> {
+    /// Named by generated code, to see that the trait is implemented.
+    const ASSERTED: () = ();
+}
 
-/// Compiles only for a check of `C`.
-pub const fn assert_check_of<C, K: CheckOf<C>>() {}
+/// Reads the subject out of its field.
+///
+/// # Errors
+///
+/// Those of [`SubjectField::to_subject`].
+pub fn to_subject<T: SubjectField>(field: &T) -> Result<Subject, SubjectError> {
+    field.to_subject()
+}
 
-/// Writes a subject as its text.
+/// The subject of claims as their `sub`.
 #[derive(Debug)]
-pub struct DisplayClaim<'a, T>(pub &'a T);
+pub struct SubjectClaim<'a, C>(pub &'a C);
 
-impl<T: std::fmt::Display> serde::Serialize for DisplayClaim<'_, T> {
+impl<C: Claims> serde::Serialize for SubjectClaim<'_, C> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self.0)
+        let subject = self.0.subject().map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(subject.as_str())
     }
 }

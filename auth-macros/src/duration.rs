@@ -16,7 +16,7 @@ pub(crate) fn from_literal(literal: &LitStr, help: &str) -> syn::Result<Duration
     let text = literal.value();
     match from_text(&text) {
         Some(duration) if duration.is_zero() => {
-            Err(mistake(literal, "a duration of zero is never met", help))
+            Err(mistake(literal, format_args!("`{text}` is no time at all"), help))
         }
         Some(duration) => Ok(duration),
         None => {

@@ -47,7 +47,14 @@ pub(crate) fn entries(tokens: TokenStream, expected: &str, errors: &mut Errors) 
                 }
                 [TokenTree::Ident(key), ..] => (key, Value::Other),
                 _ => {
-                    errors.at(&all, format_args!("`{}` has no key: entries are `key`, `key(…)` and `key = …`", written(&all)), expected);
+                    errors.at(
+                        &all,
+                        format_args!(
+                            "`{}` has no key: entries are `key`, `key(…)` and `key = …`",
+                            written(&all)
+                        ),
+                        expected,
+                    );
                     return None;
                 }
             };
@@ -63,7 +70,7 @@ impl Entry {
 
     /// The text of `key = "…"`; `help` is how to write it.
     pub(crate) fn text(&self, help: &str) -> syn::Result<LitStr> {
-        let message = format_args!("`{}` takes a text", self.key);
+        let message = format_args!("`{}` takes a text in quotes", self.key);
         match &self.value {
             Value::Assigned(value) => syn::parse2(value.clone()).map_err(|_| mistake(value, message, help)),
             _ => Err(mistake(&self.tokens, message, help)),

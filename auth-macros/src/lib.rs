@@ -5,6 +5,7 @@ mod claims;
 mod duration;
 mod entry;
 mod grants;
+mod mentions;
 mod public;
 mod require_auth;
 mod rule;

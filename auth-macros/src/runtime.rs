@@ -1,6 +1,6 @@
 //! The paths of the runtime that generated code names.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 
@@ -27,4 +27,10 @@ impl Runtime {
             None => quote_spanned!(span=> ::auth_core::__private),
         }
     }
+}
+
+/// A local variable of generated code, shown at `span`. It never meets a name of the user's, and is the same under
+/// every `span`, also when an item was written by another macro.
+pub(crate) fn local(name: &str, span: Span) -> Ident {
+    Ident::new(name, Span::mixed_site().located_at(span))
 }

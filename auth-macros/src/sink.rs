@@ -47,7 +47,11 @@ impl Errors {
     }
 
     /// `item` as the user wrote it, with the mistakes beside it: so that rustc does not also miss the item.
-    pub(crate) fn beside(self, item: TokenStream) -> TokenStream {
+    /// Without a mistake this is one of ours: an item that was not expanded never compiles, since it is not guarded.
+    pub(crate) fn beside(mut self, item: TokenStream) -> TokenStream {
+        if self.is_empty() {
+            self.push(syn::Error::new(Span::call_site(), "nothing was generated, and no mistake was found"));
+        }
         let mut tokens = item;
         tokens.extend(self.into_tokens());
         tokens

@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Attribute, FnArg, GenericParam, Generics, Pat, PatType};
 
 use crate::attrs;
+use crate::runtime::local;
 use crate::signature::Function;
 
 /// What is put around a handler.
@@ -32,7 +33,7 @@ impl Wrapper {
         let guard = &self.guard;
         let span = self.span;
         let guard_name = if self.auth.is_some() { "guard" } else { "_guard" };
-        let guard_name = Ident::new(guard_name, Span::mixed_site().located_at(span));
+        let guard_name = local(guard_name, span);
         let mut params = Vec::new();
         let mut arguments = Vec::new();
         for (position, input) in inputs.iter().enumerate() {
@@ -68,7 +69,7 @@ fn outer_name(param: &PatType, position: usize) -> Ident {
         Pat::Ident(pat) if pat.subpat.is_none() && !pat.ident.to_string().starts_with('_') => {
             pat.ident.clone()
         }
-        _ => Ident::new(&format!("arg_{position}"), Span::mixed_site()),
+        _ => local(&format!("arg_{position}"), Span::call_site()),
     }
 }
 

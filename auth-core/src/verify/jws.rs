@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::VerifyError;
@@ -68,10 +67,12 @@ fn split_at_dot(bytes: &[u8]) -> Result<(&[u8], &[u8]), VerifyError> {
 
 /// Checks the signature; strict base64url: no padding, no other alphabet, no bits left over.
 pub(crate) fn check_signature(key: &VerifyingKey, signed: &Compact<'_>) -> Result<(), VerifyError> {
+    if signed.signature.len() > MAX_SIGNATURE * 4 / 3 {
+        return Err(VerifyError::Malformed);
+    }
     let mut buffer = [0; MAX_SIGNATURE];
-    let length =
-        URL_SAFE_NO_PAD.decode_slice(signed.signature, &mut buffer).map_err(|_| VerifyError::Malformed)?;
-    let signature = buffer.get(..length).ok_or(VerifyError::Malformed)?;
+    let signature =
+        URL_SAFE_NO_PAD.decode(signed.signature, buffer.as_mut_slice().as_out()).map_err(|_| VerifyError::Malformed)?;
     match key.verifies(signed.message, signature) {
         true => Ok(()),
         false => Err(VerifyError::SignatureMismatch),
@@ -80,7 +81,7 @@ pub(crate) fn check_signature(key: &VerifyingKey, signed: &Compact<'_>) -> Resul
 
 /// The payload's bytes. Call it after the signature was checked.
 pub(crate) fn decode_payload(signed: &Compact<'_>) -> Result<Vec<u8>, VerifyError> {
-    URL_SAFE_NO_PAD.decode(signed.payload).map_err(|_| VerifyError::Malformed)
+    URL_SAFE_NO_PAD.decode_to_vec(signed.payload).map_err(|_| VerifyError::Malformed)
 }
 
 /// The members of a JOSE header that matter. `jwk`, `jku`, `x5u`, `x5c` and unknown members are ignored: a key is only
@@ -96,7 +97,7 @@ pub(crate) struct Header<'a> {
 impl Header<'static> {
     /// Parses the segment and checks what does not depend on the key.
     pub(crate) fn parse(segment: &[u8], purpose: HeaderPurpose) -> Result<Self, VerifyError> {
-        let json = URL_SAFE_NO_PAD.decode(segment).map_err(|_| VerifyError::Malformed)?;
+        let json = URL_SAFE_NO_PAD.decode_to_vec(segment).map_err(|_| VerifyError::Malformed)?;
         let header: Header<'_> = serde_json::from_slice(&json).map_err(|_| VerifyError::Malformed)?;
         let header = header.into_owned();
         if header.is_critical || (purpose == HeaderPurpose::AccessToken && header.is_nested) {

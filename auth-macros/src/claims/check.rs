@@ -19,6 +19,7 @@ const TTL: Duration = Duration::from_secs(15 * 60);
 const MAX_TTL: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) fn claims(derive: &DeriveInput, input: Input, errors: &mut Errors) -> Option<Claims> {
+    let is_read = errors.is_empty();
     check_text("issuer", input.issuer.as_ref(), "\"https://shop.example\"", errors);
     check_text("audience", input.audience.as_ref(), "\"shop\"", errors);
     let (ttl, max_ttl) = times(&input, errors);
@@ -29,7 +30,7 @@ pub(crate) fn claims(derive: &DeriveInput, input: Input, errors: &mut Errors) ->
         check_name(field, errors);
     }
     check_unique(&input.fields, errors);
-    let subject = subject(derive, &input.fields, errors);
+    let subject = subject(derive, &input.fields, is_read, errors);
     let roles = only(&input.fields, "roles", |field| field.roles, errors);
     let scopes = only(&input.fields, "scopes", |field| field.scopes, errors);
     Some(Claims {
@@ -76,7 +77,7 @@ fn times(input: &Input, errors: &mut Errors) -> (Duration, Duration) {
                 format_args!("\"{text}\""),
             );
         } else if let Some(literal) = &input.ttl {
-            let message = format_args!("`ttl` is above `max_ttl`, which is `{default}` without a word");
+            let message = format_args!("`ttl` is above `max_ttl`, which is `{default}` unless it is said");
             errors.at(literal, message, format_args!("{}, max_ttl = \"{text}\"", literal.token()));
         }
     }
@@ -157,8 +158,8 @@ fn check_name(field: &Field, errors: &mut Errors) {
             _ => "",
         };
         let help = match (key, &field.rename) {
-            ("", Some(_)) => format!("\"shop_{name}\""),
-            ("", None) => format!("#[claim(rename = \"shop_{name}\")] {}", field.ident),
+            ("", Some(_)) => format!("\"app_{name}\""),
+            ("", None) => format!("#[claim(rename = \"app_{name}\")] {}", field.ident),
             (key, Some(_)) => format!("#[claim({key})] // without `rename`"),
             (key, None) => format!("#[claim({key})] {}", field.ident),
         };
@@ -182,9 +183,15 @@ fn check_unique(fields: &[Field], errors: &mut Errors) {
     }
 }
 
-fn subject<'a>(derive: &DeriveInput, fields: &'a [Field], errors: &mut Errors) -> Option<&'a Field> {
+/// The subject. That there is none is said only where all attributes could be read.
+fn subject<'a>(
+    derive: &DeriveInput,
+    fields: &'a [Field],
+    is_read: bool,
+    errors: &mut Errors,
+) -> Option<&'a Field> {
     let subject = only(fields, "subject", |field| field.subject, errors);
-    if subject.is_none() {
+    if subject.is_none() && is_read {
         let name = &derive.ident;
         let message = format_args!("`{name}` does not say whom its claims are about");
         let help = match fields.first() {

@@ -1,6 +1,7 @@
 //! `derive(Claims)`.
 
 mod check;
+mod codec;
 mod expand;
 mod model;
 mod names;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{LitStr, Path, Type};
 
 /// The attributes as written.
@@ -50,4 +52,15 @@ pub(crate) struct Member {
     /// Of an optional member the type inside.
     pub(crate) ty: Type,
     pub(crate) optional: bool,
+}
+
+impl Member {
+    /// The field's type, as written.
+    pub(crate) fn whole_type(&self) -> TokenStream {
+        let ty = &self.ty;
+        match self.optional {
+            true => quote_spanned!(ty.span()=> ::core::option::Option<#ty>),
+            false => ty.to_token_stream(),
+        }
+    }
 }

@@ -17,9 +17,12 @@ const MOST_CHECKS: usize = 64;
 
 /// The rules about the entries alone.
 pub(crate) fn policy(args: Args, errors: &mut Errors) -> Option<Policy> {
-    if args.schemes.is_none() {
+    if args.schemes.is_none() && (errors.is_empty() || !args.misplaced_scheme) {
         let message = "no scheme: say by what a caller may authenticate";
-        errors.at_span(Span::call_site(), message, "#[require_auth(session | jwt)]");
+        match &args.first {
+            Some(first) => errors.at(first, message, format_args!("session | jwt, {}", written(first))),
+            None => errors.at_span(Span::call_site(), message, "#[require_auth(session | jwt)]"),
+        }
     }
     if let (Some(csrf), Some(Schemes::Jwt)) = (&args.csrf, args.schemes) {
         let message =
@@ -73,18 +76,31 @@ pub(crate) fn handler(function: Function, args: &Args, errors: &mut Errors) -> O
         (Some(auth), None) => auth.claims.clone(),
         (None, Some((ty, _))) => ty.clone(),
         (None, None) => {
-            let name = &function.sig.ident;
-            let message =
-                format_args!("`{name}` does not say whose claims are asked: it has no `Auth<…>` parameter");
-            errors.at(
-                name,
-                message,
-                "claims = User // in `#[require_auth(…)]`, or a parameter `user: Auth<User>`",
-            );
+            claims_nowhere(&function, errors);
             return None;
         }
     };
     Some(Handler { function, claims, auth })
+}
+
+/// The mistake of a handler without an `Auth<C>`, or with one that is borrowed.
+fn claims_nowhere(function: &Function, errors: &mut Errors) {
+    for param in function.params() {
+        if let Type::Reference(reference) = &*param.ty
+            && argument_of(&reference.elem, "Auth").is_some()
+        {
+            let message = format_args!("`{}` is borrowed: a handler owns its arguments", written(&param.ty));
+            errors.at(&param.ty, message, written(&reference.elem));
+            return;
+        }
+    }
+    let name = &function.sig.ident;
+    let message =
+        format_args!("`{name}` does not say whose claims it asks: no `Auth<…>`, and no `claims = …`");
+    let inputs = &function.sig.inputs;
+    let separator = if inputs.is_empty() { "" } else { ", " };
+    let help = format!("(user: Auth<User>{separator}{})", written(inputs));
+    errors.at_span(function.sig.paren_token.span.join(), message, help);
 }
 
 /// Who is anonymous meets no condition: either everybody may come in, or nobody is optional.

@@ -53,7 +53,11 @@ fn members(list: &Group, errors: &mut Errors) -> Vec<Condition> {
             members.extend(condition(&entry, errors));
         } else if TOP_LEVEL_KEYS.contains(&key.as_str()) {
             let message = format_args!("`{key}` holds for the whole handler: it can not stand in a group");
-            errors.at(&entry.tokens, message, "// move it beside the group");
+            errors.at(
+                &entry.tokens,
+                message,
+                format_args!("// move `{}` beside the group", written(&entry.tokens)),
+            );
         } else {
             errors.push(entry.unknown(&KEYS, "role(Role::Admin)"));
         }

@@ -1,6 +1,6 @@
 //! The code of `#[require_auth(…)]`: the policy's type, and what stands in front of the handler or makes the proof.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Path, Type, Visibility};
@@ -8,7 +8,7 @@ use syn::{Attribute, Path, Type, Visibility};
 use super::model::{Condition, Handler, Kind, Policy, Proof};
 use super::requirement;
 use crate::attrs;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, local};
 use crate::signature::derived_ident;
 use crate::wrap::Wrapper;
 
@@ -159,14 +159,15 @@ impl PolicyType<'_> {
             let path = self.runtime.path_at(check.span());
             quote_spanned!(check.span()=> #check: #path::Check<__S, Claims = __C>)
         });
+        let [user, parts, state] = ["user", "parts", "state"].map(|name| local(name, Span::call_site()));
         let arms = checks.iter().zip(0_u8..).map(|(check, index)| {
-            let call =
-                quote_spanned!(check.span()=> <#check as #path::Check<__S>>::check(user, parts, state).await);
-            quote!(#index => #call,)
+            let path = self.runtime.path_at(check.span());
+            let check = quote_spanned!(check.span()=> <#check as #path::Check<__S>>::check);
+            quote!(#index => #check(#user, #parts, #state).await,)
         });
         let body = if checks.is_empty() {
             quote! {
-                let _ = (index, user, parts, state);
+                let _ = (index, #user, #parts, #state);
                 ::core::result::Result::Ok(#path::Decision::Forbidden)
             }
         } else {
@@ -185,9 +186,9 @@ impl PolicyType<'_> {
             {
                 async fn check(
                     index: u8,
-                    user: &#path::Auth<__C>,
-                    parts: &mut #path::http::request::Parts,
-                    state: &__S,
+                    #user: &#path::Auth<__C>,
+                    #parts: &mut #path::http::request::Parts,
+                    #state: &__S,
                 ) -> ::core::result::Result<#path::Decision, #path::axum::response::Response> {
                     #body
                 }

@@ -9,17 +9,23 @@ mod requirement;
 
 use proc_macro2::TokenStream;
 
+use crate::mentions;
 use crate::runtime::Runtime;
 use crate::sink::Errors;
 
 pub(crate) fn entry(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let parsed = parse::item(item.clone());
+    let mut mentioned = args.clone();
     let mut args = parse::args(args, &mut errors);
     let runtime = Runtime::new(args.krate.take());
+    let claims = args.claims.as_ref().map(|(ty, _)| ty.clone());
     let expanded = match errors.keep(parsed) {
         None => None,
         Some(model::Item::Handler(function)) => {
+            if function.sig.receiver().is_some() {
+                mentioned = TokenStream::new();
+            }
             let handler = check::handler(function, &args, &mut errors);
             let policy = check::policy(args, &mut errors);
             handler.zip(policy).map(|(handler, policy)| expand::handler(&handler, &policy, &runtime))
@@ -32,6 +38,10 @@ pub(crate) fn entry(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     match expanded {
         Some(expanded) if errors.is_empty() => expanded,
-        _ => errors.beside(item),
+        _ => {
+            let mut tokens = errors.beside(item);
+            tokens.extend(mentions::of(mentioned, claims.as_ref()));
+            tokens
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use syn::{ItemStruct, LitStr, Path, Type};
 
 use crate::entry::Entry;
@@ -17,9 +17,13 @@ pub(crate) struct Args {
     pub(crate) asking: Vec<Entry>,
     pub(crate) fresh: Option<LitStr>,
     pub(crate) revocation: Option<LitStr>,
-    pub(crate) csrf: Option<Ident>,
+    pub(crate) csrf: Option<TokenStream>,
     pub(crate) claims: Option<(Type, TokenStream)>,
     pub(crate) krate: Option<Path>,
+    /// The first entry, where a scheme is missing.
+    pub(crate) first: Option<TokenStream>,
+    /// A scheme is named in a place where it does not count.
+    pub(crate) misplaced_scheme: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -29,8 +29,9 @@ const BOTH: &str = "session | jwt";
 
 /// The entries of the attribute.
 pub(crate) fn args(tokens: TokenStream, errors: &mut Errors) -> Args {
-    let mut args = Args::default();
+    let mut args = Args { misplaced_scheme: names_scheme(tokens.clone()), ..Args::default() };
     for entry in entries(tokens, BOTH, errors) {
+        args.first.get_or_insert_with(|| entry.tokens.clone());
         match entry.key.to_string().as_str() {
             "session" | "jwt" => add_schemes(&mut args, &entry, errors),
             "fresh" => fill(&mut args.fresh, &entry, fresh(&entry), errors),
@@ -64,6 +65,15 @@ pub(crate) fn item(tokens: TokenStream) -> syn::Result<Item> {
     item.map_err(|_| {
         let message = "`#[require_auth(…)]` goes on an async function or a tuple struct";
         mistake(tokens, message, "#[require_auth(session | jwt)] async fn handler(user: Auth<User>) {}")
+    })
+}
+
+/// Whether a scheme is named anywhere.
+fn names_scheme(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "session" || ident == "jwt",
+        TokenTree::Group(group) => names_scheme(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
 }
 
@@ -139,12 +149,12 @@ fn revocation(entry: &Entry) -> syn::Result<LitStr> {
 }
 
 /// The only thing to say about CSRF is `off`: on is how it is without a word.
-fn csrf(entry: &Entry) -> syn::Result<Ident> {
+fn csrf(entry: &Entry) -> syn::Result<TokenStream> {
     let message = "`csrf` can only be switched off: without a word it is on";
     let wrong = || mistake(&entry.tokens, message, "csrf(off)");
     let Value::List(list) = &entry.value else { return Err(wrong()) };
     let off: Ident = syn::parse2(list.stream()).map_err(|_| wrong())?;
-    if off == "off" { Ok(entry.key.clone()) } else { Err(wrong()) }
+    if off == "off" { Ok(entry.tokens.clone()) } else { Err(wrong()) }
 }
 
 fn claims(entry: &Entry) -> syn::Result<(Type, TokenStream)> {

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 
 use super::model::Rule;
 use crate::attrs;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, local};
 
 pub(crate) fn rule(rule: &Rule, runtime: &Runtime) -> TokenStream {
     let (name, vis) = (&rule.function.sig.ident, &rule.function.vis);
@@ -48,14 +48,15 @@ fn check_impl(rule: &Rule, runtime: &Runtime) -> TokenStream {
         quote_spanned!(ty.span()=> #ty: #path::axum::extract::FromRequestParts<__S>,)
     });
     let arguments: Vec<Ident> = (0..rule.extractors.len())
-        .map(|position| Ident::new(&format!("arg_{position}"), Span::mixed_site()))
+        .map(|position| local(&format!("arg_{position}"), Span::call_site()))
         .collect();
     let extractions =
         rule.extractors.iter().zip(&arguments).map(|(ty, argument)| extraction(ty, argument, runtime));
+    let user = local("user", Span::call_site());
     let decided = {
         let path = runtime.path_at(rule.output.span());
         quote_spanned! {rule.output.span()=>
-            #path::IntoDecision::into_decision(#name(user, #(#arguments),*).await)
+            #path::IntoDecision::into_decision(#name(#user, #(#arguments),*).await)
         }
     };
     quote! {
@@ -71,7 +72,7 @@ fn check_impl(rule: &Rule, runtime: &Runtime) -> TokenStream {
             type Claims = #claims;
 
             async fn check(
-                user: &#claims_path::Auth<#claims>,
+                #user: &#claims_path::Auth<#claims>,
                 parts: &mut #path::http::request::Parts,
                 state: &__S,
             ) -> ::core::result::Result<#path::Decision, #path::axum::response::Response> {

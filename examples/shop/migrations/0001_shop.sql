@@ -1,11 +1,9 @@
--- `version` counts the changes that a login in progress must not miss: password, role, disabled.
 create table users (
     name          text    not null primary key,
     email         text    not null,
     role          text    not null check (role in ('customer', 'clerk', 'admin')),
     password_hash text    not null,
-    disabled      integer not null default 0 check (disabled in (0, 1)),
-    version       integer not null default 1
+    disabled      integer not null default 0 check (disabled in (0, 1))
 ) strict;
 
 -- `autoincrement`: the number of a deleted order never comes back as somebody else's.

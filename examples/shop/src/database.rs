@@ -1,5 +1,7 @@
 //! The shop's own database; the logins live in another file, which belongs to auth-core.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,10 +11,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 /// Opens the database, makes it when it is missing, and brings it to the newest schema.
 ///
 /// A commit survives a power cut: a changed password or a disabled user must not come back.
+///
+/// # Errors
+///
+/// When the file can not be opened, is no database, or is one of a newer version of the shop.
 pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    make_private_file(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -24,4 +30,13 @@ pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         .await?;
     sqlx::migrate!().run(&pool).await?;
     Ok(pool)
+}
+
+/// It holds password hashes. SQLite gives the files that it puts beside it the same mode.
+fn make_private_file(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }

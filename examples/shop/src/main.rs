@@ -17,7 +17,7 @@ mod user;
 mod users;
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,7 +42,8 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(30);
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
     match run(&Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,7 +57,9 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     let signals = StopSignals::listen()?;
     let state = AppState::open(args).await?;
     let router = routes::router(&state.auth);
-    let listener = TcpListener::bind(args.listen).await?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| format!("can not listen on {}: {error}", args.listen))?;
     announce(&router.policies(), listener.local_addr()?)?;
 
     let auth = state.auth.clone();

@@ -1,8 +1,8 @@
 //! From a checked password to a login.
 //!
-//! Checking a password takes long, and a login is made after it. A user who was disabled, or whose password was changed
-//! in the meantime, must not get in: the change ended the logins of that moment, and this one came later. So the user is
-//! looked at again once the login is there; a change from then on finds it and ends it.
+//! Checking a password takes long, and a login is made after it. A user who was disabled in the meantime, or whose
+//! password was changed, must not get in: the change ended the logins of that moment, and this one came later. So the
+//! user is looked at again once the login is there; a change from then on finds it and ends it.
 
 use auth_core::Authenticator;
 use auth_core::authenticate::{SignedIn, Tokens};
@@ -26,7 +26,7 @@ pub(crate) async fn with_session(
     verified: &Verified,
 ) -> Result<SignedIn> {
     let signed_in = auth.login_session(attempt, verified.claims()).await?;
-    if users.is_unchanged(verified).await.map_err(Problem::from)? {
+    if users.may_still_enter(verified).await.map_err(Problem::from)? {
         return Ok(signed_in);
     }
     let subject = Subject::new(verified.name()).map_err(|_| Problem::INTERNAL)?;
@@ -46,7 +46,7 @@ pub(crate) async fn with_tokens(
     verified: &Verified,
 ) -> Result<Tokens> {
     let tokens = auth.login_tokens(device, verified.claims()).await?;
-    if users.is_unchanged(verified).await.map_err(Problem::from)? {
+    if users.may_still_enter(verified).await.map_err(Problem::from)? {
         return Ok(tokens);
     }
     Err(Problem::UNAVAILABLE.into())

@@ -16,11 +16,10 @@ pub(crate) struct Users {
     passwords: Passwords,
 }
 
-/// A user whose password was right a moment ago.
-#[derive(Clone, Debug)]
+/// A user whose password was right a moment ago. No `Debug`: it holds the hash.
 pub(crate) struct Verified {
     user: ShopUser,
-    version: i64,
+    password_hash: String,
 }
 
 impl Verified {
@@ -74,7 +73,6 @@ struct Row {
     role: String,
     password_hash: String,
     disabled: bool,
-    version: i64,
 }
 
 impl Row {
@@ -112,22 +110,19 @@ impl Users {
         let hash = row.as_ref().map(|row| row.password_hash.clone());
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(row) = row.filter(|row| is_right && !row.disabled) else { return Ok(None) };
-        let version = row.version;
-        Ok(Some(Verified { user: row.into_claims()?, version }))
+        let password_hash = row.password_hash.clone();
+        Ok(Some(Verified { user: row.into_claims()?, password_hash }))
     }
 
-    /// Whether the user is still as `verified` found them. Asked *after* the login was made: a password change, a new
-    /// role or a disabling that was too early to end that login is seen here.
+    /// Whether the same password would still let the user in. A new role does not matter here: auth-core reads the
+    /// claims when it makes the login, and again when they change.
     ///
     /// # Errors
     ///
     /// When the database does not answer.
-    pub(crate) async fn is_unchanged(&self, verified: &Verified) -> Result<bool, sqlx::Error> {
-        let version: Option<i64> = sqlx::query_scalar("select version from users where name = ?")
-            .bind(&verified.user.name)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(version == Some(verified.version))
+    pub(crate) async fn may_still_enter(&self, verified: &Verified) -> Result<bool, sqlx::Error> {
+        let row = self.row(verified.name()).await?;
+        Ok(row.is_some_and(|row| !row.disabled && row.password_hash == verified.password_hash))
     }
 
     /// Replaces the password. Of two changes at once one finds its old password wrong.
@@ -146,14 +141,12 @@ impl Users {
             return Ok(PasswordChange::WrongPassword);
         }
         let new_hash = self.passwords.hash(new).await?;
-        let done = sqlx::query(
-            "update users set password_hash = ?, version = version + 1 where name = ? and password_hash = ?",
-        )
-        .bind(new_hash)
-        .bind(name)
-        .bind(old_hash)
-        .execute(&self.pool)
-        .await?;
+        let done = sqlx::query("update users set password_hash = ? where name = ? and password_hash = ?")
+            .bind(new_hash)
+            .bind(name)
+            .bind(old_hash)
+            .execute(&self.pool)
+            .await?;
         Ok(match done.rows_affected() {
             0 => PasswordChange::WrongPassword,
             _ => PasswordChange::Changed,
@@ -166,7 +159,7 @@ impl Users {
     ///
     /// When the database does not answer.
     pub(crate) async fn disable(&self, name: &str) -> Result<Change, sqlx::Error> {
-        let done = sqlx::query("update users set disabled = 1, version = version + 1 where name = ?")
+        let done = sqlx::query("update users set disabled = 1 where name = ?")
             .bind(name)
             .execute(&self.pool)
             .await?;
@@ -179,7 +172,7 @@ impl Users {
     ///
     /// When the database does not answer.
     pub(crate) async fn set_role(&self, name: &str, role: Role) -> Result<Change, sqlx::Error> {
-        let done = sqlx::query("update users set role = ?, version = version + 1 where name = ?")
+        let done = sqlx::query("update users set role = ? where name = ?")
             .bind(auth_core::Role::name(role))
             .bind(name)
             .execute(&self.pool)
@@ -188,7 +181,7 @@ impl Users {
     }
 
     async fn row(&self, name: &str) -> Result<Option<Row>, sqlx::Error> {
-        sqlx::query_as("select name, email, role, password_hash, disabled, version from users where name = ?")
+        sqlx::query_as("select name, email, role, password_hash, disabled from users where name = ?")
             .bind(name)
             .fetch_optional(&self.pool)
             .await

@@ -13,9 +13,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::store::StoreError;
 
-/// How long a caller waits for its turn.
-const WAIT: Duration = Duration::from_secs(5);
-
 pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// Connections of one kind, lent first come, first served.
@@ -23,18 +20,20 @@ pub(super) struct Connections {
     options: SqliteConnectOptions,
     idle: Mutex<Vec<SqliteConnection>>,
     free: Semaphore,
+    patience: Duration,
 }
 
 impl Connections {
-    pub(super) fn new(options: SqliteConnectOptions, most: usize) -> Self {
-        Self { options, idle: Mutex::default(), free: Semaphore::new(most) }
+    /// At most `most` of them; a caller waits for its turn as long as `patience`.
+    pub(super) fn new(options: SqliteConnectOptions, most: usize, patience: Duration) -> Self {
+        Self { options, idle: Mutex::default(), free: Semaphore::new(most), patience }
     }
 
     /// One of them for the caller alone, until it is dropped.
     pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         let permit = match self.free.try_acquire() {
             Ok(permit) => permit,
-            Err(_) => tokio::time::timeout(WAIT, self.free.acquire())
+            Err(_) => tokio::time::timeout(self.patience, self.free.acquire())
                 .await
                 .map_err(|_| StoreError::new("every connection to the database is busy"))?
                 .map_err(StoreError::new)?,

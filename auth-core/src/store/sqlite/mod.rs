@@ -24,7 +24,8 @@ pub use open::{Durability, SqliteStoreBuilder};
 /// Logins, sessions and the revocation log in an SQLite file. Cheap to clone; clones share everything.
 ///
 /// Several processes may open the same file. There is one writer at a time: writes queue in the order in which they
-/// came, reads do not wait for them. A call that does not get its turn within five seconds fails.
+/// came, reads do not wait for them. A call that does not get its turn within [five
+/// seconds](SqliteStoreBuilder::busy_timeout) fails.
 ///
 /// # Cancel safety
 ///

@@ -43,16 +43,23 @@ pub enum Durability {
 pub struct SqliteStoreBuilder {
     path: PathBuf,
     durability: Durability,
+    busy_timeout: Duration,
 }
 
 impl SqliteStoreBuilder {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), durability: Durability::default() }
+        Self { path: path.to_owned(), durability: Durability::default(), busy_timeout: BUSY_TIMEOUT }
     }
 
     /// What a write survives. Default: [`Durability::Full`].
     pub fn synchronous(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+
+    /// How long a write waits for its turn, and then for other processes, before it fails. Default: five seconds.
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
         self
     }
 
@@ -67,8 +74,8 @@ impl SqliteStoreBuilder {
         let path = std::path::absolute(&self.path).map_err(StoreError::new)?;
         create(&path).map_err(StoreError::new)?;
 
-        let writer = Connections::new(self.options(&path), 1);
-        let readers = Connections::new(options(&path).read_only(true), READERS);
+        let writer = Connections::new(self.writing(&path), 1, self.busy_timeout);
+        let readers = Connections::new(self.reading(&path), READERS, self.busy_timeout);
         let mut lease = writer.lease().await?;
         migrate(lease.connection()?).await?;
         let last = last_sequence(&mut lease).await?;
@@ -76,12 +83,13 @@ impl SqliteStoreBuilder {
         Ok(SqliteStore { shared: Arc::new(Shared { writer, readers, last: watch::Sender::new(last) }) })
     }
 
-    fn options(&self, path: &Path) -> SqliteConnectOptions {
+    fn writing(&self, path: &Path) -> SqliteConnectOptions {
         let synchronous = match self.durability {
             Durability::Full => SqliteSynchronous::Full,
             Durability::Normal => SqliteSynchronous::Normal,
         };
-        let options = options(path)
+        let options = self
+            .either(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
             .foreign_keys(true)
@@ -92,15 +100,19 @@ impl SqliteStoreBuilder {
             Durability::Normal => options,
         }
     }
-}
 
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(CACHED_STATEMENTS)
-        .thread_name(|number| format!("auth-sqlite-{number}"))
-        .disable_statement_logging()
+    fn reading(&self, path: &Path) -> SqliteConnectOptions {
+        self.either(path).read_only(true)
+    }
+
+    fn either(&self, path: &Path) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(self.busy_timeout)
+            .statement_cache_capacity(CACHED_STATEMENTS)
+            .thread_name(|number| format!("auth-sqlite-{number}"))
+            .disable_statement_logging()
+    }
 }
 
 fn create(path: &Path) -> io::Result<()> {
