@@ -1,5 +1,7 @@
 //! The contract suite is worth something: for each of its rules, stores that break it fail it.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that panics says so")]
+
 #[path = "store_broken/broken.rs"]
 mod broken;
 #[path = "store_broken/logins.rs"]

@@ -1,5 +1,7 @@
 //! Every store keeps the contract, on one thread, on many, and when each of its steps is slow.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
+
 #[path = "store_contract/slow.rs"]
 mod slow;
 
@@ -24,7 +26,8 @@ async fn memory() -> MemoryStore {
 
 async fn sqlite() -> SqliteStore {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::builder(folder.path().join("auth.db")).synchronous(Durability::Normal).open().await;
+    let store =
+        SqliteStore::builder(folder.path().join("auth.db")).synchronous(Durability::Normal).open().await;
     FOLDERS.with_borrow_mut(|folders| folders.push(folder));
     store.unwrap()
 }

@@ -1,6 +1,8 @@
 //! What an SQLite file does beyond the contract: it stays, it is private, it survives callers that fail or go away,
 //! other processes, and strange content.
 
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test that panics says so")]
+
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,8 +11,8 @@ use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{
-    Created, EndReason, Limit, LoginKind, LoginRow, LoginStore, OnLimit, RevocationStore, Revoked, SessionHash,
-    SessionRow, SessionStore,
+    Confirmation, Created, EndReason, Family, Limit, LoginKind, LoginRow, LoginStore, OnLimit,
+    RevocationStore, Revoked, Rotation, SecretHash, SessionHash, SessionRow, SessionStore, StoreError,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
@@ -24,7 +26,8 @@ fn file(folder: &TempDir) -> PathBuf {
 }
 
 async fn open(path: &Path) -> SqliteStore {
-    let builder = SqliteStore::builder(path).synchronous(Durability::Normal).busy_timeout(Duration::from_secs(20));
+    let builder =
+        SqliteStore::builder(path).synchronous(Durability::Normal).busy_timeout(Duration::from_secs(20));
     builder.open().await.unwrap()
 }
 
@@ -66,11 +69,12 @@ fn session(number: u8) -> SessionRow {
 }
 
 async fn add(store: &SqliteStore, number: u8) {
-    let done = store.create_login(&login(number), Some(&session(number)), None, None, LATER, NOW).await.unwrap();
+    let done =
+        store.create_login(&login(number), Some(&session(number)), None, None, LATER, NOW).await.unwrap();
     assert_eq!(done, Created::Created { evicted: vec![] });
 }
 
-async fn end(store: &SqliteStore, number: u8) -> Result<bool, auth_core::store::StoreError> {
+async fn end(store: &SqliteStore, number: u8) -> Result<bool, StoreError> {
     store.end_login(&anna(), login(number).id, EndReason::SignedOut, LATER, NOW).await
 }
 
@@ -129,7 +133,8 @@ async fn a_name_that_looks_like_an_address_is_a_name() {
 #[tokio::test]
 async fn what_is_not_a_database_of_ours_is_not_opened() {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("text"), "not a database, whatever its name may say. ".repeat(99)).unwrap();
+    std::fs::write(folder.path().join("text"), "not a database, whatever its name may say. ".repeat(99))
+        .unwrap();
     assert!(SqliteStore::open(folder.path().join("text")).await.is_err());
     assert!(SqliteStore::open(folder.path().join("missing/auth.db")).await.is_err());
     assert!(SqliteStore::open(folder.path()).await.is_err());
@@ -144,7 +149,8 @@ async fn what_is_not_a_database_of_ours_is_not_opened() {
 #[tokio::test]
 async fn an_application_may_keep_its_own_tables_in_the_file() {
     let folder = TempDir::new().unwrap();
-    let mut stranger = SqliteConnectOptions::new().filename(file(&folder)).create_if_missing(true).connect().await.unwrap();
+    let mut stranger =
+        SqliteConnectOptions::new().filename(file(&folder)).create_if_missing(true).connect().await.unwrap();
     run(&mut stranger, "CREATE TABLE _sqlx_migrations (mine TEXT); CREATE TABLE login (mine TEXT)").await;
     add(&open(&file(&folder)).await, 1).await;
 }
@@ -172,12 +178,16 @@ async fn two_processes_keep_one_limit_and_one_log() {
     let tasks: Vec<_> = (0..64)
         .map(|number| {
             let store = stores[usize::from(number % 2)].clone();
-            tokio::spawn(async move { store.create_login(&login(number), None, None, limit, LATER, NOW).await.unwrap() })
+            tokio::spawn(async move {
+                store.create_login(&login(number), None, None, limit, LATER, NOW).await.unwrap()
+            })
         })
         .collect();
     let mut evicted = 0;
     for task in tasks {
-        let Created::Created { evicted: some } = task.await.unwrap() else { panic!("a login was not created") };
+        let Created::Created { evicted: some } = task.await.unwrap() else {
+            panic!("a login was not created")
+        };
         evicted += some.len();
     }
     for store in &stores {
@@ -194,8 +204,9 @@ async fn a_write_that_fails_half_way_is_undone() {
     let mut stranger = stranger(&file(&folder)).await;
     add(&store, 1).await;
     for action in ["ABORT", "FAIL", "ROLLBACK"] {
-        let trigger =
-            format!("CREATE TRIGGER broken AFTER DELETE ON auth_login BEGIN SELECT RAISE({action}, 'broken'); END");
+        let trigger = format!(
+            "CREATE TRIGGER broken AFTER DELETE ON auth_login BEGIN SELECT RAISE({action}, 'broken'); END"
+        );
         run(&mut stranger, &trigger).await;
         assert!(end(&store, 1).await.is_err());
         assert_eq!(state(&store, 1).await, (true, true, false));
@@ -205,6 +216,43 @@ async fn a_write_that_fails_half_way_is_undone() {
         assert!(end(&store, 2).await.unwrap());
     }
     assert!(end(&store, 1).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    let family = Family {
+        generation: 0,
+        branch: 0,
+        previous_branch: None,
+        current: SecretHash::of(b"first"),
+        previous: None,
+        nonce: [0; 16],
+        rotated_at: NOW,
+        confirmed: true,
+    };
+    let token = LoginRow { kind: LoginKind::Token, family: Some(family), ..login(1) };
+    let _ = store.create_login(&token, None, None, None, LATER, NOW).await.unwrap();
+    let rotation = Rotation {
+        login: token.id,
+        generation: 0,
+        branch: 0,
+        presented: SecretHash::of(b"first"),
+        successor: SecretHash::of(b"second"),
+        nonce: [1; 16],
+        grace: Duration::ZERO,
+        idle_expires_at: LATER,
+    };
+    // A deferred constraint is looked at only when the statement that broke it commits, after it returned its row.
+    let broken = "CREATE TABLE other (login BLOB REFERENCES auth_login (id) DEFERRABLE INITIALLY DEFERRED); \
+                  CREATE TRIGGER broken AFTER UPDATE ON auth_login BEGIN INSERT INTO other VALUES (x'00'); END";
+    let mut stranger = stranger(&file(&folder)).await;
+    run(&mut stranger, broken).await;
+    assert!(store.rotate(&rotation, NOW).await.is_err());
+    assert_eq!(store.load_login(token.id, NOW).await.unwrap(), Some(token));
+    run(&mut stranger, "DROP TRIGGER broken").await;
+    assert!(store.rotate(&rotation, NOW).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -227,7 +275,7 @@ async fn a_caller_that_goes_away_leaves_all_or_nothing() {
             () = gone => {}
         }
         // The next write waits for whatever is still going on, so that the answer is final.
-        store.confirm(&[auth_core::store::Confirmation { login: login(0).id, generation: 0, branch: 0 }], NOW).await.unwrap();
+        store.confirm(&[Confirmation { login: login(0).id, generation: 0, branch: 0 }], NOW).await.unwrap();
         match state(&store, number).await {
             (true, true, false) => undone += 1,
             (false, false, true) => done += 1,
@@ -278,8 +326,19 @@ async fn foreign_content_is_an_error_and_never_a_login() {
         assert!(store.load_session(&session(number).id, NOW).await.is_err(), "{change}");
         run(&mut stranger, &format!("DELETE FROM auth_login WHERE {which}")).await;
     }
-    for entry in ["7, zeroblob(16), 0", "0, zeroblob(15), 0", "0, zeroblob(16), 99", "1, x'ff', 1", "1, x'', 1", "3, x'', 0"] {
-        run(&mut stranger, &format!("INSERT INTO auth_log (kind, thing, detail, expires_at) VALUES ({entry}, 1 << 50)")).await;
+    for entry in [
+        "7, zeroblob(16), 0",
+        "0, zeroblob(15), 0",
+        "0, zeroblob(16), 99",
+        "1, x'ff', 1",
+        "1, x'', 1",
+        "3, x'', 0",
+    ] {
+        run(
+            &mut stranger,
+            &format!("INSERT INTO auth_log (kind, thing, detail, expires_at) VALUES ({entry}, 1 << 50)"),
+        )
+        .await;
         assert!(store.entries(0, 9, NOW).await.is_err(), "{entry}");
         run(&mut stranger, "DELETE FROM auth_log").await;
     }

@@ -1,1 +1,203 @@
-fn main() {}
+//! Rotations a second on SQLite against the bare `UPDATE … WHERE` of the same row, on a file of the same settings, one
+//! writer at a time, in one run.
+#![expect(clippy::unwrap_used, reason = "a benchmark fails loudly")]
+
+use std::time::Duration;
+
+use auth_core::extract::Device;
+use auth_core::key::{Algorithm, KeyRing};
+use auth_core::store::sqlite::{Durability, SqliteStore};
+use auth_core::store::{Created, Family, LoginKind, LoginRow, LoginStore as _, Rotation, SecretHash};
+use auth_core::testing::ManualClock;
+use auth_core::{Authenticator, Claims};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::ConnectOptions as _;
+
+const CALLS: u32 = 500;
+const ROUNDS: u32 = 12;
+
+#[derive(Claims)]
+#[claims(issuer = "https://bench.example", audience = "bench")]
+struct User {
+    #[claim(subject)]
+    name: String,
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        println!("fastest of {ROUNDS} rounds       bare UPDATE       store.rotate   ratio   whole refresh   ratio");
+        for (name, durability, synchronous) in [
+            ("FULL", Durability::Full, SqliteSynchronous::Full),
+            ("NORMAL", Durability::Normal, SqliteSynchronous::Normal),
+        ] {
+            compare(name, durability, synchronous).await;
+        }
+    });
+}
+
+async fn compare(name: &str, durability: Durability, synchronous: SqliteSynchronous) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth.db");
+    let store = SqliteStore::builder(&file).synchronous(durability).open().await.unwrap();
+    let mut bare = Bare::new(&file, &store, synchronous).await;
+    let mut rotation = Rotations::new(store.clone()).await;
+    let mut ours = Ours::new(store).await;
+    let mut best = [Duration::MAX; 3];
+    for _ in 0..ROUNDS {
+        let round = [bare.round().await, rotation.round().await, ours.round().await];
+        best.iter_mut().zip(round).for_each(|(best, time)| *best = time.min(*best));
+    }
+    let [bare, rotate, refresh] = best.map(|time| f64::from(CALLS) / time.as_secs_f64());
+    println!(
+        "synchronous={name:<10} {bare:>12.0}/s {rotate:>16.0}/s {:>7.2} {refresh:>13.0}/s {:>7.2}",
+        rotate / bare,
+        refresh / bare
+    );
+}
+
+/// A login's row, updated under a condition, over a connection of its own.
+struct Bare {
+    connection: sqlx::SqliteConnection,
+    generation: i64,
+}
+
+impl Bare {
+    async fn new(file: &std::path::Path, store: &SqliteStore, synchronous: SqliteSynchronous) -> Self {
+        create(store, &login(8)).await;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous);
+        Self { connection: options.connect().await.unwrap(), generation: 0 }
+    }
+
+    async fn round(&mut self) -> Duration {
+        timed(async {
+            for _ in 0..CALLS {
+                let changed = sqlx::query("UPDATE auth_login SET generation = generation + 1, previous = current, current = ?, rotated_at = ? WHERE id = ? AND generation = ?")
+                    .bind(&[2_u8; 32][..])
+                    .bind(self.generation)
+                    .bind(&[8_u8; 16][..])
+                    .bind(self.generation)
+                    .execute(&mut self.connection)
+                    .await
+                    .unwrap();
+                assert_eq!(changed.rows_affected(), 1);
+                self.generation += 1;
+            }
+        })
+        .await
+    }
+}
+
+/// The store's rotation alone.
+struct Rotations {
+    store: SqliteStore,
+    login: LoginRow,
+}
+
+impl Rotations {
+    async fn new(store: SqliteStore) -> Self {
+        let login = login(9);
+        create(&store, &login).await;
+        Self { store, login }
+    }
+
+    async fn round(&mut self) -> Duration {
+        timed(async {
+            for _ in 0..CALLS {
+                let family = self.login.family.clone().unwrap();
+                let now = family.rotated_at.after(Duration::from_secs(10));
+                let rotation = Rotation {
+                    login: self.login.id,
+                    generation: family.generation,
+                    branch: family.branch,
+                    presented: family.current,
+                    successor: SecretHash::of(&family.generation.to_be_bytes()),
+                    nonce: [1; 16],
+                    grace: Duration::from_secs(10),
+                    idle_expires_at: self.login.expires_at,
+                };
+                self.login = self.store.rotate(&rotation, now).await.unwrap().unwrap();
+            }
+        })
+        .await
+    }
+}
+
+fn login(number: u8) -> LoginRow {
+    let now = auth_core::clock::Timestamp::from_seconds(1_800_000_000);
+    let expires_at = now.after(Duration::from_secs(100_000_000));
+    LoginRow {
+        id: auth_core::id::LoginId::from_bytes([number; 16]),
+        subject: auth_core::id::Subject::new("bench").unwrap(),
+        kind: LoginKind::Token,
+        created_at: now,
+        last_seen_at: now,
+        authenticated_at: now,
+        expires_at,
+        idle_expires_at: expires_at,
+        user_agent: None,
+        address: None,
+        claims: b"{\"sub\":\"bench\"}".to_vec(),
+        epoch: 0,
+        claims_loaded_at: now,
+        family: Some(Family {
+            generation: 0,
+            branch: 0,
+            previous_branch: None,
+            current: SecretHash::of(b"0"),
+            previous: None,
+            nonce: [0; 16],
+            rotated_at: now,
+            confirmed: true,
+        }),
+    }
+}
+
+async fn create(store: &SqliteStore, login: &LoginRow) {
+    let created = store.create_login(login, None, None, None, login.created_at, login.created_at).await.unwrap();
+    assert!(matches!(created, Created::Created { .. }));
+}
+
+/// A whole refresh: token parsed and checked, rotated, and an access token issued.
+struct Ours {
+    auth: Authenticator<User>,
+    clock: ManualClock,
+    refresh_token: String,
+}
+
+impl Ours {
+    async fn new(store: SqliteStore) -> Self {
+        let clock = ManualClock::new(auth_core::clock::Timestamp::from_seconds(1_800_000_000));
+        let auth = Authenticator::<User>::builder()
+            .keys(KeyRing::generate(Algorithm::EdDSA).unwrap())
+            .store(store)
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap();
+        let tokens = auth.login_tokens(Device::unknown(), User { name: "alice".to_owned() }).await.unwrap();
+        let refresh_token = tokens.refresh_token().unwrap().to_owned();
+        Self { auth, clock, refresh_token }
+    }
+
+    async fn round(&mut self) -> Duration {
+        timed(async {
+            for _ in 0..CALLS {
+                self.clock.advance(Duration::from_secs(10));
+                let tokens = self.auth.refresh(&self.refresh_token, None).await.unwrap();
+                self.refresh_token = tokens.refresh_token().unwrap().to_owned();
+            }
+        })
+        .await
+    }
+}
+
+async fn timed(work: impl Future<Output = ()>) -> Duration {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+    let start = std::time::Instant::now();
+    work.await;
+    start.elapsed()
+}

@@ -35,6 +35,7 @@ fn write_tokens(tokens: TokenStream, text: &mut String) {
                 }
                 match operator.as_str() {
                     "," => text.push_str(", "),
+                    ":" => text.push_str(": "),
                     "|" | "||" | "&" | "&&" | "=" | "+" | "->" if after_word => {
                         text.push_str(&format!(" {operator} "));
                     }
@@ -123,8 +124,8 @@ mod tests {
         assert_eq!(written(ty), "Option<Auth<Map<A, &'static str>>>");
         let list = quote::quote!(role(Role::A | Role::B), fresh("5m"), claims = User);
         assert_eq!(written(list), "role(Role::A | Role::B), fresh(\"5m\"), claims = User");
-        let doubled = quote::quote!(role(Role::A||Role::B|), fn(&mut A) -> B);
-        assert_eq!(written(doubled), "role(Role::A || Role::B |), fn(&mut A) -> B");
+        let doubled = quote::quote!(role(Role::A||Role::B|), fn(a: &mut A) -> B);
+        assert_eq!(written(doubled), "role(Role::A || Role::B |), fn(a: &mut A) -> B");
     }
 
     #[test]

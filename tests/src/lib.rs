@@ -1,6 +1,9 @@
 //! What several tests share: the principal of a small shop.
 
-use auth_core::{Claims, Roles, Scopes};
+use std::collections::HashMap;
+
+use auth_core::{Authenticator, Claims, Roles, Scopes};
+use axum::extract::FromRef;
 
 /// What a caller of the shop is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, auth_core::Role)]
@@ -44,4 +47,26 @@ pub struct ShopUser {
     /// What the credential may be used for.
     #[claim(scopes)]
     pub scopes: Scopes<Permission>,
+}
+
+/// The shop's state.
+#[derive(Clone, Debug, FromRef)]
+pub struct AppState {
+    /// Who may call.
+    pub auth: Authenticator<ShopUser>,
+    /// What they ask for.
+    pub orders: Orders,
+}
+
+/// Who owns which order.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    owners: HashMap<u64, u64>,
+}
+
+impl Orders {
+    /// The owner of an order.
+    pub fn owner(&self, order: u64) -> Option<u64> {
+        self.owners.get(&order).copied()
+    }
 }

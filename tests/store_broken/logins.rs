@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::{
-    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, OnLimit, RevocationStore as _, Rotation,
-    SessionRow, SessionStore as _, StoreError, Touch,
+    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, OnLimit, RevocationStore as _,
+    Rotation, SessionRow, SessionStore as _, StoreError, Touch,
 };
 
 use crate::broken::{Answer, Broken, Fault, LONG_AGO, a_moment_before, dawdle};
@@ -168,7 +168,13 @@ impl LoginStore for Broken {
         }))
     }
 
-    async fn swap_family(&self, id: LoginId, expected: &Family, new: &Family, now: Timestamp) -> Answer<bool> {
+    async fn swap_family(
+        &self,
+        id: LoginId,
+        expected: &Family,
+        new: &Family,
+        now: Timestamp,
+    ) -> Answer<bool> {
         if !self.has(Fault::SwapsBlindly) && !self.has(Fault::SwapNotAtomic) {
             return self.inner.swap_family(id, expected, new, now).await;
         }

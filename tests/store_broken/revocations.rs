@@ -47,7 +47,9 @@ impl RevocationStore for Broken {
                 *epoch = epoch.saturating_sub(1);
             }
         }
-        self.inner.is_revoked(&revoked, if self.has(Fault::ExpiredStillRevoke) { LONG_AGO } else { now }).await
+        self.inner
+            .is_revoked(&revoked, if self.has(Fault::ExpiredStillRevoke) { LONG_AGO } else { now })
+            .await
     }
 
     async fn changed(&self, after: u64) {

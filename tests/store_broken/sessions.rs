@@ -54,7 +54,8 @@ impl SessionStore for Broken {
             self.inner.create_session(&row, now).await?;
             return Ok(SavedSession::Saved(1));
         }
-        let blindly = self.has(Fault::SavesBlindly) || (self.has(Fault::SaveNotAtomic) && version == Some(expected_version));
+        let blindly = self.has(Fault::SavesBlindly)
+            || (self.has(Fault::SaveNotAtomic) && version == Some(expected_version));
         let latest = self.inner.load_session(id, now).await?.map(|(session, _)| session.version);
         let expected = latest.filter(|_| blindly).unwrap_or(expected_version);
         self.inner.save_session(id, data, expected, expires_at, now).await
@@ -66,7 +67,9 @@ impl SessionStore for Broken {
         }
         match self.inner.load_session(old, now).await? {
             Some((session, _)) if self.has(Fault::RenameCopies) => {
-                self.inner.create_session(&SessionRow { id: *new, version: session.version + 1, ..session }, now).await
+                self.inner
+                    .create_session(&SessionRow { id: *new, version: session.version + 1, ..session }, now)
+                    .await
             }
             _ => self.inner.rename_session(old, new, now).await,
         }
@@ -76,7 +79,9 @@ impl SessionStore for Broken {
         if self.has(Fault::DeleteEndsLogins)
             && let Some((_, Some(login))) = self.inner.load_session(id, LONG_AGO).await?
         {
-            self.inner.end_login(&login.subject, login.id, EndReason::SignedOut, login.expires_at, LONG_AGO).await?;
+            self.inner
+                .end_login(&login.subject, login.id, EndReason::SignedOut, login.expires_at, LONG_AGO)
+                .await?;
         }
         self.inner.delete_session(id).await
     }

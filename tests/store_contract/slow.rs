@@ -8,8 +8,8 @@ use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    Confirmation, Created, EndReason, Family, Limit, LogPage, LoginRow, LoginStore, RevocationStore, Revoked, Rotation,
-    SavedSession, SessionHash, SessionRow, SessionStore, StoreError, Touch,
+    Confirmation, Created, EndReason, Family, Limit, LogPage, LoginRow, LoginStore, RevocationStore, Revoked,
+    Rotation, SavedSession, SessionHash, SessionRow, SessionStore, StoreError, Touch,
 };
 
 type Answer<T> = Result<T, StoreError>;

@@ -39,8 +39,8 @@ use crate::id::{LoginId, Subject};
 
 pub use error::StoreError;
 pub use row::{
-    Confirmation, Created, EndReason, Family, LogEntry, LogPage, LoginKind, LoginRow, Rotation, SavedSession, SecretHash,
-    SessionHash, SessionRow, Touch, Revoked,
+    Confirmation, Created, EndReason, Family, LogEntry, LogPage, LoginKind, LoginRow, Revoked, Rotation,
+    SavedSession, SecretHash, SessionHash, SessionRow, Touch,
 };
 
 /// Everything an authenticator needs of a store.
@@ -193,7 +193,12 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
 pub trait RevocationStore: Debug + Send + Sync + 'static {
     /// Appends an entry and returns its number. An entry for a thing that has one already is appended again: readers
     /// apply entries idempotently.
-    async fn append(&self, revoked: &Revoked, expires_at: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
+    async fn append(
+        &self,
+        revoked: &Revoked,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 
     /// The live entries after `after`, in order, at most `most` of them, and the number of the last entry that was ever
     /// appended. Fewer than `most` entries: there is nothing more up to that number.

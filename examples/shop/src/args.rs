@@ -11,7 +11,7 @@ use clap::Parser;
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// Folder for the databases and the signing key; made when it is missing
+    /// Folder for the databases and the secrets; made when it is missing
     #[arg(long, value_name = "DIR", default_value = "shop-data")]
     pub(crate) data: PathBuf,
 

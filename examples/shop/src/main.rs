@@ -36,8 +36,9 @@ use crate::state::AppState;
 /// An error that only ends up on the terminal.
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// How long running requests may take once the program was told to stop.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(30);
+/// How long running requests may take once the program was told to stop: less than the ten seconds after which container
+/// runtimes kill it.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(8);
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use auth_core::Authenticator;
 use auth_core::key::{Algorithm, KeyRing};
+use auth_core::refresh::Peppers;
 use auth_core::store::OnLimit;
 use auth_core::store::sqlite::SqliteStore;
 use axum::extract::FromRef;
@@ -28,7 +29,7 @@ pub(crate) struct AppState {
 }
 
 impl AppState {
-    /// Opens what is in the data folder, and makes what is missing: databases, signing key, users.
+    /// Opens what is in the data folder, and makes what is missing: databases, secrets, users.
     ///
     /// # Errors
     ///
@@ -39,8 +40,10 @@ impl AppState {
         let pool = database::open(&args.data.join("shop.db")).await?;
         let users = Users::open(pool.clone(), Passwords::new().await?).await?;
         let keys = KeyRing::from_file_or_generate(args.data.join("signing-key"), Algorithm::ES256)?;
+        let peppers = Peppers::from_file_or_generate(args.data.join("refresh-pepper"))?;
         let mut builder = Authenticator::<ShopUser>::builder()
             .keys(keys)
+            .peppers(peppers)
             .store(SqliteStore::open(&args.data.join("auth.db")).await?)
             .claims_source(users.clone())
             .access_ttl(args.access_ttl)
@@ -55,7 +58,7 @@ impl AppState {
     }
 }
 
-/// The folder holds password hashes and the signing key: nobody else on the machine may look into it.
+/// The folder holds password hashes, the signing key and the pepper: nobody else on the machine may look into it.
 fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

@@ -7,8 +7,8 @@ use super::state::{Purge, State};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, OnLimit, Revoked, Rotation, SessionRow,
-    StoreError, Touch,
+    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, OnLimit, Revoked, Rotation,
+    SessionRow, StoreError, Touch,
 };
 
 /// How many rows a purge looks at while others wait.
@@ -26,7 +26,9 @@ impl LoginStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Created, StoreError> {
         self.with(|state| {
-            if state.login(login.id, now).is_some() || session.is_some_and(|row| state.session(&row.id, now).is_some()) {
+            if state.login(login.id, now).is_some()
+                || session.is_some_and(|row| state.session(&row.id, now).is_some())
+            {
                 return Created::IdTaken;
             }
             let replaced = replaces.filter(|id| state.login(*id, now).is_some());
@@ -134,7 +136,9 @@ impl LoginStore for MemoryStore {
         self.with(|state| {
             for used in confirmations {
                 let family = state.login_mut(used.login, now).and_then(|login| login.family.as_mut());
-                if let Some(family) = family.filter(|one| (one.generation, one.branch) == (used.generation, used.branch)) {
+                if let Some(family) =
+                    family.filter(|one| (one.generation, one.branch) == (used.generation, used.branch))
+                {
                     family.confirmed = true;
                 }
             }
@@ -146,7 +150,8 @@ impl LoginStore for MemoryStore {
             for touch in touches {
                 if let Some(login) = state.login_mut(touch.login, now) {
                     login.last_seen_at = login.last_seen_at.max(touch.seen_at);
-                    login.idle_expires_at = login.idle_expires_at.max(touch.idle_expires_at.min(login.expires_at));
+                    login.idle_expires_at =
+                        login.idle_expires_at.max(touch.idle_expires_at.min(login.expires_at));
                 }
             }
         })
@@ -176,7 +181,12 @@ impl LoginStore for MemoryStore {
         self.with(|state| state.epoch(subject))
     }
 
-    async fn raise_epoch(&self, subject: &Subject, log_until: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+    async fn raise_epoch(
+        &self,
+        subject: &Subject,
+        log_until: Timestamp,
+        _: Timestamp,
+    ) -> Result<u64, StoreError> {
         self.with(|state| {
             let epoch = state.raise_epoch(subject);
             state.append(Revoked::SubjectBelow(subject.clone(), epoch), log_until);

@@ -36,8 +36,11 @@ impl MemoryStore {
 
     /// Does something with everything; no call waits while it holds the lock.
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
-        let mut state =
-            self.shared.state.lock().map_err(|_| StoreError::new("a panic left the store in an unknown state"))?;
+        let mut state = self
+            .shared
+            .state
+            .lock()
+            .map_err(|_| StoreError::new("a panic left the store in an unknown state"))?;
         let before = state.last();
         let done = act(&mut state);
         let last = state.last();

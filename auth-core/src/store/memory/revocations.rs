@@ -9,7 +9,12 @@ use crate::store::{LogPage, RevocationStore, Revoked, StoreError};
 
 #[async_trait]
 impl RevocationStore for MemoryStore {
-    async fn append(&self, revoked: &Revoked, expires_at: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+    async fn append(
+        &self,
+        revoked: &Revoked,
+        expires_at: Timestamp,
+        _: Timestamp,
+    ) -> Result<u64, StoreError> {
         self.with(|state| state.append(revoked.clone(), expires_at))
     }
 

@@ -52,7 +52,11 @@ impl State {
     }
 
     /// The live logins of a subject, oldest first.
-    pub(super) fn logins_of(&self, subject: &Subject, now: Timestamp) -> impl DoubleEndedIterator<Item = &LoginRow> {
+    pub(super) fn logins_of(
+        &self,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = &LoginRow> {
         let ids = self.by_subject.get(subject).into_iter().flatten();
         ids.filter_map(move |(_, id)| self.login(*id, now))
     }
@@ -79,8 +83,12 @@ impl State {
             }
         }
         let first = (id, SessionHash::from_bytes([0; 32]));
-        let sessions: Vec<_> =
-            self.by_login.range(first..).take_while(|(login, _)| *login == id).map(|(_, session)| *session).collect();
+        let sessions: Vec<_> = self
+            .by_login
+            .range(first..)
+            .take_while(|(login, _)| *login == id)
+            .map(|(_, session)| *session)
+            .collect();
         for session in sessions {
             self.remove_session(&session);
         }
@@ -165,13 +173,15 @@ impl State {
     pub(super) fn purge(&mut self, at: Purge, most: usize, now: Timestamp) -> (Option<Purge>, u64) {
         match at {
             Purge::Logins(after) => {
-                let (last, expired) = batch(&self.logins, after.as_ref(), most, |login| login.is_expired(now));
+                let (last, expired) =
+                    batch(&self.logins, after.as_ref(), most, |login| login.is_expired(now));
                 let purged = u64::try_from(expired.len()).unwrap_or(u64::MAX);
                 expired.into_iter().for_each(|id| self.remove_login(id));
                 (Some(last.map_or(Purge::Sessions(None), |id| Purge::Logins(Some(id)))), purged)
             }
             Purge::Sessions(after) => {
-                let (last, expired) = batch(&self.sessions, after.as_ref(), most, |row| row.expires_at <= now);
+                let (last, expired) =
+                    batch(&self.sessions, after.as_ref(), most, |row| row.expires_at <= now);
                 for id in expired {
                     self.remove_session(&id);
                 }

@@ -56,7 +56,8 @@ impl Creation<'_> {
         .bind(self.now.millis())
         .bind(login)
         .bind(self.session.map(|session| session.id.as_bytes().as_slice()));
-        let row = lease.row(holders).await?.ok_or_else(|| StoreError::new("a SELECT without FROM had no row"))?;
+        let row =
+            lease.row(holders).await?.ok_or_else(|| StoreError::new("a SELECT without FROM had no row"))?;
         let mut columns = Columns::of(&row);
         match (columns.take::<Option<bool>>()?, columns.take::<bool>()?) {
             (Some(true), _) | (_, true) => Ok(false),
@@ -81,9 +82,10 @@ impl Creation<'_> {
     /// The logins that must end for this one, oldest first; `None` when it is this one that must not be.
     async fn surplus(&self, lease: &mut Lease<'_>) -> Result<Option<Vec<LoginId>>, StoreError> {
         let Some(limit) = self.limit else { return Ok(Some(Vec::new())) };
-        let live = query("SELECT id FROM auth_login WHERE subject = ?2 AND ends_at > ?1 ORDER BY created_at, id")
-            .bind(self.now.millis())
-            .bind(self.login.subject.as_str());
+        let live =
+            query("SELECT id FROM auth_login WHERE subject = ?2 AND ends_at > ?1 ORDER BY created_at, id")
+                .bind(self.now.millis())
+                .bind(self.login.subject.as_str());
         let mut live = select_ids(lease, live).await?;
         let most = usize::try_from(limit.most.get()).unwrap_or(usize::MAX);
         let surplus = (live.len() + 1).saturating_sub(most);

@@ -48,7 +48,11 @@ impl SqliteStore {
         self.end_selected(others, ending).await
     }
 
-    async fn end_selected(&self, selection: Statement<'_>, ending: Ending) -> Result<Vec<LoginId>, StoreError> {
+    async fn end_selected(
+        &self,
+        selection: Statement<'_>,
+        ending: Ending,
+    ) -> Result<Vec<LoginId>, StoreError> {
         let mut lease = self.write().await?;
         lease.begin().await?;
         let ids = select_ids(&mut lease, selection).await?;
@@ -63,7 +67,10 @@ impl SqliteStore {
     }
 }
 
-pub(super) async fn select_ids(lease: &mut Lease<'_>, selection: Statement<'_>) -> Result<Vec<LoginId>, StoreError> {
+pub(super) async fn select_ids(
+    lease: &mut Lease<'_>,
+    selection: Statement<'_>,
+) -> Result<Vec<LoginId>, StoreError> {
     let rows = lease.rows(selection).await?;
     rows.iter().map(|row| Columns::of(row).bytes().map(LoginId::from_bytes)).collect()
 }
@@ -82,7 +89,9 @@ pub(super) async fn end(lease: &mut Lease<'_>, ids: &[LoginId], ending: Ending) 
     .bind(reason_code(ending.reason))
     .bind(ending.log_until.millis());
     let done = lease.run(entries).await?;
-    lease.run(query("DELETE FROM auth_login WHERE id IN (SELECT unhex(value) FROM json_each(?1))").bind(list)).await?;
+    lease
+        .run(query("DELETE FROM auth_login WHERE id IN (SELECT unhex(value) FROM json_each(?1))").bind(list))
+        .await?;
     sequence(done.last_insert_rowid())
 }
 

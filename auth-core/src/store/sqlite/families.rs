@@ -59,11 +59,16 @@ impl SqliteStore {
         Ok(self.write().await?.run(update).await?.rows_affected() > 0)
     }
 
-    pub(super) async fn confirm_all(&self, confirmations: &[Confirmation], now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn confirm_all(
+        &self,
+        confirmations: &[Confirmation],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         if confirmations.is_empty() {
             return Ok(());
         }
-        let list: Vec<_> = confirmations.iter().map(|one| (hex(&one.login), one.generation, one.branch)).collect();
+        let list: Vec<_> =
+            confirmations.iter().map(|one| (hex(&one.login), one.generation, one.branch)).collect();
         let update = query(
             "UPDATE auth_login SET confirmed = 1 \
              FROM (SELECT unhex(value ->> 0) AS login, value ->> 1 AS generation, value ->> 2 AS branch \

@@ -10,8 +10,8 @@ use super::rows::{Columns, login, login_columns, signed};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, Revoked, Rotation, SessionRow, StoreError,
-    Touch,
+    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, Revoked, Rotation, SessionRow,
+    StoreError, Touch,
 };
 
 /// How many rows one statement of a purge deletes; other writers have their turn in between.
@@ -32,9 +32,10 @@ impl LoginStore for SqliteStore {
     }
 
     async fn load_login(&self, id: LoginId, now: Timestamp) -> Result<Option<LoginRow>, StoreError> {
-        let select = query(concat!("SELECT ", login_columns!(), " FROM auth_login WHERE id = ?2 AND ends_at > ?1"))
-            .bind(now.millis())
-            .bind(id.as_bytes().as_slice());
+        let select =
+            query(concat!("SELECT ", login_columns!(), " FROM auth_login WHERE id = ?2 AND ends_at > ?1"))
+                .bind(now.millis())
+                .bind(id.as_bytes().as_slice());
         let row = self.read().await?.row(select).await?;
         row.map(|row| login(&mut Columns::of(&row))).transpose()
     }
@@ -121,7 +122,12 @@ impl LoginStore for SqliteStore {
         row.map_or(Ok(0), |row| Columns::of(&row).unsigned())
     }
 
-    async fn raise_epoch(&self, subject: &Subject, log_until: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+    async fn raise_epoch(
+        &self,
+        subject: &Subject,
+        log_until: Timestamp,
+        _: Timestamp,
+    ) -> Result<u64, StoreError> {
         let raise = query(
             "INSERT INTO auth_epoch (subject, epoch) VALUES (?1, 1) \
              ON CONFLICT (subject) DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
@@ -129,7 +135,8 @@ impl LoginStore for SqliteStore {
         let mut lease = self.write().await?;
         lease.begin().await?;
         let row = lease.row(raise.bind(subject.as_str())).await?;
-        let epoch = row.map_or(Err(StoreError::new("an upsert had no row")), |row| Columns::of(&row).unsigned())?;
+        let epoch =
+            row.map_or(Err(StoreError::new("an upsert had no row")), |row| Columns::of(&row).unsigned())?;
         let last = append(&mut lease, &Revoked::SubjectBelow(subject.clone(), epoch), log_until).await?;
         lease.commit().await?;
         self.announce(last);
@@ -137,13 +144,24 @@ impl LoginStore for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let logins = self.purge_table("DELETE FROM auth_login WHERE rowid IN \
-             (SELECT rowid FROM auth_login WHERE ends_at <= ?1 LIMIT ?2)", now);
+        let logins = self.purge_table(
+            "DELETE FROM auth_login WHERE rowid IN \
+             (SELECT rowid FROM auth_login WHERE ends_at <= ?1 LIMIT ?2)",
+            now,
+        );
         let logins = logins.await?;
-        self.purge_table("DELETE FROM auth_session WHERE rowid IN \
-             (SELECT rowid FROM auth_session WHERE expires_at <= ?1 LIMIT ?2)", now).await?;
-        self.purge_table("DELETE FROM auth_log WHERE sequence IN \
-             (SELECT sequence FROM auth_log WHERE expires_at <= ?1 LIMIT ?2)", now).await?;
+        self.purge_table(
+            "DELETE FROM auth_session WHERE rowid IN \
+             (SELECT rowid FROM auth_session WHERE expires_at <= ?1 LIMIT ?2)",
+            now,
+        )
+        .await?;
+        self.purge_table(
+            "DELETE FROM auth_log WHERE sequence IN \
+             (SELECT sequence FROM auth_log WHERE expires_at <= ?1 LIMIT ?2)",
+            now,
+        )
+        .await?;
         Ok(logins)
     }
 }

@@ -10,8 +10,9 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::watch;
 
-use super::connections::Connections;
+use super::connections::{Connections, Lease};
 use super::revocations::last_sequence;
+use super::rows::Columns;
 use super::{Shared, SqliteStore};
 use crate::store::StoreError;
 
@@ -68,7 +69,8 @@ impl SqliteStoreBuilder {
     ///
     /// # Errors
     ///
-    /// When the file can not be opened or created, is not a database, or was written by a later version of this crate.
+    /// When the file can not be opened or created, is not a database, was written by a later version of this crate, or
+    /// is where no write-ahead log can be kept (most network file systems).
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
         // Absolute, because SQLite takes a name that begins with "file:", and ":memory:", for something else.
         let path = std::path::absolute(&self.path).map_err(StoreError::new)?;
@@ -77,6 +79,7 @@ impl SqliteStoreBuilder {
         let writer = Connections::new(self.writing(&path), 1, self.busy_timeout);
         let readers = Connections::new(self.reading(&path), READERS, self.busy_timeout);
         let mut lease = writer.lease().await?;
+        check_journal(&mut lease).await?;
         migrate(lease.connection()?).await?;
         let last = last_sequence(&mut lease).await?;
         drop(lease);
@@ -126,12 +129,24 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
+/// SQLite does not say when it can not have a write-ahead log, as on most network file systems: it goes on without one.
+async fn check_journal(lease: &mut Lease<'_>) -> Result<(), StoreError> {
+    let row = lease.row(sqlx::query("PRAGMA journal_mode")).await?;
+    let mode = row.map(|row| Columns::of(&row).take::<String>()).transpose()?;
+    if mode.as_deref() == Some("wal") {
+        Ok(())
+    } else {
+        Err(StoreError::new("no write-ahead log can be kept there"))
+    }
+}
+
 /// Brings the tables up to date, all or nothing, while other processes wait.
 async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), StoreError> {
     let mut migrator = sqlx::migrate!("migrations/sqlite");
     // A name of our own, so that an application may keep its tables, and their migrations, in the same file.
     migrator.dangerous_set_table_name("auth_migrations");
-    let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await.map_err(StoreError::new)?;
+    let mut transaction =
+        sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await.map_err(StoreError::new)?;
     migrator.run_direct(None, &mut *transaction, false).await.map_err(StoreError::new)?;
     transaction.commit().await.map_err(StoreError::new)
 }

@@ -12,7 +12,12 @@ use crate::store::{LogEntry, LogPage, RevocationStore, Revoked, StoreError};
 
 #[async_trait]
 impl RevocationStore for SqliteStore {
-    async fn append(&self, revoked: &Revoked, expires_at: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+    async fn append(
+        &self,
+        revoked: &Revoked,
+        expires_at: Timestamp,
+        _: Timestamp,
+    ) -> Result<u64, StoreError> {
         let sequence = append(&mut self.write().await?, revoked, expires_at).await?;
         self.announce(sequence);
         Ok(sequence)

@@ -5,7 +5,10 @@ use sqlx::{Decode, Row as _, Sqlite, Type, ValueRef as _};
 
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::store::{EndReason, Family, LogEntry, LoginKind, LoginRow, Revoked, SecretHash, SessionHash, SessionRow, StoreError};
+use crate::store::{
+    EndReason, Family, LogEntry, LoginKind, LoginRow, Revoked, SecretHash, SessionHash, SessionRow,
+    StoreError,
+};
 
 use super::connections::Statement;
 
@@ -106,7 +109,10 @@ fn family(columns: &mut Columns<'_>) -> Result<Option<Family>, StoreError> {
 }
 
 /// Binds a login in the order of the columns.
-pub(super) fn bind_login<'q>(statement: Statement<'q>, login: &LoginRow) -> Result<Statement<'q>, StoreError> {
+pub(super) fn bind_login<'q>(
+    statement: Statement<'q>,
+    login: &LoginRow,
+) -> Result<Statement<'q>, StoreError> {
     let statement = statement
         .bind(login.id.as_bytes().as_slice())
         .bind(login.subject.as_str())

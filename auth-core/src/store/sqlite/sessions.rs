@@ -84,9 +84,10 @@ impl SessionStore for SqliteStore {
         new: &SessionHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let clear = query(concat!("DELETE FROM auth_session WHERE id = ?2 AND NOT (", session_is_live!(), ")"))
-            .bind(now.millis())
-            .bind(new.as_bytes().as_slice());
+        let clear =
+            query(concat!("DELETE FROM auth_session WHERE id = ?2 AND NOT (", session_is_live!(), ")"))
+                .bind(now.millis())
+                .bind(new.as_bytes().as_slice());
         let rename = query(concat!(
             "UPDATE auth_session SET id = ?3, version = version + 1 \
              WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM auth_session WHERE id = ?3) AND ",
@@ -104,7 +105,8 @@ impl SessionStore for SqliteStore {
     }
 
     async fn delete_session(&self, id: &SessionHash) -> Result<(), StoreError> {
-        let delete = query("DELETE FROM auth_session WHERE id = ?1 AND login IS NULL").bind(id.as_bytes().as_slice());
+        let delete =
+            query("DELETE FROM auth_session WHERE id = ?1 AND login IS NULL").bind(id.as_bytes().as_slice());
         self.write().await?.run(delete).await.map(drop)
     }
 }

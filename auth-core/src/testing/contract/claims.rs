@@ -45,7 +45,8 @@ pub async fn claims_of_an_older_epoch_are_not_saved(store: Arc<dyn Store>) {
     assert_eq!(load(&store, 1, NOW).await, Some(token_login(1)));
     for (claims, epoch) in [(b"same", 3), (b"next", 4)] {
         assert!(store.save_claims(id, claims, epoch, after(9), NOW).await.expect("save_claims"));
-        let expected = LoginRow { claims: claims.to_vec(), epoch, claims_loaded_at: after(9), ..token_login(1) };
+        let expected =
+            LoginRow { claims: claims.to_vec(), epoch, claims_loaded_at: after(9), ..token_login(1) };
         assert_eq!(load(&store, 1, NOW).await, Some(expected));
     }
     assert!(!store.save_claims(id, b"same", 3, after(9), NOW).await.expect("save_claims"));
@@ -60,10 +61,15 @@ pub async fn the_epoch_counts_up_by_one(store: Arc<dyn Store>) {
     assert_eq!(raised, expected);
     assert_eq!(store.epoch(&anna()).await.expect("epoch"), u64::from(MANY));
     assert_eq!(store.epoch(&bert()).await.expect("epoch"), 0);
-    let logged: Vec<_> = log(&store).await.into_iter().map(|entry| (entry.revoked, entry.expires_at)).collect();
+    let logged: Vec<_> =
+        log(&store).await.into_iter().map(|entry| (entry.revoked, entry.expires_at)).collect();
     // In the order in which they were counted: who applies the log ends at the highest.
-    let expected: Vec<_> = expected.into_iter().map(|epoch| (Revoked::SubjectBelow(anna(), epoch), kept())).collect();
+    let expected: Vec<_> =
+        expected.into_iter().map(|epoch| (Revoked::SubjectBelow(anna(), epoch), kept())).collect();
     assert_eq!(logged, expected);
     store.purge(kept()).await.expect("purge");
-    assert_eq!(store.raise_epoch(&anna(), after(99_999), kept()).await.expect("raise_epoch"), u64::from(MANY) + 1);
+    assert_eq!(
+        store.raise_epoch(&anna(), after(99_999), kept()).await.expect("raise_epoch"),
+        u64::from(MANY) + 1
+    );
 }

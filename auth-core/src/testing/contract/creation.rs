@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::fixture::{
-    add, after, anna, annas, bert, created, end, kept, limit, load, load_session, log, login_id, session,
-    session_id, session_login, token_login, NOW,
+    NOW, add, after, anna, annas, bert, created, end, kept, limit, load, load_session, log, login_id,
+    session, session_id, session_login, token_login,
 };
 use crate::store::{Created, EndReason, LoginRow, OnLimit, Revoked, SessionRow, Store};
 
@@ -80,7 +80,8 @@ pub async fn a_replaced_login_ends_with_the_new_one(store: Arc<dyn Store>) {
     for (number, replaces) in [(3, 1), (4, 1), (5, 2), (6, 99)] {
         let replaces = Some(login_id(replaces));
         let row = session(number);
-        let done = store.create_login(&session_login(number), Some(&row), replaces, None, kept(), after(10)).await;
+        let done =
+            store.create_login(&session_login(number), Some(&row), replaces, None, kept(), after(10)).await;
         assert_eq!(done.expect("create_login"), created(&[]));
     }
     assert_eq!(load(&store, 1, NOW).await, None);
@@ -98,7 +99,8 @@ pub async fn a_refused_login_replaces_nothing(store: Arc<dyn Store>) {
     add(&store, &LoginRow { subject: bert(), ..session_login(1) }, Some(&session(1))).await;
     add(&store, &token_login(2), None).await;
     let limit = limit(1, OnLimit::RefuseNew);
-    let done = store.create_login(&token_login(3), Some(&session(3)), Some(login_id(1)), limit, kept(), NOW).await;
+    let done =
+        store.create_login(&token_login(3), Some(&session(3)), Some(login_id(1)), limit, kept(), NOW).await;
     assert_eq!(done.expect("create_login"), Created::LimitReached);
     assert!(load(&store, 1, NOW).await.is_some() && load_session(&store, 1, NOW).await.is_some());
     assert_eq!(load(&store, 3, NOW).await, None);

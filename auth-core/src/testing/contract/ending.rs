@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::fixture::{
-    add, after, anna, annas, at_once, bert, created, end, kept, load, load_session, log, login_id, rotation, session,
-    session_id, session_login, token_login, NOW,
+    NOW, add, after, anna, annas, at_once, bert, created, end, kept, load, load_session, log, login_id,
+    rotation, session, session_id, session_login, token_login,
 };
 use crate::id::LoginId;
 use crate::store::{Confirmation, EndReason, LogEntry, LoginRow, Revoked, SavedSession, Store, Touch};

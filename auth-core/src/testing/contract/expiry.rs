@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::{
-    add, after, annas, kept, load, load_session, log, login_id, rotation, session, session_id, session_login,
-    token_login, NOW,
+    NOW, add, after, annas, kept, load, load_session, log, login_id, rotation, session, session_id,
+    session_login, token_login,
 };
 use crate::clock::Timestamp;
 use crate::store::{Confirmation, LoginRow, SavedSession, SessionRow, Store, Touch};
@@ -16,8 +16,10 @@ fn just_before(time: Timestamp) -> Timestamp {
 
 /// From the instant of either expiry on, and not a millisecond earlier.
 pub async fn a_login_is_gone_when_it_expires(store: Arc<dyn Store>) {
-    add(&store, &LoginRow { expires_at: after(10), idle_expires_at: after(20), ..token_login(1) }, None).await;
-    add(&store, &LoginRow { expires_at: after(20), idle_expires_at: after(10), ..token_login(2) }, None).await;
+    add(&store, &LoginRow { expires_at: after(10), idle_expires_at: after(20), ..token_login(1) }, None)
+        .await;
+    add(&store, &LoginRow { expires_at: after(20), idle_expires_at: after(10), ..token_login(2) }, None)
+        .await;
     assert_eq!(annas(&store, just_before(after(10))).await, [2, 1].map(login_id));
     for number in [1, 2] {
         assert!(load(&store, number, just_before(after(10))).await.is_some());
@@ -69,7 +71,9 @@ pub async fn a_session_is_gone_when_it_expires(store: Arc<dyn Store>) {
         assert_eq!(saved.expect("save_session"), SavedSession::Gone);
         let renamed = store.rename_session(&session_id(number), &session_id(9), after(10)).await;
         assert!(!renamed.expect("rename_session"));
-        assert!(!store.create_session(&session(number), just_before(after(10))).await.expect("create_session"));
+        assert!(
+            !store.create_session(&session(number), just_before(after(10))).await.expect("create_session")
+        );
         assert!(store.create_session(&session(number), after(10)).await.expect("create_session"));
         assert_eq!(load_session(&store, number, after(10)).await, Some((session(number), None)));
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Created, Family, Limit, LogEntry, LoginKind, LoginRow, OnLimit, Rotation, SecretHash, SessionHash, SessionRow,
-    Store, StoreError,
+    Created, Family, Limit, LogEntry, LoginKind, LoginRow, OnLimit, Rotation, SecretHash, SessionHash,
+    SessionRow, Store, StoreError,
 };
 
 pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -82,7 +82,13 @@ pub(super) fn token_login(number: u8) -> LoginRow {
 
 /// A login of Anna's, carried by a session.
 pub(super) fn session_login(number: u8) -> LoginRow {
-    LoginRow { kind: LoginKind::Session, user_agent: None, address: None, family: None, ..token_login(number) }
+    LoginRow {
+        kind: LoginKind::Session,
+        user_agent: None,
+        address: None,
+        family: None,
+        ..token_login(number)
+    }
 }
 
 pub(super) fn session(number: u8) -> SessionRow {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::fixture::{
-    add, after, annas, at_once, bert, created, kept, limit, load, load_session, log, login_id, session,
-    session_login, token_login, MANY, NOW,
+    MANY, NOW, add, after, annas, at_once, bert, created, kept, limit, load, load_session, log, login_id,
+    session, session_login, token_login,
 };
 use crate::id::LoginId;
 use crate::store::{Created, EndReason, LoginRow, OnLimit, Revoked, Store};
@@ -26,7 +26,9 @@ pub async fn concurrent_logins_keep_a_limit_that_refuses(store: Arc<dyn Store>) 
 pub async fn concurrent_logins_keep_a_limit_that_ends_the_oldest(store: Arc<dyn Store>) {
     let done = at_once(&store, |store, number| async move {
         let login = token_login(number);
-        store.create_login(&login, Some(&session(number)), None, limit(3, OnLimit::EndOldest), kept(), NOW).await
+        store
+            .create_login(&login, Some(&session(number)), None, limit(3, OnLimit::EndOldest), kept(), NOW)
+            .await
     });
     let mut evicted: Vec<LoginId> = Vec::new();
     for one in done.await {
@@ -60,7 +62,8 @@ pub async fn the_oldest_logins_are_evicted(store: Arc<dyn Store>) {
     assert_eq!(annas(&store, NOW).await, [6, 1, 5].map(login_id));
     assert_eq!(load_session(&store, 2, NOW).await, None);
     assert!(load_session(&store, 5, NOW).await.is_some());
-    let logged: Vec<_> = log(&store).await.into_iter().map(|entry| (entry.revoked, entry.expires_at)).collect();
+    let logged: Vec<_> =
+        log(&store).await.into_iter().map(|entry| (entry.revoked, entry.expires_at)).collect();
     let expected = [2, 3, 4].map(|number| (Revoked::Login(login_id(number), EndReason::Evicted), kept()));
     assert_eq!(logged, expected);
 
@@ -81,7 +84,9 @@ pub async fn only_live_logins_of_the_subject_count(store: Arc<dyn Store>) {
         let done = store.create_login(&new, None, None, limit(2, exceeded), kept(), after(10)).await;
         assert_eq!(done.expect("create_login"), created(&[]));
     }
-    let done = store.create_login(&token_login(6), None, None, limit(2, OnLimit::RefuseNew), kept(), after(10)).await;
+    let done = store
+        .create_login(&token_login(6), None, None, limit(2, OnLimit::RefuseNew), kept(), after(10))
+        .await;
     assert_eq!(done.expect("create_login"), Created::LimitReached);
     assert_eq!(log(&store).await, []);
 }

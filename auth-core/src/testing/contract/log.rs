@@ -77,7 +77,8 @@ pub async fn a_reader_misses_no_entry(store: Arc<dyn Store>) {
             let numbers = at_once(&store, |store, number| async move {
                 let mut numbers = Vec::new();
                 for part in 0..4 {
-                    let thing = Revoked::Login(login_id(number), [EndReason::Stolen, EndReason::Evicted][part % 2]);
+                    let thing =
+                        Revoked::Login(login_id(number), [EndReason::Stolen, EndReason::Evicted][part % 2]);
                     numbers.push(store.append(&thing, kept(), NOW).await?);
                 }
                 Ok(numbers)

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::fixture::{
-    add, after, anna, annas, end, kept, load, load_session, login_id, session, session_login, token_login, NOW,
+    NOW, add, after, anna, annas, end, kept, load, load_session, login_id, session, session_login,
+    token_login,
 };
 use crate::id::{LoginId, TokenId};
 use crate::store::{LoginRow, Revoked, SessionRow, Store};

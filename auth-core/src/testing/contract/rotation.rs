@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::{
-    add, after, anna, at_once, end, kept, load, login_id, rotation, secret, session_login, token_login, GRACE, NOW,
+    GRACE, NOW, add, after, anna, at_once, end, kept, load, login_id, rotation, secret, session_login,
+    token_login,
 };
 use crate::store::{Confirmation, EndReason, Family, LoginRow, Rotation, Store};
 
@@ -40,7 +41,8 @@ pub async fn a_rotation_moves_the_login_on(store: Arc<dyn Store>) {
     assert_eq!(done.as_ref(), Some(&expected));
     assert_eq!(load(&store, 1, NOW).await, done);
     assert_eq!(load(&store, 2, NOW).await, Some(token_login(2)));
-    let next = Rotation { generation: 8, branch: 0, presented: secret(9), successor: secret(10), ..rotation(1) };
+    let next =
+        Rotation { generation: 8, branch: 0, presented: secret(9), successor: secret(10), ..rotation(1) };
     let done = store.rotate(&next, after(20)).await.expect("rotate").expect("it rotates again");
     assert_eq!(done.family.map(|family| (family.generation, family.previous)), Some((9, Some(secret(9)))));
 }
@@ -156,12 +158,23 @@ pub async fn only_the_current_rotation_is_confirmed(store: Arc<dyn Store>) {
     }
     add(&store, &session_login(4), None).await;
     let used = |number, generation, branch| Confirmation { login: login_id(number), generation, branch };
-    let batch = [used(1, 6, 2), used(4, 7, 2), used(9, 7, 2), used(2, 7, 2), used(1, 7, 1), used(3, 8, 2), used(2, 7, 2)];
+    let batch = [
+        used(1, 6, 2),
+        used(4, 7, 2),
+        used(9, 7, 2),
+        used(2, 7, 2),
+        used(1, 7, 1),
+        used(3, 8, 2),
+        used(2, 7, 2),
+    ];
     store.confirm(&batch, NOW).await.expect("confirm");
     store.confirm(&[], NOW).await.expect("confirm");
     for number in 1..=3 {
         let family = Family { confirmed: number == 2, ..family() };
-        assert_eq!(load(&store, number, NOW).await, Some(LoginRow { family: Some(family), ..token_login(number) }));
+        assert_eq!(
+            load(&store, number, NOW).await,
+            Some(LoginRow { family: Some(family), ..token_login(number) })
+        );
     }
     assert_eq!(load(&store, 4, NOW).await, Some(session_login(4)));
 }

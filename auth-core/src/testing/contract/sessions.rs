@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::fixture::{
-    MANY, NOW, add, after, anna, at_once, kept, load, load_session, log, login_id, session, session_id, session_login,
+    MANY, NOW, add, after, anna, at_once, kept, load, load_session, log, login_id, session, session_id,
+    session_login,
 };
 use crate::store::{EndReason, SavedSession, SessionRow, Store};
 
@@ -51,8 +52,13 @@ pub async fn saving_over_another_save_is_a_conflict(store: Arc<dyn Store>) {
         assert_eq!(save(&store, number, b"first", 1).await, SavedSession::Saved(2));
         assert_eq!(save(&store, number, b"second", 1).await, SavedSession::Conflict);
         assert_eq!(save(&store, number, b"future", 3).await, SavedSession::Conflict);
-        let expected =
-            SessionRow { id: session_id(number), login, data: b"first".to_vec(), version: 2, expires_at: after(90) };
+        let expected = SessionRow {
+            id: session_id(number),
+            login,
+            data: b"first".to_vec(),
+            version: 2,
+            expires_at: after(90),
+        };
         let (stored, _) = load_session(&store, number, NOW).await.expect("the session is live");
         assert_eq!(stored, expected);
     }
@@ -108,7 +114,9 @@ pub async fn a_session_is_not_renamed_to_a_taken_id(store: Arc<dyn Store>) {
     add(&store, &session_login(1), Some(&session(1))).await;
     assert!(store.create_session(&session(2), NOW).await.expect("create_session"));
     for (old, new) in [(1, 2), (2, 1), (2, 2)] {
-        assert!(!store.rename_session(&session_id(old), &session_id(new), NOW).await.expect("rename_session"));
+        assert!(
+            !store.rename_session(&session_id(old), &session_id(new), NOW).await.expect("rename_session")
+        );
     }
     assert_eq!(load_session(&store, 2, NOW).await, Some((session(2), None)));
     let carried = SessionRow { login: Some(login_id(1)), ..session(1) };

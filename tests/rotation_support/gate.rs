@@ -1,0 +1,34 @@
+//! A place where something stops until it is let through.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+/// A closed gate. Clones are the same gate.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    arrivals: Arc<Semaphore>,
+    passes: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(crate) fn closed() -> Self {
+        Self { arrivals: Arc::new(Semaphore::new(0)), passes: Arc::new(Semaphore::new(0)) }
+    }
+
+    /// Arrives, and waits until the gate is open.
+    pub(crate) async fn pass(&self) {
+        self.arrivals.add_permits(1);
+        self.passes.acquire().await.unwrap().forget();
+    }
+
+    /// Waits until somebody stands at the gate; each arrival is told once.
+    pub(crate) async fn reached(&self) {
+        self.arrivals.acquire().await.unwrap().forget();
+    }
+
+    /// Lets everybody through, those who come later too.
+    pub(crate) fn open(&self) {
+        self.passes.add_permits(100_000);
+    }
+}

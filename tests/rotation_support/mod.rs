@@ -1,0 +1,50 @@
+//! What the tests of logins, rotation and revocation share: people, time, tokens made by hand, a store that fails on
+//! command, and nodes that serve a small application over one store.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a fixture that can not do its part fails the test"
+)]
+
+mod app;
+mod directory;
+mod faults;
+mod faulty_store;
+mod forge;
+mod gate;
+pub(crate) mod model;
+mod node;
+mod people;
+mod recorder;
+mod reply;
+
+pub(crate) use directory::Directory;
+pub(crate) use faults::{Fault, Op};
+pub(crate) use faulty_store::FaultyStore;
+pub(crate) use forge::{Forged, PEPPER, pepper, peppers};
+pub(crate) use gate::Gate;
+pub(crate) use node::{Node, World, stored};
+pub(crate) use people::{Permission, Role, User, anna, bert, subject, user};
+pub(crate) use recorder::Recorder;
+pub(crate) use reply::{Reply, claims_of};
+
+use std::time::Duration;
+
+use auth_core::clock::Timestamp;
+
+/// When every test begins.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+/// The grace of every node.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+/// How long access tokens live.
+pub(crate) const TTL: Duration = Duration::from_secs(15 * 60);
+/// How far clocks may be apart.
+pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
+/// How old the revocation list may be.
+pub(crate) const STALENESS: Duration = Duration::from_secs(5);
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
