@@ -52,7 +52,7 @@ async fn a_token_is_no_credential_of_a_session_route_nor_a_cookie_of_a_token_rou
     let (shop, forger) = shop().await;
     let cookie = shop.sign_in(7).await;
     let by_token = Call::get("/by-session").bearer(&forger.honest()).send(&shop.app).await;
-    assert_eq!(by_token.status, StatusCode::UNAUTHORIZED);
+    by_token.assert_is(&answers::invalid_token(), "token");
     Call::get("/by-token").cookie(&cookie).send(&shop.app).await.assert_is(&answers::no_token(), "cookie");
     Call::get("/by-session").cookie(&cookie).send(&shop.app).await.assert_ok("7 by session", "cookie");
     Call::get("/by-token").bearer(&forger.honest()).send(&shop.app).await.assert_ok("7 by jwt", "token");

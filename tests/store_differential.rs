@@ -198,9 +198,6 @@ fn later(now: Timestamp, seconds: u8) -> Timestamp {
 async fn answer(store: &dyn Store, call: &Call, now: Timestamp) -> Result<String, StoreError> {
     let until = later(now, 10);
     Ok(match call {
-        Call::Append { what, epoch, seconds } => {
-            text(store.append(&revoked(*what, *epoch), later(now, *seconds), now).await?)
-        }
         Call::Claims { login, epoch } => {
             text(store.save_claims(login_id(*login), &[*epoch], (*epoch).into(), now, now).await?)
         }
@@ -221,20 +218,12 @@ async fn answer(store: &dyn Store, call: &Call, now: Timestamp) -> Result<String
                     .await?,
             )
         }
-        Call::CreateSession { session: number, seconds } => {
-            text(store.create_session(&session(*number, *seconds, now), now).await?)
-        }
-        Call::DeleteSession { session } => text(store.delete_session(&session_id(*session)).await?),
         Call::End { login, subject: whose } => {
             text(store.end_login(&subject(*whose), login_id(*login), EndReason::SignedOut, until, now).await?)
         }
         Call::EndAll { subject: whose, keep } => {
             let keep = keep.map(login_id);
             text(store.end_logins(&subject(*whose), keep, EndReason::SubjectEnded, until, now).await?)
-        }
-        Call::Raise { subject: whose } => text(store.raise_epoch(&subject(*whose), until, now).await?),
-        Call::Rename { old, new } => {
-            text(store.rename_session(&session_id(*old), &session_id(*new), now).await?)
         }
         Call::Rotate { login, generation, branch, secret, grace, idle } => {
             let rotation = Rotation {
@@ -248,10 +237,6 @@ async fn answer(store: &dyn Store, call: &Call, now: Timestamp) -> Result<String
                 idle_expires_at: later(now, *idle),
             };
             text(store.rotate(&rotation, now).await?)
-        }
-        Call::Save { session, version, seconds } => {
-            let (id, expires_at) = (session_id(*session), later(now, *seconds));
-            text(store.save_session(&id, &[*version], (*version).into(), expires_at, now).await?)
         }
         Call::Swap { login, expected, new } => {
             let (expected, new) = (family(*expected, now), family(*new, now));
@@ -268,6 +253,29 @@ async fn answer(store: &dyn Store, call: &Call, now: Timestamp) -> Result<String
                 .collect();
             text(store.touch(&touches, now).await?)
         }
+        other => answer_beside_logins(store, other, now).await?,
+    })
+}
+
+async fn answer_beside_logins(store: &dyn Store, call: &Call, now: Timestamp) -> Result<String, StoreError> {
+    let until = later(now, 10);
+    Ok(match call {
+        Call::Append { what, epoch, seconds } => {
+            text(store.append(&revoked(*what, *epoch), later(now, *seconds), now).await?)
+        }
+        Call::CreateSession { session: number, seconds } => {
+            text(store.create_session(&session(*number, *seconds, now), now).await?)
+        }
+        Call::DeleteSession { session } => text(store.delete_session(&session_id(*session)).await?),
+        Call::Raise { subject: whose } => text(store.raise_epoch(&subject(*whose), until, now).await?),
+        Call::Rename { old, new } => {
+            text(store.rename_session(&session_id(*old), &session_id(*new), now).await?)
+        }
+        Call::Save { session, version, seconds } => {
+            let (id, expires_at) = (session_id(*session), later(now, *seconds));
+            text(store.save_session(&id, &[*version], (*version).into(), expires_at, now).await?)
+        }
+        other => unreachable!("{other:?} is of a login"),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What an SQLite file does beyond the contract: it stays, it is private, it survives callers that fail or go away,
 //! other processes, and strange content.
 
-#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test that panics says so")]
+#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -104,6 +104,28 @@ async fn everything_is_there_after_opening_again() {
     // Who waits for the log learns of what was there before.
     tokio::time::timeout(Duration::from_secs(5), store.changed(1)).await.unwrap();
     assert_eq!(store.append(&Revoked::SubjectBelow(anna(), 1), LATER, NOW).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_crash() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    for number in 0..20 {
+        add(&store, number).await;
+    }
+    assert!(end(&store, 7).await.unwrap());
+    // What a killed process leaves behind: nothing was closed, nothing was moved into the main file.
+    let left = folder.path().join("left.db");
+    for ending in ["", "-wal"] {
+        let (from, to) =
+            (format!("{}{ending}", file(&folder).display()), format!("{}{ending}", left.display()));
+        std::fs::copy(from, to).unwrap();
+    }
+    let reopened = open(&left).await;
+    for number in 0..20 {
+        let expected = if number == 7 { (false, false, true) } else { (true, true, false) };
+        assert_eq!(state(&reopened, number).await, expected);
+    }
 }
 
 #[cfg(unix)]

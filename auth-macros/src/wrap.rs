@@ -32,7 +32,7 @@ impl Wrapper {
 
         let guard = &self.guard;
         let span = self.span;
-        let guard_name = if self.auth.is_some() { "guard" } else { "_guard" };
+        let guard_name = if self.auth.is_some() { "auth_core_guard" } else { "_auth_core_guard" };
         let guard_name = local(guard_name, span);
         let mut params = Vec::new();
         let mut arguments = Vec::new();
@@ -41,7 +41,7 @@ impl Wrapper {
             if self.auth == Some(position) {
                 arguments.push(quote_spanned!(span=> <#guard>::into_auth(#guard_name)));
             } else {
-                let ident = outer_name(param, position);
+                let ident = outer_name(param, position, name);
                 let ty = &param.ty;
                 params.push(quote!(#ident: #ty));
                 arguments.push(quote!(#ident));
@@ -63,13 +63,16 @@ impl Wrapper {
     }
 }
 
-/// The user's name for the parameter; a name of ours for a pattern, and for one that is said to be unused.
-fn outer_name(param: &PatType, position: usize) -> Ident {
+/// The user's name for the parameter. A name of ours for a pattern, for one that is said to be unused, and for one
+/// that the function inside would shadow.
+fn outer_name(param: &PatType, position: usize, function: &Ident) -> Ident {
     match &*param.pat {
-        Pat::Ident(pat) if pat.subpat.is_none() && !pat.ident.to_string().starts_with('_') => {
+        Pat::Ident(pat)
+            if pat.subpat.is_none() && pat.ident != *function && !pat.ident.to_string().starts_with('_') =>
+        {
             pat.ident.clone()
         }
-        _ => local(&format!("arg_{position}"), Span::call_site()),
+        _ => local(&format!("auth_core_arg_{position}"), Span::call_site()),
     }
 }
 

@@ -7,6 +7,30 @@
     reason = "a fixture that can not do its part fails the test"
 )]
 
+/// Makes a test of each function for a world in memory, where time stands still, and one for a world in a file.
+macro_rules! on_both_stores {
+    ($($name:ident),* $(,)?) => {
+        mod in_memory {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $name() {
+                    super::$name(crate::rotation_support::World::memory()).await;
+                }
+            )*
+        }
+
+        mod in_sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::rotation_support::World::sqlite().await).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use on_both_stores;
+
 mod app;
 mod directory;
 mod faults;
@@ -24,7 +48,9 @@ pub(crate) use faults::{Fault, Op};
 pub(crate) use faulty_store::FaultyStore;
 pub(crate) use forge::{Forged, PEPPER, pepper, peppers};
 pub(crate) use gate::Gate;
-pub(crate) use node::{Node, World, stored};
+pub(crate) use node::{
+    Node, World, assert_refused, assert_try_again, from_page, login_of, open, refresh_of, refresh_request,
+};
 pub(crate) use people::{Permission, Role, User, anna, bert, subject, user};
 pub(crate) use recorder::Recorder;
 pub(crate) use reply::{Reply, claims_of};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auth_core::Authenticator;
 use auth_core::authenticate::{Builder, RefreshRejection, Tokens};
+use auth_core::clock::Clock as _;
 use auth_core::extract::Device;
 use auth_core::id::LoginId;
 use auth_core::key::{Algorithm, KeyRing, SigningKey};
@@ -133,9 +134,14 @@ impl Node {
         self.auth.refresh(token, None).await
     }
 
+    /// The store without faults.
+    pub(crate) fn behind(&self) -> &dyn Store {
+        &*self.behind
+    }
+
     /// The row of a refresh token's login, as it is stored.
     pub(crate) async fn row(&self, token: &str) -> Option<LoginRow> {
-        self.behind.load_login(login_of(token), super::super::now(&self.clock)).await.unwrap()
+        self.behind.load_login(login_of(token), self.clock.now()).await.unwrap()
     }
 
     /// The family of a refresh token's login.
@@ -145,7 +151,7 @@ impl Node {
 
     /// The ids of somebody's live logins, newest first.
     pub(crate) async fn logins_of(&self, name: &str) -> Vec<LoginId> {
-        let now = super::super::now(&self.clock);
+        let now = self.clock.now();
         let rows = self.behind.list_logins(&subject(name), now).await.unwrap();
         rows.into_iter().map(|row| row.id).collect()
     }
@@ -204,4 +210,22 @@ pub(crate) fn refresh_request(token: &str) -> Request<Body> {
 /// The login that a refresh token names.
 pub(crate) fn login_of(token: &str) -> LoginId {
     LoginId::from_bytes(Forged::from(token).login())
+}
+
+/// The refresh token.
+#[track_caller]
+pub(crate) fn refresh_of(tokens: &Tokens) -> String {
+    tokens.refresh_token().unwrap().to_owned()
+}
+
+/// A refresh that is refused for good.
+#[track_caller]
+pub(crate) fn assert_refused(answer: &Result<Tokens, RefreshRejection>) {
+    assert!(matches!(answer, Err(RefreshRejection::InvalidGrant)), "{answer:?}");
+}
+
+/// A refresh to try again.
+#[track_caller]
+pub(crate) fn assert_try_again(answer: &Result<Tokens, RefreshRejection>) {
+    assert!(matches!(answer, Err(RefreshRejection::Unavailable(_))), "{answer:?}");
 }

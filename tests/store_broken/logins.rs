@@ -45,21 +45,12 @@ impl LoginStore for Broken {
             return Ok(Created::IdTaken);
         }
         let mut surplus = Vec::new();
-        if let Some(own) = limit.filter(|_| {
-            self.has(Fault::LimitNotAtomic) || self.has(Fault::ExpiredCount) || self.has(Fault::EvictsNewest)
-        }) {
-            let counted = if self.has(Fault::ExpiredCount) { LONG_AGO } else { now };
-            let mut live = inner.list_logins(&login.subject, counted).await?;
-            self.dawdle(Fault::LimitNotAtomic).await;
-            if !self.has(Fault::EvictsNewest) {
-                live.reverse();
-            }
-            live.truncate((live.len() + 1).saturating_sub(own.most.get() as usize));
-            if own.exceeded == OnLimit::RefuseNew && !live.is_empty() {
+        if let Some(own) = limit.filter(|_| self.counts_itself()) {
+            surplus = self.surplus(login, own, now).await?;
+            if own.exceeded == OnLimit::RefuseNew && !surplus.is_empty() {
                 return Ok(Created::LimitReached);
             }
             limit = None;
-            surplus = live;
         }
         for one in &surplus {
             end(self, one.id, EndReason::Evicted, log_until).await?;
@@ -241,6 +232,24 @@ impl LoginStore for Broken {
             self.offset.store(page.last, Ordering::SeqCst);
         }
         Ok(if self.has(Fault::PurgesOneBatch) { purged.min(1000) } else { purged })
+    }
+}
+
+impl Broken {
+    fn counts_itself(&self) -> bool {
+        [Fault::LimitNotAtomic, Fault::ExpiredCount, Fault::EvictsNewest].iter().any(|fault| self.has(*fault))
+    }
+
+    /// The logins that are too many for one more, counted and chosen wrongly.
+    async fn surplus(&self, login: &LoginRow, limit: Limit, now: Timestamp) -> Answer<Vec<LoginRow>> {
+        let counted = if self.has(Fault::ExpiredCount) { LONG_AGO } else { now };
+        let mut live = self.inner.list_logins(&login.subject, counted).await?;
+        self.dawdle(Fault::LimitNotAtomic).await;
+        if !self.has(Fault::EvictsNewest) {
+            live.reverse();
+        }
+        live.truncate((live.len() + 1).saturating_sub(limit.most.get() as usize));
+        Ok(live)
     }
 }
 

@@ -9,14 +9,23 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use super::journal::Journal;
 use crate::clock::Clock;
 use crate::revoke::Feed;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How long a node waits for a wake-up before it looks itself.
 const POLL: Duration = Duration::from_secs(1);
+/// The least time between two looks: a store that wakes us without end does not keep a core busy.
+const PAUSE: Duration = Duration::from_millis(20);
 /// How long writes are gathered.
 const GATHER: Duration = Duration::from_millis(500);
 /// How often expired rows and entries are deleted.
 const PURGE: Duration = Duration::from_secs(60);
+
+/// Runs a write to its end even if the request that asked for it goes away half way: an end that began is not undone.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::spawn(write).await.unwrap_or_else(|error| Err(StoreError::new(error)))
+}
 
 /// The running loops; dropping it stops them.
 #[derive(Debug)]
@@ -48,9 +57,12 @@ async fn follow(feed: Arc<Feed>) {
         if timeout(POLL, feed.changed()).await.is_ok() {
             tracing::trace!("the revocation log may have grown");
         }
-        if let Err(error) = feed.catch_up().await {
-            tracing::warn!(?error, "the revocation log can not be read");
-            sleep(POLL).await;
+        match feed.catch_up().await {
+            Ok(()) => sleep(PAUSE).await,
+            Err(error) => {
+                tracing::warn!(?error, "the revocation log can not be read");
+                sleep(POLL).await;
+            }
         }
     }
 }
@@ -63,7 +75,6 @@ async fn write(journal: Arc<Journal>, store: Arc<dyn Store>, clock: Arc<dyn Cloc
         if let Err(error) = journal.flush(&*store, clock.now()).await {
             tracing::warn!(?error, "uses of logins can not be written down");
             sleep(POLL).await;
-            journal.filled.notify_one();
         }
     }
 }

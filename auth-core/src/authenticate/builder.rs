@@ -18,7 +18,7 @@ use crate::extract::csrf::CsrfPolicy;
 use crate::extract::{HeaderlessClients, LocalPath, Origin};
 use crate::key::KeyRing;
 use crate::refresh::{Pepper, Peppers};
-use crate::revoke::Feed;
+use crate::revoke::{Feed, Standing, Subjects};
 use crate::session::SessionCookie;
 use crate::store::{Limit, OnLimit, Store};
 use crate::verify::{Expected, Verifier};
@@ -157,7 +157,8 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// The secrets behind refresh tokens. Default: a random one, so that refresh tokens end with the process.
+    /// The secrets behind refresh tokens. Required with a store that outlives the process; with one in memory the default
+    /// is a random one.
     pub fn peppers(mut self, peppers: Peppers) -> Self {
         self.peppers = Some(peppers);
         self
@@ -235,6 +236,13 @@ impl<C: Claims> Builder<C> {
         let config = self.config()?;
         let peppers = match self.peppers {
             Some(peppers) => peppers,
+            None if store.is_durable() => {
+                return Err(missing(
+                    "peppers",
+                    "the store outlives the process, and so must the secrets of refresh tokens: call `.peppers(…)`, for \
+                     instance with `Peppers::from_file_or_generate`",
+                ));
+            }
             None => Peppers::new(Pepper::generate(0).map_err(|error| {
                 ConfigError::new("peppers", "no pepper could be made", "check the system's randomness")
                     .caused_by(error)
@@ -250,6 +258,11 @@ impl<C: Claims> Builder<C> {
         let journal = Arc::new(Journal::default());
         if let Err(error) = feed.catch_up().await {
             tracing::error!(?error, "the store does not answer yet");
+        }
+        let key = keys.signing();
+        let signing = Subjects { key: key.verifying_key().id(), login: None, subject: None, token: None };
+        if feed.list().standing(&signing) == Standing::Revoked {
+            return Err(ConfigError::new("keys", "the key that signs is revoked", "sign with another one"));
         }
         let background = Background::start(&feed, &journal, &store, &self.clock);
         Ok(Authenticator {
@@ -335,6 +348,20 @@ impl<C: Claims> Builder<C> {
                 "10 s is usual",
             ));
         }
+        if self.token_idle < self.access_ttl.saturating_add(self.leeway) {
+            return Err(ConfigError::new(
+                "token_idle",
+                "shorter than an access token lives",
+                "lengthen it, or shorten `access_ttl`",
+            ));
+        }
+        if self.pairing == Pairing::Required && self.refresh_cookie.is_some() {
+            return Err(ConfigError::new(
+                "pairing",
+                "a page that was loaded anew has a refresh cookie and no access token",
+                "use pairing without refresh cookies",
+            ));
+        }
         let positive = [
             ("session_idle", self.session_idle),
             ("session_lifetime", self.session_lifetime),
@@ -342,8 +369,8 @@ impl<C: Claims> Builder<C> {
             ("token_lifetime", self.token_lifetime),
             ("claims_max_age", self.claims_max_age),
         ];
-        match positive.into_iter().find(|(_, duration)| duration.is_zero()) {
-            Some((field, _)) => Err(ConfigError::new(field, "zero", "give it a duration")),
+        match positive.into_iter().find(|(_, duration)| duration.is_zero() || *duration > 3650 * DAY) {
+            Some((field, _)) => Err(ConfigError::new(field, "zero, or above ten years", "give it a duration")),
             None => Ok(()),
         }
     }

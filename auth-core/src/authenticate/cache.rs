@@ -25,6 +25,7 @@ const MAX_CACHED_TOKEN: usize = 2048;
 pub(super) struct CachedSession<C> {
     pub(super) auth: Auth<C>,
     pub(super) login: LoginId,
+    /// The session's own expiry or the login's, whichever is earlier.
     pub(super) expires_at: Timestamp,
     pub(super) loaded_at: Timestamp,
     pub(super) claims_loaded_at: Timestamp,
@@ -45,32 +46,29 @@ pub(super) struct CachedToken<C> {
     pub(super) seen: Seen,
 }
 
-/// When a credential was last used, and when that was last written down.
+/// When the use of a credential was last written down.
 #[derive(Debug)]
-pub(super) struct Seen {
-    last: AtomicI64,
-    written: AtomicI64,
-}
+pub(super) struct Seen(AtomicI64);
 
 impl Seen {
-    pub(super) const fn new(last: Timestamp) -> Self {
-        Self { last: AtomicI64::new(last.millis()), written: AtomicI64::new(last.millis()) }
+    pub(super) const fn new(written: Timestamp) -> Self {
+        Self(AtomicI64::new(written.millis()))
     }
 
     pub(super) const fn never() -> Self {
-        Self { last: AtomicI64::new(0), written: AtomicI64::new(0) }
+        Self(AtomicI64::new(0))
     }
 
-    pub(super) fn last(&self) -> Timestamp {
-        Timestamp::from_millis(self.last.load(Ordering::Relaxed))
+    /// The last use that was written down: what the store knows, or will in a moment.
+    pub(super) fn written(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
     }
 
     /// Notes a use. `true` for one caller when the last that was written is `interval` old.
     pub(super) fn note(&self, now: Timestamp, interval: std::time::Duration) -> bool {
-        self.last.fetch_max(now.millis(), Ordering::Relaxed);
-        let written = self.written.load(Ordering::Relaxed);
+        let written = self.0.load(Ordering::Relaxed);
         now.since(Timestamp::from_millis(written)) >= interval
-            && self.written.compare_exchange(written, now.millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            && self.0.compare_exchange(written, now.millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 

@@ -14,19 +14,25 @@ use serde_json::json;
 use super::Shared;
 use crate::claims::Claims;
 use crate::clock::Timestamp;
-use crate::id::TokenId;
-use crate::refresh::RefreshToken;
+use crate::id::{LoginId, TokenId};
+use crate::refresh::{ParsedToken, RefreshToken};
 use crate::store::{LoginRow, StoreError};
 
 /// What a program gets when it signs in or refreshes (RFC 6749 section 5.1). As a response: the JSON of the RFC, not to
 /// be stored.
 pub struct Tokens {
+    pub(super) login: LoginId,
     pub(super) access_token: SecretString,
     pub(super) expires_in: u64,
     pub(super) refresh_token: Option<RefreshToken>,
 }
 
 impl Tokens {
+    /// The login they belong to.
+    pub const fn login_id(&self) -> LoginId {
+        self.login
+    }
+
     /// The access token.
     pub fn access_token(&self) -> &str {
         self.access_token.expose_secret()
@@ -46,7 +52,7 @@ impl Tokens {
 /// Shows neither token.
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tokens").field("expires_in", &self.expires_in).finish_non_exhaustive()
+        f.debug_struct("Tokens").field("login", &self.login).field("expires_in", &self.expires_in).finish_non_exhaustive()
     }
 }
 
@@ -67,12 +73,34 @@ impl IntoResponse for Tokens {
 }
 
 impl<C: Claims> Shared<C> {
-    /// An access token for a login, with the rotation that it came with.
-    pub(super) fn access_token(
+    /// The refresh token of a login, and an access token that came with it.
+    pub(super) fn tokens(
         &self,
         claims: &C,
         login: &LoginRow,
-        rotation: Option<(u32, u16)>,
+        refresh: &ParsedToken,
+        now: Timestamp,
+    ) -> Result<Tokens, StoreError> {
+        let lifetime = self.access_lifetime(login, now);
+        Ok(Tokens {
+            login: login.id,
+            access_token: self.access_token(claims, login, (refresh.generation, refresh.branch), now)?,
+            expires_in: lifetime,
+            refresh_token: refresh.encode(&self.peppers),
+        })
+    }
+
+    /// The seconds that an access token lives: never longer than its login.
+    fn access_lifetime(&self, login: &LoginRow, now: Timestamp) -> u64 {
+        let left = login.expires_at.seconds().saturating_sub(now.seconds()).max(1).unsigned_abs();
+        self.config.access_ttl.as_secs().min(left)
+    }
+
+    fn access_token(
+        &self,
+        claims: &C,
+        login: &LoginRow,
+        rotation: (u32, u16),
         now: Timestamp,
     ) -> Result<SecretString, StoreError> {
         let token = TokenId::random().map_err(StoreError::new)?;
@@ -92,7 +120,7 @@ impl<C: Claims> Shared<C> {
         &self,
         claims: &C,
         login: &LoginRow,
-        rotation: Option<(u32, u16)>,
+        rotation: (u32, u16),
         token: TokenId,
         now: Timestamp,
     ) -> Result<Vec<u8>, serde_json::Error> {
@@ -104,15 +132,13 @@ impl<C: Claims> Shared<C> {
         map.serialize_entry("aud", &config.audience)?;
         map.serialize_entry("client_id", &config.client_id)?;
         map.serialize_entry("iat", &now.seconds())?;
-        let lifetime = i64::try_from(config.access_ttl.as_secs()).unwrap_or(i64::MAX);
+        let lifetime = i64::try_from(self.access_lifetime(login, now)).unwrap_or(i64::MAX);
         map.serialize_entry("exp", &now.seconds().saturating_add(lifetime))?;
         map.serialize_entry("jti", &token)?;
         map.serialize_entry("sid", &login.id)?;
         map.serialize_entry("auth_time", &login.authenticated_at.seconds())?;
         map.serialize_entry("epoch", &login.epoch)?;
-        if let Some(rotation) = rotation {
-            map.serialize_entry("gen", &rotation)?;
-        }
+        map.serialize_entry("gen", &rotation)?;
         claims.write(&mut map)?;
         map.end()?;
         Ok(payload)

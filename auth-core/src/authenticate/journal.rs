@@ -21,60 +21,103 @@ pub(super) struct Journal {
 struct Queued {
     touches: HashMap<LoginId, Touch>,
     confirmations: HashMap<LoginId, Confirmation>,
+    /// Taken, and perhaps not yet in the store.
+    confirming: HashMap<LoginId, Confirmation>,
+}
+
+impl Queued {
+    fn touch(&mut self, touch: Touch) {
+        let latest = self.touches.entry(touch.login).or_insert(touch);
+        if latest.seen_at < touch.seen_at {
+            *latest = touch;
+        }
+    }
+
+    /// A token of an older rotation may be used after one of a newer: the newer counts.
+    fn confirm(&mut self, confirmation: Confirmation) {
+        let age = |one: &Confirmation| (one.generation, one.branch);
+        let latest = self.confirmations.entry(confirmation.login).or_insert(confirmation);
+        if age(latest) < age(&confirmation) {
+            *latest = confirmation;
+        }
+    }
 }
 
 impl Journal {
     pub(super) fn touch(&self, touch: Touch) {
-        self.with(|queued| {
-            queued.touches.insert(touch.login, touch);
-        });
+        self.with(|queued| queued.touch(touch));
         self.filled.notify_one();
     }
 
     pub(super) fn confirm(&self, confirmation: Confirmation) {
-        self.with(|queued| {
-            queued.confirmations.insert(confirmation.login, confirmation);
-        });
+        self.with(|queued| queued.confirm(confirmation));
         self.filled.notify_one();
     }
 
+    /// Whether a confirmation of the login is on its way to the store.
     pub(super) fn has_confirmation(&self, login: LoginId) -> bool {
-        self.with(|queued| queued.confirmations.contains_key(&login))
+        self.with(|queued| queued.confirmations.contains_key(&login) || queued.confirming.contains_key(&login))
     }
 
-    /// Writes everything. What could not be written goes back, unless something newer is queued by now.
+    /// The use of the login that is on its way to the store.
+    pub(super) fn queued_touch(&self, login: LoginId) -> Option<Touch> {
+        self.with(|queued| queued.touches.get(&login).copied())
+    }
+
+    /// Writes everything.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was not surely written, because the store failed or the caller went away, goes back into the queue, unless
+    /// something newer is there by now. Writing it twice does no harm.
     pub(super) async fn flush(&self, store: &(impl LoginStore + ?Sized), now: Timestamp) -> Result<(), StoreError> {
         let _alone = self.writing.lock().await;
-        let Queued { touches, confirmations } = self.with(std::mem::take);
-        let list: Vec<Confirmation> = confirmations.values().copied().collect();
-        if !list.is_empty()
-            && let Err(error) = store.confirm(&list, now).await
-        {
-            self.put_back(touches, confirmations);
-            return Err(error);
+        let mut taken = Taken::of(self);
+        if !taken.confirmations.is_empty() {
+            store.confirm(&taken.confirmations, now).await?;
+            taken.confirmations.clear();
         }
-        let list: Vec<Touch> = touches.values().copied().collect();
-        if !list.is_empty()
-            && let Err(error) = store.touch(&list, now).await
-        {
-            self.put_back(touches, HashMap::new());
-            return Err(error);
+        if !taken.touches.is_empty() {
+            store.touch(&taken.touches, now).await?;
+            taken.touches.clear();
         }
         Ok(())
     }
 
-    fn put_back(&self, touches: HashMap<LoginId, Touch>, confirmations: HashMap<LoginId, Confirmation>) {
-        self.with(|queued| {
-            for (login, touch) in touches {
-                queued.touches.entry(login).or_insert(touch);
-            }
-            for (login, confirmation) in confirmations {
-                queued.confirmations.entry(login).or_insert(confirmation);
-            }
-        });
-    }
-
     fn with<T>(&self, change: impl FnOnce(&mut Queued) -> T) -> T {
         change(&mut self.queued.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What was taken out of the queue; what is left when it drops goes back.
+struct Taken<'a> {
+    journal: &'a Journal,
+    touches: Vec<Touch>,
+    confirmations: Vec<Confirmation>,
+}
+
+impl<'a> Taken<'a> {
+    fn of(journal: &'a Journal) -> Self {
+        journal.with(|queued| {
+            queued.confirming = std::mem::take(&mut queued.confirmations);
+            Self {
+                journal,
+                touches: queued.touches.drain().map(|(_, touch)| touch).collect(),
+                confirmations: queued.confirming.values().copied().collect(),
+            }
+        })
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !(self.confirmations.is_empty() && self.touches.is_empty()) {
+            self.journal.filled.notify_one();
+        }
+        self.journal.with(|queued| {
+            queued.confirming.clear();
+            self.confirmations.drain(..).for_each(|confirmation| queued.confirm(confirmation));
+            self.touches.drain(..).for_each(|touch| queued.touch(touch));
+        });
     }
 }

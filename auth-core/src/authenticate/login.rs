@@ -5,7 +5,8 @@ use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use super::issue::Tokens;
-use super::session::encode_claims;
+use super::background::to_the_end;
+use super::session::{encode_claims, load_claims};
 use super::source::BoxError;
 use super::{Auth, Authenticator, Shared};
 use crate::audit::{AuditEvent, RefusedBecause};
@@ -15,10 +16,10 @@ use crate::extract::credential::session_id;
 use crate::extract::problem::{problem, unavailable};
 use crate::extract::{Device, LoginAttempt};
 use crate::id::{LoginId, RandomError, Subject};
-use crate::refresh::{ParsedToken, RefreshToken};
+use crate::refresh::ParsedToken;
 use crate::requirement::Scheme;
 use crate::session::SessionId;
-use crate::store::{Created, EndReason, Family, LoginKind, LoginRow, SessionRow, StoreError};
+use crate::store::{Created, EndReason, Family, LoginKind, LoginRow, SessionHash, SessionRow, StoreError};
 
 /// How often a taken id is drawn again: once is already a failure of the system's randomness.
 const TRIES: usize = 4;
@@ -27,6 +28,9 @@ const TRIES: usize = 4;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginError {
+    /// The subject's claims changed, or its logins were ended, at this very moment: 503; signing in again tells.
+    #[error("the subject changed at this moment")]
+    Changed,
     /// The request came from another site: 403.
     #[error("the request came from another site")]
     CrossSite,
@@ -56,7 +60,7 @@ impl IntoResponse for LoginError {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, "The request came from another site"),
             Self::Gone => problem(StatusCode::UNAUTHORIZED, "Signing in failed"),
             Self::LimitReached => problem(StatusCode::CONFLICT, "Signed in on too many devices"),
-            Self::Random(_) | Self::Source(_) | Self::Store(_) => unavailable(),
+            Self::Changed | Self::Random(_) | Self::Source(_) | Self::Store(_) => unavailable(),
             Self::Subject(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "Signing in failed"),
         }
     }
@@ -123,31 +127,44 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`LoginError`]. Nothing is signed in then, and nothing ended.
     pub async fn login_session(&self, attempt: LoginAttempt, claims: C) -> Result<SignedIn, LoginError> {
+        self.check_same_site(&attempt)?;
         let shared = &*self.shared;
-        if !attempt.provenance.is_same_site(&shared.config.csrf) {
-            shared.observe(&AuditEvent::Refused { reason: RefusedBecause::CrossSite });
-            return Err(LoginError::CrossSite);
-        }
         let now = shared.clock.now();
-        let (login, _) = shared.new_login(claims, attempt.device, LoginKind::Session, now).await?;
-        let (data, replaces) = shared.session_before(&attempt.cookies, &login.subject, now).await?;
-        let mut login = login;
+        let (mut login, _) = shared.new_login(claims, attempt.device, LoginKind::Session, now).await?;
+        let before = shared.session_before(&attempt.cookies, &login.subject, now).await?;
         for _ in 0..TRIES {
             let id = SessionId::random()?;
             let row = SessionRow {
                 id: id.hash(),
                 login: Some(login.id),
-                data: data.clone(),
+                data: before.data.clone(),
                 version: 1,
                 expires_at: login.expires_at,
             };
-            if shared.create(&login, Some(&row), replaces.as_ref(), now).await? {
+            if shared.create(&login, Some(&row), before.login.as_ref(), now).await? {
+                if let Some(anonymous) = before.anonymous {
+                    shared.store.delete_session(&anonymous).await?;
+                }
                 let cookie = shared.config.cookie.set(&id, shared.config.session_lifetime).ok_or(RandomError)?;
                 return Ok(SignedIn { login: login.id, cookie });
             }
             login.id = LoginId::random()?;
         }
         Err(RandomError.into())
+    }
+
+    /// Whether a sign-in comes from this site: to refuse one from elsewhere before a password is looked at.
+    /// [`login_session`](Self::login_session) asks again.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::CrossSite`].
+    pub fn check_same_site(&self, attempt: &LoginAttempt) -> Result<(), LoginError> {
+        if attempt.provenance.is_same_site(&self.shared.config.csrf) {
+            return Ok(());
+        }
+        self.shared.observe(&AuditEvent::Refused { reason: RefusedBecause::CrossSite });
+        Err(LoginError::CrossSite)
     }
 
     /// Signs somebody in with an access and a refresh token, once the application knows who they are.
@@ -172,11 +189,7 @@ impl<C: Claims> Authenticator<C> {
                 confirmed: true,
             });
             if shared.create(&login, None, None, now).await? {
-                return Ok(Tokens {
-                    access_token: shared.access_token(&claims, &login, Some((0, 0)), now)?,
-                    expires_in: shared.config.access_ttl.as_secs(),
-                    refresh_token: token.encode(&shared.peppers),
-                });
+                return shared.tokens(&claims, &login, &token, now).map_err(LoginError::Store);
             }
             login.id = LoginId::random()?;
         }
@@ -190,15 +203,28 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not have ended; the client should try again.
     pub async fn logout(&self, user: &Auth<C>) -> Result<SignedOut, StoreError> {
-        let shared = &*self.shared;
         if let Some(login) = user.login_id() {
-            shared.end_login(user.subject(), login, EndReason::SignedOut, shared.clock.now()).await?;
+            let (shared, subject) = (self.shared.clone(), user.subject().clone());
+            to_the_end(async move {
+                shared.end_login(&subject, login, EndReason::SignedOut, shared.clock.now()).await
+            })
+            .await?;
         }
-        let config = &shared.config;
+        let config = &self.shared.config;
         let refresh = config.refresh_cookie.as_ref().and_then(super::RefreshCookie::unset);
         let session = (user.scheme() == Scheme::Session).then(|| config.forget_cookie.clone());
         Ok(SignedOut { cookies: session.into_iter().chain(refresh).collect() })
     }
+}
+
+/// What a browser that signs in has already.
+struct Before {
+    /// Data to move along.
+    data: Vec<u8>,
+    /// A login to end.
+    login: Option<(LoginId, Subject)>,
+    /// A session without a login to delete.
+    anonymous: Option<SessionHash>,
 }
 
 impl<C: Claims> Shared<C> {
@@ -215,7 +241,9 @@ impl<C: Claims> Shared<C> {
         let epoch = self.store.epoch(&subject).await?;
         let claims = match &self.source {
             None => claims,
-            Some(source) => source.load(&subject).await.map_err(LoginError::Source)?.ok_or(LoginError::Gone)?,
+            Some(source) => {
+                load_claims(&**source, &subject).await.map_err(LoginError::Source)?.ok_or(LoginError::Gone)?
+            }
         };
         let config = &self.config;
         let (lifetime, idle) = match kind {
@@ -248,22 +276,18 @@ impl<C: Claims> Shared<C> {
         cookies: &http::HeaderMap,
         subject: &Subject,
         now: Timestamp,
-    ) -> Result<(Vec<u8>, Option<(LoginId, Subject)>), LoginError> {
-        let empty = || b"{}".to_vec();
-        let Ok(Some(id)) = session_id(cookies, self.config.cookie.name()) else { return Ok((empty(), None)) };
-        let Some((row, login)) = self.store.load_session(&id.hash(), now).await? else {
-            return Ok((empty(), None));
-        };
-        match login {
-            None => {
-                self.store.delete_session(&row.id).await?;
-                Ok((row.data, None))
-            }
-            Some(login) => {
-                let data = if login.subject == *subject { row.data } else { empty() };
-                Ok((data, Some((login.id, login.subject))))
-            }
-        }
+    ) -> Result<Before, LoginError> {
+        let nothing = Before { data: b"{}".to_vec(), login: None, anonymous: None };
+        let Ok(Some(id)) = session_id(cookies, self.config.cookie.name()) else { return Ok(nothing) };
+        let Some((row, login)) = self.store.load_session(&id.hash(), now).await? else { return Ok(nothing) };
+        Ok(match login {
+            None => Before { data: row.data, anonymous: Some(row.id), ..nothing },
+            Some(login) => Before {
+                data: if login.subject == *subject { row.data } else { nothing.data },
+                login: Some((login.id, login.subject)),
+                anonymous: None,
+            },
+        })
     }
 
     /// Stores a login; `false` when an id is taken.
@@ -291,6 +315,11 @@ impl<C: Claims> Shared<C> {
                 }
                 let evicted: Vec<_> = evicted.into_iter().map(|login| (login, EndReason::Evicted)).collect();
                 self.note_ended(&evicted, subject, now);
+                // An end of all logins, or a change of claims, may have come between the claims and the row.
+                if self.store.epoch(subject).await? != login.epoch {
+                    self.end_login(subject, login.id, EndReason::ClaimsChanged, now).await?;
+                    return Err(LoginError::Changed);
+                }
                 self.observe(&AuditEvent::LoginStarted {
                     login: login.id,
                     subject: subject.clone(),
@@ -322,10 +351,4 @@ impl IntoResponse for StoreError {
         tracing::error!(error = ?self, "the store does not answer");
         unavailable()
     }
-}
-
-/// A refresh token on its way to a cookie.
-pub(super) fn split_refresh(mut tokens: Tokens) -> (Tokens, Option<RefreshToken>) {
-    let refresh = tokens.refresh_token.take();
-    (tokens, refresh)
 }

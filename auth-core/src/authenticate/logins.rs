@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::background::to_the_end;
 use super::{Auth, Authenticator};
 use crate::audit::AuditEvent;
 use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
-use crate::store::{EndReason, LoginKind, LoginRow, Revoked, StoreError};
+use crate::store::{EndReason, LoginKind, LoginRow, Revoked, StoreError, Touch};
 
 /// One signed-in browser, app or device, as its owner may see it.
 #[derive(Clone, Debug, Serialize)]
@@ -58,14 +59,17 @@ impl Login {
     }
 }
 
-impl From<LoginRow> for Login {
-    fn from(row: LoginRow) -> Self {
+impl Login {
+    /// The row, with the use of it that is still to be written.
+    fn new(row: LoginRow, touch: Option<Touch>) -> Self {
+        let seen_at = touch.map_or(row.last_seen_at, |touch| touch.seen_at);
+        let idle_expires_at = touch.map_or(row.idle_expires_at, |touch| touch.idle_expires_at);
         Self {
             id: row.id,
             kind: row.kind,
             created_at: row.created_at,
-            last_seen_at: row.last_seen_at,
-            expires_at: row.expires_at.min(row.idle_expires_at),
+            last_seen_at: row.last_seen_at.max(seen_at),
+            expires_at: row.expires_at.min(row.idle_expires_at.max(idle_expires_at)),
             user_agent: row.user_agent,
             address: row.address,
         }
@@ -89,9 +93,14 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`].
     pub async fn logins(&self, subject: &Subject) -> Result<Vec<Login>, StoreError> {
-        self.flush().await?;
-        let rows = self.shared.store.list_logins(subject, self.shared.clock.now()).await?;
-        Ok(rows.into_iter().map(Login::from).collect())
+        let shared = &*self.shared;
+        let rows = shared.store.list_logins(subject, shared.clock.now()).await?.into_iter();
+        Ok(rows
+            .map(|row| {
+                let touch = shared.journal.queued_touch(row.id);
+                Login::new(row, touch)
+            })
+            .collect())
     }
 
     /// Ends one login of the subject; another subject's is [`Ended::NotFound`], like one that is not there.
@@ -100,9 +109,11 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not have ended.
     pub async fn end_login(&self, subject: &Subject, login: LoginId) -> Result<Ended, StoreError> {
-        let now = self.shared.clock.now();
-        let ended = self.shared.end_login(subject, login, EndReason::EndedRemotely, now).await?;
-        Ok(if ended { Ended::Ended } else { Ended::NotFound })
+        let (shared, subject) = (self.shared.clone(), subject.clone());
+        let ended = to_the_end(async move {
+            shared.end_login(&subject, login, EndReason::EndedRemotely, shared.clock.now()).await
+        });
+        Ok(if ended.await? { Ended::Ended } else { Ended::NotFound })
     }
 
     /// Ends all logins of the caller but the one it came with, in one step. Returns how many ended.
@@ -111,37 +122,46 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: they may not have ended.
     pub async fn end_other_logins(&self, user: &Auth<C>) -> Result<usize, StoreError> {
-        let (shared, now) = (&*self.shared, self.shared.clock.now());
-        let (subject, reason) = (user.subject(), EndReason::EndedRemotely);
-        let ended =
-            shared.store.end_logins(subject, user.login_id(), reason, shared.log_until(now), now).await?;
-        let ended: Vec<_> = ended.into_iter().map(|login| (login, reason)).collect();
-        shared.note_ended(&ended, subject, now);
-        Ok(ended.len())
+        let (shared, subject, keep) = (self.shared.clone(), user.subject().clone(), user.login_id());
+        to_the_end(async move {
+            let (now, reason) = (shared.clock.now(), EndReason::EndedRemotely);
+            let ended = shared.store.end_logins(&subject, keep, reason, shared.log_until(now), now).await?;
+            let ended: Vec<_> = ended.into_iter().map(|login| (login, reason)).collect();
+            shared.note_ended(&ended, &subject, now);
+            Ok(ended.len())
+        })
+        .await
     }
 
-    /// Ends all logins of a subject, in one step. Returns how many ended.
+    /// Ends all logins of a subject, and those that are just being made. Returns how many were there.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: they may not have ended.
     pub async fn end_all_logins(&self, subject: &Subject) -> Result<usize, StoreError> {
-        self.shared.end_subject(subject, EndReason::SubjectEnded, self.shared.clock.now()).await
+        let (shared, subject) = (self.shared.clone(), subject.clone());
+        to_the_end(async move { shared.end_subject(&subject, EndReason::SubjectEnded, shared.clock.now()).await }).await
     }
 
     /// Says that the claims of a subject changed: call it after the change is committed. From then on access tokens that
     /// carry the old claims are refused, refreshing brings the new ones, and sessions load them on the next request.
+    /// Without a [`ClaimsSource`](super::ClaimsSource) there are no new ones to be had: the subject's logins end.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: call it again.
     pub async fn claims_changed(&self, subject: &Subject) -> Result<(), StoreError> {
-        let (shared, now) = (&*self.shared, self.shared.clock.now());
-        let until = shared.log_until(now);
-        let epoch = shared.store.raise_epoch(subject, until, now).await?;
-        shared.feed.list().insert(&Revoked::SubjectBelow(subject.clone(), epoch), until);
-        shared.observe(&AuditEvent::ClaimsChanged { subject: subject.clone(), epoch });
-        Ok(())
+        let (shared, subject) = (self.shared.clone(), subject.clone());
+        to_the_end(async move {
+            let now = shared.clock.now();
+            let epoch = shared.raise_epoch(&subject, now).await?;
+            shared.observe(&AuditEvent::ClaimsChanged { subject: subject.clone(), epoch });
+            if shared.source.is_none() {
+                shared.end_subject(&subject, EndReason::ClaimsChanged, now).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Revokes one access token by its `jti`, for instance one that was found in a log.
@@ -165,7 +185,11 @@ impl<C: Claims> Authenticator<C> {
 
     async fn revoke(&self, revoked: &Revoked) -> Result<(), StoreError> {
         let (shared, now) = (&*self.shared, self.shared.clock.now());
-        let until = shared.log_until(now);
+        // Who has a leaked key can sign new tokens at any time: its entry never expires.
+        let until = match revoked {
+            Revoked::Key(_) => Timestamp::from_millis(i64::MAX),
+            _ => shared.log_until(now),
+        };
         shared.store.append(revoked, until, now).await?;
         shared.feed.list().insert(revoked, until);
         Ok(())

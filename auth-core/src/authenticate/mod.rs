@@ -28,7 +28,7 @@ use crate::extract::csrf::CsrfPolicy;
 use crate::key::KeyRing;
 use crate::refresh::Peppers;
 use crate::revoke::Feed;
-use crate::session::{SessionCookie, SessionDataLayer};
+use crate::session::{SessionContext, SessionCookie, SessionDataLayer};
 use crate::store::{EndReason, Limit, Revoked, Store};
 use crate::verify::Verifier;
 
@@ -111,12 +111,14 @@ impl<C: Claims> Authenticator<C> {
     /// A layer that offers handlers the data of the browser's session, as [`Session`](crate::session::Session).
     pub fn session_data_layer(&self) -> SessionDataLayer {
         let shared = &self.shared;
-        SessionDataLayer::new(
-            shared.store.clone(),
-            shared.clock.clone(),
-            shared.config.cookie.clone(),
-            shared.config.session_lifetime,
-        )
+        let context = SessionContext {
+            store: shared.store.clone(),
+            clock: shared.clock.clone(),
+            feed: shared.feed.clone(),
+            kept: shared.config.claims_max_age.saturating_add(Duration::from_secs(60 * 60)),
+        };
+        let config = &shared.config;
+        SessionDataLayer::new(context, config.cookie.clone(), config.csrf.clone(), config.session_lifetime)
     }
 
     /// Writes the queued last-seen times and confirmations now.
@@ -143,10 +145,11 @@ impl<C: Claims> Shared<C> {
         self.observer.observe(event);
     }
 
-    /// Until when an entry about a credential that is valid now must live: all copies have expired by then.
+    /// Until when an entry about a credential that is valid now must live: all copies have expired by then, whatever the
+    /// `ttl` they were issued under. The hour on top is for clocks that jump.
     fn log_until(&self, now: Timestamp) -> Timestamp {
-        let token = self.config.access_ttl + self.config.leeway;
-        now.after(token.max(self.config.claims_max_age) + Duration::from_secs(60))
+        let token = C::MAX_TTL.saturating_add(2 * self.config.leeway);
+        now.after(token.max(self.config.claims_max_age).saturating_add(Duration::from_secs(60 * 60)))
     }
 
     /// What the store has logged is known here at once, not when the log is next read.

@@ -4,23 +4,25 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use cookie::SameSite;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::issue::Tokens;
-use super::session::{encode_claims, parse_claims};
+use super::session::{encode_claims, load_claims, parse_claims};
 use super::source::BoxError;
 use super::{Authenticator, Shared};
 use crate::audit::{AuditEvent, RefusedBecause};
 use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::extract::problem::{oauth_problem, unavailable};
-use crate::extract::{Device, LoginAttempt};
+use crate::extract::{LocalPath, LoginAttempt};
 use crate::refresh::{
-    ParsedToken, Presented, RefreshError, RefreshToken, Rotated, RotationPolicy, rotate, theft,
+    ParsedToken, Presented, RefreshError, RefreshToken, Rotated, RotationPolicy, present, rotate, theft,
 };
 use crate::session::protected;
 use crate::store::{EndReason, LoginRow, StoreError};
+use crate::verify::VerifyError;
 
 /// Whether a refresh must bring the access token that came with the refresh token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,26 +40,31 @@ pub enum Pairing {
 /// refresh endpoint only, and checked for cross-site forgery.
 #[derive(Clone, Debug)]
 pub struct RefreshCookie {
-    name: String,
+    name: &'static str,
     path: String,
 }
 
 impl Default for RefreshCookie {
     /// `__Secure-refresh` for `/auth/refresh`.
     fn default() -> Self {
-        Self { name: "__Secure-refresh".to_owned(), path: "/auth/refresh".to_owned() }
+        Self { name: "__Secure-refresh", path: "/auth/refresh".to_owned() }
     }
 }
 
 impl RefreshCookie {
+    /// For a refresh endpoint at another path, such as `/api/auth/refresh` when the routes are nested.
+    pub fn at(path: &LocalPath) -> Self {
+        Self { path: path.to_string(), ..Self::default() }
+    }
+
     fn set(&self, token: &RefreshToken, lifetime: Duration) -> Option<HeaderValue> {
-        let mut cookie = protected(&self.name, token.expose(), SameSite::Strict, &self.path);
+        let mut cookie = protected(self.name, token.expose(), SameSite::Strict, &self.path);
         cookie.set_max_age(cookie::time::Duration::try_from(lifetime).ok());
         crate::session::header(&cookie)
     }
 
     pub(super) fn unset(&self) -> Option<HeaderValue> {
-        crate::session::forget(&self.name, SameSite::Strict, &self.path)
+        crate::session::forget(self.name, SameSite::Strict, &self.path)
     }
 
     /// The token in the cookies; none when it is there twice.
@@ -132,29 +139,15 @@ impl<C: Claims> Authenticator<C> {
         refresh_token: &str,
         access_token: Option<&str>,
     ) -> Result<Tokens, RefreshRejection> {
-        let shared = &*self.shared;
-        let now = shared.clock.now();
-        let Some(token) = ParsedToken::parse(refresh_token, &shared.peppers) else {
-            return Err(shared.refuse_grant());
+        let Some(token) = ParsedToken::parse(refresh_token, &self.shared.peppers) else {
+            return Err(self.shared.refuse_grant());
         };
-        shared.check_pairing(&token, access_token, now).await?;
-        if shared.journal.has_confirmation(token.login_id()) {
-            shared.journal.flush(&*shared.store, now).await?;
-        }
-        let policy = shared.rotation_policy(now);
-        let rotated = match rotate(&*shared.store, &shared.peppers, &token, &policy, now).await {
-            Ok(rotated) => rotated,
-            Err(error) => return Err(shared.refresh_failed(error, now)),
-        };
-        shared.observe_rotation(&rotated);
-        let login = shared.current_claims(rotated.login, now).await?;
-        let claims = parse_claims::<C>(&login.claims)?;
-        let rotation = (rotated.token.generation, rotated.token.branch);
-        Ok(Tokens {
-            access_token: shared.access_token(&claims, &login, Some(rotation), now)?,
-            expires_in: shared.config.access_ttl.as_secs(),
-            refresh_token: rotated.token.encode(&shared.peppers),
-        })
+        let shared = self.shared.clone();
+        let access_token = access_token.map(SecretString::from);
+        // In a task of its own: a client that goes away does not keep a theft from being acted on.
+        tokio::spawn(async move { shared.refresh(&token, access_token.as_ref()).await })
+            .await
+            .unwrap_or_else(|error| Err(RefreshRejection::Unavailable(error.into())))
     }
 
     /// As [`login_tokens`](Self::login_tokens), with the refresh token in its cookie instead of the body, for an
@@ -168,11 +161,8 @@ impl<C: Claims> Authenticator<C> {
         attempt: LoginAttempt,
         claims: C,
     ) -> Result<Response, super::LoginError> {
-        if !attempt.provenance.is_same_site(&self.shared.config.csrf) {
-            return Err(super::LoginError::CrossSite);
-        }
-        let device: Device = attempt.device;
-        Ok(self.with_refresh_cookie(self.login_tokens(device, claims).await?))
+        self.check_same_site(&attempt)?;
+        Ok(self.with_refresh_cookie(self.login_tokens(attempt.device, claims).await?))
     }
 
     /// Answers the refresh endpoint: the token of the body, or else of the cookie.
@@ -181,9 +171,12 @@ impl<C: Claims> Authenticator<C> {
         body_token: Option<&str>,
         parts: &http::request::Parts,
     ) -> Result<Response, RefreshRejection> {
+        if parts.headers.get_all(AUTHORIZATION).iter().count() > 1 {
+            return Err(RefreshRejection::Missing);
+        }
         let access_token = parts
             .headers
-            .get(http::header::AUTHORIZATION)
+            .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()));
@@ -196,21 +189,31 @@ impl<C: Claims> Authenticator<C> {
         if !config.csrf.allows_request(parts) {
             return Err(RefreshRejection::CrossSite);
         }
-        self.refresh(token, access_token).await.map(|tokens| self.with_refresh_cookie(tokens))
+        match self.refresh(token, access_token).await {
+            Ok(tokens) => Ok(self.with_refresh_cookie(tokens)),
+            Err(RefreshRejection::InvalidGrant) => {
+                let mut response = RefreshRejection::InvalidGrant.into_response();
+                let forget = config.refresh_cookie.as_ref().and_then(RefreshCookie::unset);
+                forget.into_iter().for_each(|forget| _ = response.headers_mut().append(SET_COOKIE, forget));
+                Ok(response)
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    fn with_refresh_cookie(&self, tokens: Tokens) -> Response {
+    /// The refresh token moves from the body to its cookie, where one is configured.
+    fn with_refresh_cookie(&self, mut tokens: Tokens) -> Response {
         let config = &self.shared.config;
-        let (tokens, refresh) = super::login::split_refresh(tokens);
         let cookie = config
             .refresh_cookie
             .as_ref()
-            .zip(refresh)
-            .and_then(|(cookie, token)| cookie.set(&token, config.token_lifetime));
-        let mut response = tokens.into_response();
-        if let Some(cookie) = cookie {
-            response.headers_mut().append(SET_COOKIE, cookie);
+            .zip(tokens.refresh_token.as_ref())
+            .and_then(|(cookie, token)| cookie.set(token, config.token_lifetime));
+        if cookie.is_some() {
+            tokens.refresh_token = None;
         }
+        let mut response = tokens.into_response();
+        cookie.into_iter().for_each(|cookie| _ = response.headers_mut().append(SET_COOKIE, cookie));
         response
     }
 }
@@ -221,56 +224,94 @@ impl<C: Claims> Shared<C> {
         RotationPolicy { grace: config.grace, idle: config.token_idle, log_until: self.log_until(now) }
     }
 
-    /// With pairing, the access token must be of the same login, generation and branch; its expiry does not matter.
+    async fn refresh(
+        &self,
+        token: &ParsedToken,
+        access_token: Option<&SecretString>,
+    ) -> Result<Tokens, RefreshRejection> {
+        let now = self.clock.now();
+        if self.journal.has_confirmation(token.login_id()) {
+            self.journal.flush(&*self.store, now).await?;
+        }
+        self.check_pairing(token, access_token, now).await?;
+        let policy = self.rotation_policy(now);
+        let rotated = match rotate(&*self.store, &self.peppers, token, &policy, now).await {
+            Ok(rotated) => rotated,
+            Err(error) => return Err(self.refresh_failed(error, now)),
+        };
+        self.observe_rotation(&rotated);
+        let (login, claims) = self.current_claims(rotated.login, now).await?;
+        Ok(self.tokens(&claims, &login, &rotated.token, now)?)
+    }
+
+    /// With pairing, the access token must be of the same login, generation and branch, whatever the time. A refresh
+    /// token that would be accepted, but comes alone, is theft. An access token of a key that is retired proves nothing
+    /// either way: refused, and nothing ends.
     async fn check_pairing(
         &self,
         token: &ParsedToken,
-        access_token: Option<&str>,
+        access_token: Option<&SecretString>,
         now: Timestamp,
     ) -> Result<(), RefreshRejection> {
         if self.config.pairing == Pairing::Optional {
             return Ok(());
         }
-        let verified = access_token.and_then(|access| {
-            self.verifier.verify_expired(&self.keys.verifying(), access.as_bytes(), now).ok()
-        });
-        let is_pair = verified.is_some_and(|verified| {
-            verified.login_id() == Some(token.login_id())
-                && verified.rotation() == Some((token.generation, token.branch))
-        });
-        if is_pair {
-            return Ok(());
-        }
-        match self.store.load_login(token.login_id(), now).await? {
-            None => Err(self.refuse_grant()),
-            Some(login) if !login.family.as_ref().is_some_and(|family| token.is_of(family)) => {
-                Err(self.refuse_grant())
+        let verified = access_token
+            .map(|access| self.verifier.verify_untimed(&self.keys.verifying(), access.expose_secret().as_bytes()));
+        match verified {
+            Some(Ok(verified))
+                if verified.login_id() == Some(token.login_id())
+                    && verified.rotation() == Some((token.generation, token.branch)) =>
+            {
+                return Ok(());
             }
-            Some(login) => {
-                let policy = self.rotation_policy(now);
-                let error = theft(&*self.store, login, 0, Duration::ZERO, &policy, now).await?;
-                Err(self.refresh_failed(error, now))
-            }
+            Some(Err(VerifyError::UnknownKey)) => return Err(self.refuse_grant()),
+            _ => {}
         }
+        let Some(login) = self.store.load_login(token.login_id(), now).await? else {
+            return Err(self.refuse_grant());
+        };
+        let Some(family) = &login.family else { return Err(self.refuse_grant()) };
+        let policy = self.rotation_policy(now);
+        let generations = match present(family, &token.presentation(), policy.grace, now) {
+            Presented::UnknownSecret => return Err(self.refuse_grant()),
+            Presented::AheadOfStore => {
+                return Err(self.refresh_failed(RefreshError::AheadOfStore { login: login.id }, now));
+            }
+            Presented::Theft { generations } => generations,
+            _ => 0,
+        };
+        let age = now.since(family.rotated_at);
+        let error = theft(&*self.store, login, generations, age, &policy, now).await?;
+        Err(self.refresh_failed(error, now))
     }
 
-    /// The login with claims no older than this refresh.
-    async fn current_claims(&self, mut login: LoginRow, now: Timestamp) -> Result<LoginRow, RefreshRejection> {
-        let Some(source) = &self.source else { return Ok(login) };
+    /// The login with claims as they are now. Without a source these are the stored ones, and a login whose claims
+    /// changed ends.
+    async fn current_claims(&self, mut login: LoginRow, now: Timestamp) -> Result<(LoginRow, C), RefreshRejection> {
         let epoch = self.store.epoch(&login.subject).await?;
-        match source.load(&login.subject).await.map_err(RefreshRejection::Unavailable)? {
+        let Some(source) = &self.source else {
+            return match parse_claims::<C>(&login) {
+                Some(claims) if login.epoch == epoch => Ok((login, claims)),
+                _ => {
+                    self.end_login(&login.subject, login.id, EndReason::ClaimsChanged, now).await?;
+                    Err(self.refuse_grant())
+                }
+            };
+        };
+        match load_claims(&**source, &login.subject).await.map_err(RefreshRejection::Unavailable)? {
             None => {
                 self.end_subject(&login.subject, EndReason::SubjectEnded, now).await?;
                 Err(self.refuse_grant())
             }
             Some(claims) => {
-                let claims = encode_claims(&claims)?;
-                if claims != login.claims || epoch != login.epoch {
-                    self.store.save_claims(login.id, &claims, epoch, now, now).await?;
+                let json = encode_claims(&claims)?;
+                if json != login.claims || epoch != login.epoch {
+                    self.store.save_claims(login.id, &json, epoch, now, now).await?;
                 }
-                login.claims = claims;
+                login.claims = json;
                 login.epoch = epoch;
-                Ok(login)
+                Ok((login, claims))
             }
         }
     }

@@ -93,8 +93,9 @@ impl<C: Claims> Shared<C> {
         Refusal::InvalidCredential(scheme)
     }
 
-    /// How often a use is written down: once a minute, or often enough for a short idle time.
+    /// How often a use is written down: once a minute, or often enough for a short idle time. A login may end this much
+    /// before it was unused for that long.
     pub(super) fn touch_interval(idle: Duration) -> Duration {
-        (idle / 4).min(Duration::from_secs(60))
+        (idle / 20).min(Duration::from_secs(60))
     }
 }

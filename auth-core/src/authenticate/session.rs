@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::{CachedSession, Seen};
+use super::source::{BoxError, ClaimsSource};
 use super::{Auth, Shared};
 use crate::audit::RefusedBecause;
 use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::extract::Refusal;
-use crate::id::Subject;
+use crate::id::{LoginId, Subject};
 use crate::requirement::Scheme;
 use crate::revoke::Standing;
 use crate::session::SessionId;
-use crate::store::{EndReason, LoginKind, LoginRow, SessionHash, StoreError, Touch};
+use crate::store::{EndReason, LoginKind, LoginRow, Revoked, SessionHash, StoreError, Touch};
 
 /// Two rounds are enough: loaded, found to be outdated, loaded again.
 const ROUNDS: usize = 3;
@@ -31,7 +32,7 @@ impl<C: Claims> Shared<C> {
                     None => return Ok(None),
                 },
             };
-            match self.standing(&session.auth, None, None, bound, now).await? {
+            match self.standing(&session.auth, Some(id.as_token()), None, bound, now).await? {
                 Standing::Revoked => {
                     self.sessions.remove(&id);
                     return Err(self.refuse(Scheme::Session, RefusedBecause::Revoked));
@@ -40,7 +41,10 @@ impl<C: Claims> Shared<C> {
                     self.note_session_use(&session, now);
                     return Ok(Some(session.auth.clone()));
                 }
-                Standing::Good | Standing::Outdated => self.reload_claims(&id, &session, now).await?,
+                Standing::Good | Standing::Outdated => {
+                    self.sessions.remove(&id);
+                    self.renew_claims(session.login, session.auth.subject(), now).await?;
+                }
             }
         }
         Err(Refusal::Unavailable)
@@ -50,7 +54,7 @@ impl<C: Claims> Shared<C> {
     fn cached(&self, id: &SessionHash, now: Timestamp) -> Option<Arc<CachedSession<C>>> {
         let session = self.sessions.find(id)?;
         let is_kept = session.loaded_at <= now && now.since(session.loaded_at) < self.config.claims_max_age;
-        let is_live = now < session.expires_at && now < session.seen.last().after(self.config.session_idle);
+        let is_live = now < session.expires_at && now < session.seen.written().after(self.config.session_idle);
         if is_kept && is_live {
             return Some(session);
         }
@@ -60,18 +64,30 @@ impl<C: Claims> Shared<C> {
 
     async fn load(&self, id: &SessionHash, now: Timestamp) -> Result<Option<Arc<CachedSession<C>>>, Refusal> {
         let loaded = self.store.load_session(id, now).await.map_err(unavailable)?;
-        let Some((_, login)) = loaded else {
+        let Some((row, login)) = loaded else {
             return Err(self.refuse(Scheme::Session, RefusedBecause::Session));
         };
-        let Some(login) = login.filter(|login| login.kind == LoginKind::Session) else { return Ok(None) };
-        let session = Arc::new(self.remember(login, now)?);
+        let Some(mut login) = login.filter(|login| login.kind == LoginKind::Session) else { return Ok(None) };
+        login.expires_at = login.expires_at.min(row.expires_at);
+        let session = match parse_claims::<C>(&login) {
+            Some(claims) => Arc::new(self.remember(login, claims, now)),
+            // Written by an older version of the application, with other claims.
+            None => {
+                tracing::warn!(login = %login.id, "the stored claims are not of the claims type");
+                self.renew_claims(login.id, &login.subject, now).await?;
+                let loaded = self.store.load_session(id, now).await.map_err(unavailable)?;
+                let renewed = loaded.and_then(|(_, login)| login);
+                let claims = renewed.as_ref().and_then(parse_claims::<C>);
+                let (login, claims) = renewed.zip(claims).ok_or(Refusal::Unavailable)?;
+                Arc::new(self.remember(login, claims, now))
+            }
+        };
         self.sessions.insert(*id, session.clone());
         Ok(Some(session))
     }
 
-    fn remember(&self, login: LoginRow, now: Timestamp) -> Result<CachedSession<C>, Refusal> {
-        let claims = parse_claims::<C>(&login.claims).map_err(unavailable)?;
-        Ok(CachedSession {
+    fn remember(&self, login: LoginRow, claims: C, now: Timestamp) -> CachedSession<C> {
+        CachedSession {
             auth: Auth::new(
                 claims,
                 login.subject,
@@ -84,8 +100,8 @@ impl<C: Claims> Shared<C> {
             expires_at: login.expires_at,
             loaded_at: now,
             claims_loaded_at: login.claims_loaded_at,
-            seen: Seen::new(login.last_seen_at),
-        })
+            seen: Seen::new(login.idle_expires_at.before(self.config.session_idle)),
+        }
     }
 
     /// Whether the claims are older than the bound, and there is somewhere to load them from.
@@ -94,21 +110,15 @@ impl<C: Claims> Shared<C> {
             && (session.claims_loaded_at > now || now.since(session.claims_loaded_at) >= self.config.claims_max_age)
     }
 
-    /// Loads the claims under the epoch that held before they were read, and forgets the cached session. A subject that
-    /// is gone loses its logins; without a source, a session whose claims changed can not go on.
-    async fn reload_claims(
-        &self,
-        id: &SessionHash,
-        session: &CachedSession<C>,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let subject = session.auth.subject();
-        self.sessions.remove(id);
+    /// Loads the claims of a login anew and stores them, under the epoch that held before they were read. A subject that
+    /// is gone loses its logins. Without a source, a login whose claims do not hold any more ends.
+    async fn renew_claims(&self, login: LoginId, subject: &Subject, now: Timestamp) -> Result<(), Refusal> {
         let Some(source) = &self.source else {
+            self.end_login(subject, login, EndReason::ClaimsChanged, now).await.map_err(unavailable)?;
             return Err(self.refuse(Scheme::Session, RefusedBecause::Outdated));
         };
         let epoch = self.store.epoch(subject).await.map_err(unavailable)?;
-        let claims = source.load(subject).await.map_err(|error| {
+        let claims = load_claims(&**source, subject).await.map_err(|error| {
             tracing::error!(%error, "the claims source does not answer");
             Refusal::Unavailable
         })?;
@@ -117,24 +127,31 @@ impl<C: Claims> Shared<C> {
             return Err(self.refuse(Scheme::Session, RefusedBecause::Revoked));
         };
         let claims = encode_claims(&claims).map_err(unavailable)?;
-        if self.store.save_claims(session.login, &claims, epoch, now, now).await.map_err(unavailable)? {
-            return Ok(());
-        }
-        // Another node saved later ones, or the login is over: loading it again tells.
-        Ok(())
+        // `false`: later claims are stored already, or the login is over; whoever loads it next will see.
+        self.store.save_claims(login, &claims, epoch, now, now).await.map(|_saved| ()).map_err(unavailable)
     }
 
-    /// Ends all logins of a subject.
+    /// Ends all logins of a subject. The epoch goes up first: a login that is under way is made under the old one, and
+    /// does not come about.
     pub(super) async fn end_subject(
         &self,
         subject: &Subject,
         reason: EndReason,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
+        self.raise_epoch(subject, now).await?;
         let ended = self.store.end_logins(subject, None, reason, self.log_until(now), now).await?;
         let ended: Vec<_> = ended.into_iter().map(|login| (login, reason)).collect();
         self.note_ended(&ended, subject, now);
         Ok(ended.len())
+    }
+
+    /// Raises the epoch of a subject, in the store and here.
+    pub(super) async fn raise_epoch(&self, subject: &Subject, now: Timestamp) -> Result<u64, StoreError> {
+        let until = self.log_until(now);
+        let epoch = self.store.raise_epoch(subject, until, now).await?;
+        self.feed.list().insert(&Revoked::SubjectBelow(subject.clone(), epoch), until);
+        Ok(epoch)
     }
 
     fn note_session_use(&self, session: &CachedSession<C>, now: Timestamp) {
@@ -145,9 +162,22 @@ impl<C: Claims> Shared<C> {
     }
 }
 
-/// The claims of a login row.
-pub(super) fn parse_claims<C: Claims>(json: &[u8]) -> Result<C, StoreError> {
-    crate::verify::parse::<C>(json).map(|(_, claims)| claims).map_err(StoreError::new)
+/// The claims of a login row; `None` when they are not of the type, or not about the row's subject.
+pub(super) fn parse_claims<C: Claims>(login: &LoginRow) -> Option<C> {
+    let (registered, claims) = crate::verify::parse::<C>(&login.claims).ok()?;
+    (registered.sub() == login.subject.as_str()).then_some(claims)
+}
+
+/// The claims of a subject from the source, which must be about that subject.
+pub(super) async fn load_claims<C: Claims>(
+    source: &dyn ClaimsSource<C>,
+    subject: &Subject,
+) -> Result<Option<C>, BoxError> {
+    let claims = source.load(subject).await?;
+    match claims.as_ref().map(Claims::subject) {
+        Some(found) if found.as_ref() != Ok(subject) => Err("the claims source answered with another subject".into()),
+        _ => Ok(claims),
+    }
 }
 
 /// The claims for a login row.

@@ -1,6 +1,6 @@
 //! Cross-site request forgery: asked only where a cookie was the credential that was used, or is about to be set.
 
-use http::header::{HOST, ORIGIN};
+use http::header::{HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Uri};
 use url::Url;
@@ -55,7 +55,7 @@ pub(crate) struct Provenance {
 impl Provenance {
     pub(crate) fn of(parts: &Parts) -> Self {
         let mut headers = HeaderMap::new();
-        for name in [&SEC_FETCH_SITE, &ORIGIN, &HOST] {
+        for name in [&SEC_FETCH_SITE, &ORIGIN, &HOST, &UPGRADE] {
             for value in parts.headers.get_all(name) {
                 headers.append(name, value.clone());
             }
@@ -74,10 +74,11 @@ impl CsrfPolicy {
         self.allows(&parts.method, &parts.headers, parts.uri.authority().map(http::uri::Authority::as_str))
     }
 
-    /// Safe methods pass. `Sec-Fetch-Site` decides where it is there; else `Origin` must be the site's own; a trusted
+    /// Safe methods pass, but for an upgrade: a WebSocket is opened with `GET` and can do anything after that. `Sec-Fetch-Site` decides where it is there; else `Origin` must be the site's own; a trusted
     /// origin passes either way.
     fn allows(&self, method: &Method, headers: &HeaderMap, authority: Option<&str>) -> bool {
-        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) {
+        let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+        if is_safe && !headers.contains_key(UPGRADE) {
             return true;
         }
         let mut sites = headers.get_all(&SEC_FETCH_SITE).iter();

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -22,7 +22,12 @@ pub(crate) fn problem(status: StatusCode, title: &str) -> Response {
 
 /// A problem with an error code of OAuth (RFC 6749 section 5.2).
 pub(crate) fn oauth_problem(status: StatusCode, error: &'static str, title: &str) -> Response {
-    respond(status, &Problem { r#type: "about:blank", title, status: status.as_u16(), error: Some(error) })
+    let problem = Problem { r#type: "about:blank", title, status: status.as_u16(), error: Some(error) };
+    let mut response = respond(status, &problem);
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
 }
 
 /// 503 with `Retry-After`: the client keeps its credential and tries again.

@@ -42,25 +42,29 @@ pub(crate) struct RefusalContext {
     pub(crate) sign_in: Option<SignIn>,
 }
 
+/// For a browser that goes to a page.
 pub(crate) struct SignIn {
-    location: String,
+    /// The login page with the way back, where there is one.
+    location: Option<String>,
     forget: HeaderValue,
 }
 
 impl SignIn {
-    /// For a navigation of a browser, the login page with the way back; `None` for everything else.
+    /// `None` for what is not a browser that goes to a page.
     pub(crate) fn for_request(parts: &Parts, login_page: Option<&LocalPath>, forget: &HeaderValue) -> Option<Self> {
-        let login_page = login_page?;
         let is_navigation = matches!(parts.method, Method::GET | Method::HEAD) && wants_html(&parts.headers);
         let original = parts.extensions.get::<axum::extract::OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
         let next = LocalPath::parse(uri.path_and_query().map_or("/", |path| path.as_str()));
         is_navigation.then(|| Self {
-            location: next.map_or_else(|| login_page.to_string(), |next| next.as_next_of(login_page)),
+            location: login_page
+                .map(|page| next.map_or_else(|| page.to_string(), |next| next.as_next_of(page))),
             forget: forget.clone(),
         })
     }
 }
+
+const INVALID: &str = "The credential is not valid";
 
 /// Whether the client names `text/html` itself; `*/*` is what programs send.
 fn wants_html(headers: &HeaderMap) -> bool {
@@ -119,11 +123,13 @@ impl IntoResponse for Rejection {
                 }
                 context.challenge(StatusCode::FORBIDDEN, "The caller may not do this", Some((None, &parameters)))
             }
-            Refusal::InvalidCredential(scheme) => context.sign_in_or(
-                scheme == Scheme::Session,
-                "The credential is not valid",
-                Some((Some(scheme), r#"error="invalid_token""#)),
-            ),
+            Refusal::InvalidCredential(scheme) => {
+                let error = Some((Some(scheme), r#"error="invalid_token""#));
+                match scheme {
+                    Scheme::Jwt => context.challenge(StatusCode::UNAUTHORIZED, INVALID, error),
+                    Scheme::Session => context.sign_in_or(true, INVALID, error),
+                }
+            }
             Refusal::MalformedRequest => context.challenge(
                 StatusCode::BAD_REQUEST,
                 "The request's credentials are malformed",
@@ -148,12 +154,12 @@ impl IntoResponse for Rejection {
 impl RefusalContext {
     /// A redirect to the login page where one is named and a browser asks, else 401.
     fn sign_in_or(&self, forget: bool, title: &str, error: Option<(Option<Scheme>, &str)>) -> Response {
-        let Some(sign_in) = &self.sign_in else {
-            return self.challenge(StatusCode::UNAUTHORIZED, title, error);
+        let mut response = match self.sign_in.as_ref().and_then(|sign_in| sign_in.location.as_deref()) {
+            Some(location) => Redirect::to(location).into_response(),
+            None => self.challenge(StatusCode::UNAUTHORIZED, title, error),
         };
-        let mut response = Redirect::to(&sign_in.location).into_response();
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if forget {
+        if let Some(sign_in) = self.sign_in.as_ref().filter(|_| forget) {
             response.headers_mut().insert(SET_COOKIE, sign_in.forget.clone());
         }
         response

@@ -118,6 +118,10 @@ impl KeyRing {
         let key = Arc::new(key);
         self.change(|keys| {
             let new = key.verifying_key();
+            let is_other = |known: &&VerifyingKey| known.id() == new.id() && known.fingerprint() != new.fingerprint();
+            if keys.verifying.keys().iter().any(|known| is_other(&known)) {
+                return Err(ConfigError::new("keys", "another key has this `kid`", "give the new key a `kid` of its own"));
+            }
             let others = keys.verifying.keys().iter().filter(|known| known.id() != new.id());
             let all = [new].into_iter().chain(others).cloned();
             Ok(Keys { signing: key.clone(), verifying: Arc::new(KeySet::new(all)?) })

@@ -160,7 +160,8 @@ impl KeySet {
     fn remember(&self, segment: &[u8], purpose: HeaderPurpose, key: usize) {
         self.known_headers.rcu(|known| {
             let mut known = Vec::clone(known);
-            if known.len() < Self::KNOWN_HEADERS {
+            let is_there = known.iter().any(|known| known.purpose == purpose && *known.segment == *segment);
+            if !is_there && known.len() < Self::KNOWN_HEADERS {
                 known.push(KnownHeader { segment: segment.into(), purpose, key });
             }
             known

@@ -29,7 +29,7 @@ pub struct SigningKey {
 
 /// The key as aws-lc keeps it, parsed once.
 enum Material {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -76,7 +76,7 @@ impl SigningKey {
     pub fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Self, ConfigError> {
         let Suite::Hmac(hash) = suite(algorithm)? else { return Err(hmac_required()) };
         let verifying = VerifyingKey::from_secret(secret, algorithm)?;
-        Ok(Self::new(Material::Hmac(hmac::Key::new(hash, secret)), verifying))
+        Ok(Self::new(Material::Hmac(Box::new(hmac::Key::new(hash, secret))), verifying))
     }
 
     /// A private or symmetric JWK.

@@ -28,7 +28,7 @@ pub struct VerifyingKey {
 
 /// The key as aws-lc keeps it, parsed once.
 enum Material {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
@@ -61,7 +61,7 @@ impl VerifyingKey {
             id: id.as_deref().and_then(KeyId::new),
             algorithm,
             fingerprint: hash_of(secret),
-            material: Arc::new(Material::Hmac(key)),
+            material: Arc::new(Material::Hmac(Box::new(key))),
             public: None,
         })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::family::{Presentation, Presented, present};
+use super::family::{Presented, present};
 use super::pepper::Peppers;
 use super::token::ParsedToken;
 use crate::clock::Timestamp;
@@ -101,9 +101,7 @@ pub async fn rotate(
     for _ in 0..TRIES {
         let login = store.load_login(token.login, now).await?.ok_or(RefreshError::Ended)?;
         let family = login.family.clone().ok_or(RefreshError::Ended)?;
-        let presented =
-            Presentation { generation: token.generation, branch: token.branch, secret: token.hash() };
-        let rule = present(&family, &presented, policy.grace, now);
+        let rule = present(&family, &token.presentation(), policy.grace, now);
         let answer = match rule {
             Presented::Rotate => advance(store, peppers, token, policy, now).await?,
             Presented::Repeat => repeat(store, token, login, family, now).await?,
@@ -135,7 +133,9 @@ pub(crate) async fn theft(
     policy: &RotationPolicy,
     now: Timestamp,
 ) -> Result<RefreshError, StoreError> {
-    store.end_login(&login.subject, login.id, EndReason::Stolen, policy.log_until, now).await?;
+    if !store.end_login(&login.subject, login.id, EndReason::Stolen, policy.log_until, now).await? {
+        return Ok(RefreshError::Ended);
+    }
     Ok(RefreshError::Reused { login: login.id, subject: login.subject, generations, age })
 }
 

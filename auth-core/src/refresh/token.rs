@@ -8,9 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use super::family::Presentation;
 use super::pepper::{Pepper, Peppers};
 use crate::id::{LoginId, RandomError, random_bytes};
-use crate::store::{Family, SecretHash};
+use crate::store::SecretHash;
 
 const PREFIX: &str = "ar1_";
 const VERSION: u8 = 1;
@@ -99,10 +100,8 @@ impl ParsedToken {
         self.login
     }
 
-    /// Whether it is the family's current or previous token.
-    pub(crate) fn is_of(&self, family: &Family) -> bool {
-        let hash = self.hash();
-        family.current == hash || family.previous == Some(hash)
+    pub(crate) fn presentation(&self) -> Presentation {
+        Presentation { generation: self.generation, branch: self.branch, secret: self.hash() }
     }
 
     pub(crate) fn hash(&self) -> SecretHash {

@@ -85,8 +85,10 @@ impl Feed {
         bound: Duration,
         now: Timestamp,
     ) -> Result<Standing, StoreError> {
+        // Asked in this order: a list that is current from here on has what is looked up next.
+        let is_current = self.is_current(bound, now);
         let standing = self.list.standing(credential);
-        if standing != Standing::Good || self.is_current(bound, now) {
+        if standing != Standing::Good || is_current {
             return Ok(standing);
         }
         self.ask(credential, now).await

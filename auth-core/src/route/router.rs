@@ -95,7 +95,8 @@ where
         H: Handler<T, S>,
         T: GuardedArgs + 'static,
     {
-        self.routes.push(RoutePolicy::new("*", "/{*fallback}".to_owned(), T::ACCESS));
+        self.routes.retain(|route| route.path != FALLBACK);
+        self.routes.push(RoutePolicy::new("*", FALLBACK.to_owned(), T::ACCESS));
         self.inner = self.inner.fallback(handler);
         self
     }
@@ -145,6 +146,9 @@ where
         self.inner
     }
 }
+
+/// How a fallback is listed.
+const FALLBACK: &str = "/{*fallback}";
 
 fn below(path: &str) -> String {
     format!("{}/{{*path}}", path.trim_end_matches('/'))

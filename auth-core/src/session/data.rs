@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tower_sessions_core::session::{Id, Record};
@@ -14,12 +15,37 @@ use tower_sessions_core::session_store::{Error, Result};
 
 use super::id::SessionId;
 use crate::clock::{Clock, Timestamp};
-use crate::store::{SavedSession, SessionRow, SessionStore, StoreError};
+use crate::revoke::Feed;
+use crate::store::{Revoked, SavedSession, SessionHash, SessionRow, Store, StoreError};
+
+/// What sessions are kept with.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionContext {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) feed: Arc<Feed>,
+    /// How long a node may keep a session without asking the store, and more.
+    pub(crate) kept: Duration,
+}
+
+impl SessionContext {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// An old id of a session that lives on is dead at once, also where the session is cached. Said before it is renamed:
+    /// should that fail, the session is over rather than open under both.
+    async fn revoke_id(&self, id: &SessionHash, now: Timestamp) -> Result<()> {
+        let (revoked, until) = (Revoked::Token(id.as_token()), now.after(self.kept));
+        self.store.append(&revoked, until, now).await.map_err(backend)?;
+        self.feed.list().insert(&revoked, until);
+        Ok(())
+    }
+}
 
 /// The data of the session that one request carries, or of a new one.
-pub struct RequestSession {
-    store: Arc<dyn SessionStore>,
-    clock: Arc<dyn Clock>,
+pub(crate) struct RequestSession {
+    context: SessionContext,
     seen: Mutex<Seen>,
 }
 
@@ -32,9 +58,8 @@ struct Seen {
 }
 
 impl RequestSession {
-    /// A view for one request.
-    pub fn new(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, seen: Mutex::default() }
+    pub(crate) fn new(context: SessionContext) -> Self {
+        Self { context, seen: Mutex::default() }
     }
 
     fn with_seen<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
@@ -43,24 +68,16 @@ impl RequestSession {
 
     async fn save_at(&self, record: &Record, version: u64) -> Result<()> {
         let data = encode(record)?;
-        let saved = self
-            .store
-            .save_session(
-                &SessionId::from_tower(record.id).hash(),
-                &data,
-                version,
-                expiry(record),
-                self.clock.now(),
-            )
-            .await
-            .map_err(backend)?;
-        match saved {
+        let id = SessionId::from_tower(record.id).hash();
+        let saved =
+            self.context.store.save_session(&id, &data, version, expiry(record), self.context.now()).await;
+        match saved.map_err(backend)? {
             SavedSession::Saved(version) => {
                 self.with_seen(|seen| seen.version = version);
                 Ok(())
             }
-            SavedSession::Conflict => Err(Error::Backend("another request changed the session".to_owned())),
-            SavedSession::Gone => Err(Error::Backend("the session has ended".to_owned())),
+            SavedSession::Conflict => Err(Error::Backend(CHANGED.to_owned())),
+            SavedSession::Gone => Err(Error::Backend(ENDED.to_owned())),
         }
     }
 }
@@ -75,11 +92,12 @@ impl fmt::Debug for RequestSession {
 impl tower_sessions_core::SessionStore for RequestSession {
     /// Makes a session, or, after `cycle_id` of one that carries a login, gives that one its new id.
     async fn create(&self, record: &mut Record) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.context.now();
         if let Some(old) = self.with_seen(|seen| seen.renamed_from.take()) {
             let (old, new) = (SessionId::from_tower(old).hash(), SessionId::from_tower(record.id).hash());
-            if !self.store.rename_session(&old, &new, now).await.map_err(backend)? {
-                return Err(Error::Backend("the session has ended".to_owned()));
+            self.context.revoke_id(&old, now).await?;
+            if !self.context.store.rename_session(&old, &new, now).await.map_err(backend)? {
+                return Err(Error::Backend(ENDED.to_owned()));
             }
             let version = self.with_seen(|seen| {
                 seen.version += 1;
@@ -97,7 +115,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
                 version: 1,
                 expires_at: expiry(record),
             };
-            if self.store.create_session(&row, now).await.map_err(backend)? {
+            if self.context.store.create_session(&row, now).await.map_err(backend)? {
                 self.with_seen(|seen| seen.version = 1);
                 return Ok(());
             }
@@ -112,7 +130,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let hash = SessionId::from_tower(*id).hash();
-        let Some((row, _)) = self.store.load_session(&hash, self.clock.now()).await.map_err(backend)? else {
+        let Some((row, _)) = self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)? else {
             return Ok(None);
         };
         self.with_seen(|seen| seen.version = row.version);
@@ -123,9 +141,9 @@ impl tower_sessions_core::SessionStore for RequestSession {
     /// Deletes a session without a login. One that carries a login loses its data and nothing else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
     async fn delete(&self, id: &Id) -> Result<()> {
         let hash = SessionId::from_tower(*id).hash();
-        match self.store.load_session(&hash, self.clock.now()).await.map_err(backend)? {
+        match self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)? {
             None => Ok(()),
-            Some((_, None)) => self.store.delete_session(&hash).await.map_err(backend),
+            Some((_, None)) => self.context.store.delete_session(&hash).await.map_err(backend),
             Some((row, Some(_))) => {
                 let empty = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
                 self.save_at(&empty, row.version).await?;
@@ -134,6 +152,14 @@ impl tower_sessions_core::SessionStore for RequestSession {
             }
         }
     }
+}
+
+const CHANGED: &str = "another request changed the session";
+const ENDED: &str = "the session has ended";
+
+/// Whether a session could not be saved because of what another request did, and not for want of a store.
+pub(crate) fn is_conflict(error: &tower_sessions_core::session::Error) -> bool {
+    matches!(error, tower_sessions_core::session::Error::Store(Error::Backend(text)) if text == CHANGED || text == ENDED)
 }
 
 fn encode(record: &Record) -> Result<Vec<u8>> {

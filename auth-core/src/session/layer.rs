@@ -9,24 +9,31 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::StatusCode;
-use http::header::SET_COOKIE;
+use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::{HeaderValue, StatusCode};
 use tower::{Layer, Service};
 use tower_sessions_core::{Expiry, Session};
 
 use super::cookie::SessionCookie;
-use super::data::RequestSession;
+use super::data::{RequestSession, SessionContext, is_conflict};
 use super::id::SessionId;
-use crate::clock::Clock;
 use crate::extract::credential::session_id;
-use crate::extract::problem::problem;
-use crate::store::SessionStore;
+use crate::extract::csrf::CsrfPolicy;
+use crate::extract::problem::{problem, unavailable};
 
 /// Offers [`Session`] (tower-sessions) to handlers: data of the browser's session, signed in or not.
 ///
 /// Made by [`Authenticator::session_data_layer`](crate::Authenticator::session_data_layer). Data that a handler changed
 /// is saved after it; when the session has ended meanwhile, or another request changed it, nothing is saved and the
-/// answer is 409, so that no change is lost without a word.
+/// answer is 409, so that no change is lost without a word; 503 when the store does not answer. Nothing is saved after a
+/// server error, nor after a handler that signed in or out: change data on the next request.
+///
+/// # Security
+///
+/// An unsafe request from another site gets an empty session, and none is made for it.
+///
+/// `Session` shows its id, which is the credential, in its `Debug`: leave it out of logs
+/// (`#[tracing::instrument(skip(session))]`).
 #[derive(Clone, Debug)]
 pub struct SessionDataLayer {
     shared: Arc<Shared>,
@@ -34,20 +41,20 @@ pub struct SessionDataLayer {
 
 #[derive(Debug)]
 struct Shared {
-    store: Arc<dyn SessionStore>,
-    clock: Arc<dyn Clock>,
+    sessions: SessionContext,
     cookie: SessionCookie,
+    csrf: CsrfPolicy,
     lifetime: Duration,
 }
 
 impl SessionDataLayer {
     pub(crate) fn new(
-        store: Arc<dyn SessionStore>,
-        clock: Arc<dyn Clock>,
+        sessions: SessionContext,
         cookie: SessionCookie,
+        csrf: CsrfPolicy,
         lifetime: Duration,
     ) -> Self {
-        Self { shared: Arc::new(Shared { store, clock, cookie, lifetime }) }
+        Self { shared: Arc::new(Shared { sessions, cookie, csrf, lifetime }) }
     }
 }
 
@@ -79,24 +86,32 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> Self::Future {
         let shared = self.shared.clone();
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
-            let carried = session_id(request.headers(), shared.cookie.name()).ok().flatten();
+            let (parts, body) = request.into_parts();
+            let carried = session_id(&parts.headers, shared.cookie.name()).ok().flatten();
+            // From another site, the browser's session is not at hand, and a new one is not planted.
+            let is_same_site = shared.csrf.allows_request(&parts);
+            let carried = carried.filter(|_| is_same_site);
+            let mut request = Request::from_parts(parts, body);
             let session = shared.session(carried.as_ref());
             request.extensions_mut().insert(session.clone());
             let response = inner.call(request).await?;
-            Ok(shared.save(&session, carried.as_ref(), response).await)
+            Ok(match is_same_site {
+                true => shared.save(&session, carried.as_ref(), response).await,
+                false => response,
+            })
         })
     }
 }
 
 impl Shared {
     fn session(&self, carried: Option<&SessionId>) -> Session {
-        let view = RequestSession::new(self.store.clone(), self.clock.clone());
-        let expires_at = self.clock.now().after(self.lifetime);
+        let view = RequestSession::new(self.sessions.clone());
+        let expires_at = self.sessions.now().after(self.lifetime);
         let expiry = time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
         Session::new(carried.map(SessionId::to_tower), Arc::new(view), expiry)
     }
@@ -113,12 +128,16 @@ impl Shared {
         }
         if let Err(error) = session.save().await {
             tracing::warn!(%error, "session data was not saved");
-            return problem(StatusCode::CONFLICT, "The session changed or ended meanwhile");
+            return match is_conflict(&error) {
+                true => problem(StatusCode::CONFLICT, "The session changed or ended meanwhile"),
+                false => unavailable(),
+            };
         }
         let id = session.id().map(SessionId::from_tower);
         let is_new = id.as_ref().map(SessionId::hash) != carried.map(SessionId::hash);
         if let Some(cookie) = id.filter(|_| is_new).and_then(|id| self.cookie.set(&id, self.lifetime)) {
             response.headers_mut().append(SET_COOKIE, cookie);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         response
     }

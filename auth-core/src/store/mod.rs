@@ -51,6 +51,11 @@ impl<T: LoginStore + SessionStore + RevocationStore + ?Sized> Store for T {}
 /// Logins of both kinds.
 #[async_trait]
 pub trait LoginStore: Debug + Send + Sync + 'static {
+    /// Whether what is stored outlives the process.
+    fn is_durable(&self) -> bool {
+        true
+    }
+
     /// Adds a login, and with `session` the session that carries it, unless `limit` forbids.
     ///
     /// `session` carries the new login, whatever its own `login` says. `replaces` is a login of any subject that ends

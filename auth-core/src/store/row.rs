@@ -155,6 +155,8 @@ pub enum EndReason {
     SubjectEnded,
     /// A newer login took its place under a limit.
     Evicted,
+    /// Its claims changed, and there is nowhere to load them from.
+    ClaimsChanged,
     /// The same browser signed in again.
     Replaced,
     /// A refresh token was used twice.
@@ -254,6 +256,13 @@ macro_rules! hash {
 hash! {
     /// SHA-256 of a session id.
     SessionHash
+}
+
+impl SessionHash {
+    /// By what one session id is revoked when its session gets another: the first half of the hash.
+    pub(crate) fn as_token(&self) -> TokenId {
+        TokenId::from_bytes(self.0.first_chunk().copied().unwrap_or_default())
+    }
 }
 
 hash! {

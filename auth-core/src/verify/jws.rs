@@ -67,7 +67,7 @@ fn split_at_dot(bytes: &[u8]) -> Result<(&[u8], &[u8]), VerifyError> {
 
 /// Checks the signature; strict base64url: no padding, no other alphabet, no bits left over.
 pub(crate) fn check_signature(key: &VerifyingKey, signed: &Compact<'_>) -> Result<(), VerifyError> {
-    if signed.signature.len() > MAX_SIGNATURE * 4 / 3 {
+    if signed.signature.len() > (MAX_SIGNATURE * 4).div_ceil(3) {
         return Err(VerifyError::Malformed);
     }
     let mut buffer = [0; MAX_SIGNATURE];
@@ -98,7 +98,8 @@ impl Header<'static> {
     /// Parses the segment and checks what does not depend on the key.
     pub(crate) fn parse(segment: &[u8], purpose: HeaderPurpose) -> Result<Self, VerifyError> {
         let json = URL_SAFE_NO_PAD.decode_to_vec(segment).map_err(|_| VerifyError::Malformed)?;
-        let header: Header<'_> = serde_json::from_slice(&json).map_err(|_| VerifyError::Malformed)?;
+        let json = str::from_utf8(&json).map_err(|_| VerifyError::Malformed)?;
+        let header: Header<'_> = serde_json::from_str(json).map_err(|_| VerifyError::Malformed)?;
         let header = header.into_owned();
         if header.is_critical || (purpose == HeaderPurpose::AccessToken && header.is_nested) {
             return Err(VerifyError::CriticalHeader);

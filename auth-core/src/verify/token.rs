@@ -68,17 +68,8 @@ impl<C: Claims> Verifier<C> {
         Ok(verified)
     }
 
-    /// As [`verify`](Self::verify) for a token that may have expired, but not from the future: to pair it with a refresh
-    /// token.
-    pub(crate) fn verify_expired(&self, keys: &KeySet, token: &[u8], now: Timestamp) -> Result<Verified<C>, VerifyError> {
-        let verified = self.verify_untimed(keys, token)?;
-        match now < verified.valid_from.before(self.expected.leeway) {
-            true => Err(VerifyError::NotYetValid),
-            false => Ok(verified),
-        }
-    }
-
-    fn verify_untimed(&self, keys: &KeySet, token: &[u8]) -> Result<Verified<C>, VerifyError> {
+    /// As [`verify`](Self::verify), whatever the time: to pair a token with its refresh token.
+    pub(crate) fn verify_untimed(&self, keys: &KeySet, token: &[u8]) -> Result<Verified<C>, VerifyError> {
         let signed = jws::Compact::split(token, self.expected.max_length)?;
         let key = keys.verify_signature(&signed, HeaderPurpose::AccessToken)?.id().cloned();
         let payload = jws::decode_payload(&signed)?;
@@ -213,10 +204,9 @@ const fn timestamp(date: NumericDate) -> Timestamp {
     Timestamp::from_seconds(date.seconds())
 }
 
-/// Our own `jti` is an identifier as it stands; a foreign one of any text is named by its hash.
 fn token_id(jti: Option<&str>) -> Result<TokenId, VerifyError> {
     let jti = jti.filter(|jti| !jti.is_empty()).ok_or(VerifyError::Malformed)?;
-    Ok(jti.parse().unwrap_or_else(|_| TokenId::of_text(jti)))
+    Ok(TokenId::of_jti(jti))
 }
 
 /// Reads the payload: a JSON object, UTF-8, nothing after it.

@@ -52,7 +52,7 @@ fn check_impl(rule: &Rule, runtime: &Runtime) -> TokenStream {
         .collect();
     let extractions =
         rule.extractors.iter().zip(&arguments).map(|(ty, argument)| extraction(ty, argument, runtime));
-    let user = local("user", Span::call_site());
+    let [user, parts, state] = ["user", "parts", "state"].map(|name| local(name, Span::call_site()));
     let decided = {
         let path = runtime.path_at(rule.output.span());
         quote_spanned! {rule.output.span()=>
@@ -73,10 +73,10 @@ fn check_impl(rule: &Rule, runtime: &Runtime) -> TokenStream {
 
             async fn check(
                 #user: &#claims_path::Auth<#claims>,
-                parts: &mut #path::http::request::Parts,
-                state: &__S,
+                #parts: &mut #path::http::request::Parts,
+                #state: &__S,
             ) -> ::core::result::Result<#path::Decision, #path::axum::response::Response> {
-                let _ = (&*parts, state);
+                let _ = (&*#parts, #state);
                 #(#extractions)*
                 #decided
             }
@@ -89,12 +89,14 @@ fn extraction(ty: &Type, argument: &Ident, runtime: &Runtime) -> TokenStream {
     let extract = quote_spanned! {ty.span()=>
         <#ty as #path::axum::extract::FromRequestParts<__S>>::from_request_parts
     };
+    let [parts, state, value, rejection] =
+        ["parts", "state", "value", "rejection"].map(|name| local(name, Span::call_site()));
     quote! {
-        let #argument = match #extract(parts, state).await {
-            ::core::result::Result::Ok(value) => value,
-            ::core::result::Result::Err(rejection) => {
+        let #argument = match #extract(#parts, #state).await {
+            ::core::result::Result::Ok(#value) => #value,
+            ::core::result::Result::Err(#rejection) => {
                 return ::core::result::Result::Err(
-                    #path::axum::response::IntoResponse::into_response(rejection),
+                    #path::axum::response::IntoResponse::into_response(#rejection),
                 );
             }
         };

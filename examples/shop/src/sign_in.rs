@@ -7,7 +7,7 @@
 use auth_core::Authenticator;
 use auth_core::authenticate::{SignedIn, Tokens};
 use auth_core::extract::{Device, LoginAttempt};
-use auth_core::id::Subject;
+use auth_core::id::{LoginId, Subject};
 use axum::response::Result;
 
 use crate::problem::Problem;
@@ -29,12 +29,10 @@ pub(crate) async fn with_session(
     if users.may_still_enter(verified).await.map_err(Problem::from)? {
         return Ok(signed_in);
     }
-    let subject = Subject::new(verified.name()).map_err(|_| Problem::INTERNAL)?;
-    let _ = auth.end_login(&subject, signed_in.login_id()).await?;
-    Err(Problem::UNAVAILABLE.into())
+    withdraw(auth, verified, signed_in.login_id()).await
 }
 
-/// Signs a program in. Tokens that are not handed out are nobody's: their login ends by itself.
+/// Signs a program in.
 ///
 /// # Errors
 ///
@@ -49,5 +47,11 @@ pub(crate) async fn with_tokens(
     if users.may_still_enter(verified).await.map_err(Problem::from)? {
         return Ok(tokens);
     }
+    withdraw(auth, verified, tokens.login_id()).await
+}
+
+async fn withdraw<T>(auth: &Authenticator<ShopUser>, verified: &Verified, login: LoginId) -> Result<T> {
+    let subject = Subject::new(verified.name()).map_err(|_| Problem::INTERNAL)?;
+    let _ = auth.end_login(&subject, login).await?;
     Err(Problem::UNAVAILABLE.into())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use auth_core::Authenticator;
+use auth_core::extract::HeaderlessClients;
 use auth_core::key::{Algorithm, KeyRing};
 use auth_core::refresh::Peppers;
 use auth_core::store::OnLimit;
@@ -50,6 +51,9 @@ impl AppState {
             .leeway(Duration::ZERO)
             .session_idle(args.session_idle)
             .grace(args.grace)
+            // Programs may sign in with the form and keep the cookie: what sends neither `Origin` nor `Sec-Fetch-Site` is
+            // no browser, and nobody can make it send anything.
+            .headerless(HeaderlessClients::Allow)
             .login_page("/login");
         if let Some(most) = args.max_logins {
             builder = builder.max_logins(most, OnLimit::EndOldest);

@@ -28,7 +28,6 @@ async fn is_first(user: &Auth<ShopUser>) -> bool {
     user.id == 1
 }
 
-#[axum::debug_handler(state = AppState)]
 #[tracing::instrument]
 #[public]
 async fn open(body: String) -> String {

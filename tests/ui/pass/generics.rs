@@ -36,7 +36,7 @@ where
 
 #[require_auth(jwt)]
 async fn any_claims<C: Claims>(user: Auth<C>) -> String {
-    user.subject().map(|subject| subject.as_str().to_owned()).unwrap_or_default()
+    user.subject().as_str().to_owned()
 }
 
 #[public]
@@ -59,7 +59,8 @@ fn main() {
         .route("/greet", get(greet::<Formal, 2>))
         .route("/subject", get(any_claims::<ShopUser>))
         .route("/word", get(word::<Formal>));
-    let _ = (stateful::<Text>, with_a_lifetime, with_an_opaque_argument::<u8, u8>);
+    let _ = (stateful::<Text>, with_a_lifetime);
+    let _: fn(_, _, String) -> _ = with_an_opaque_argument::<u8>;
 }
 
 #[derive(Clone)]

@@ -32,6 +32,16 @@ async fn bound(whole @ Path(_): Path<u64>, ref user: Auth<ShopUser>) -> String {
     format!("{}{}", whole.0, user.email)
 }
 
+#[require_auth(jwt)]
+async fn body(user: Auth<ShopUser>, body: String) -> String {
+    body + &user.email
+}
+
+#[require_auth(jwt)]
+async fn guard(guard: Auth<ShopUser>) -> String {
+    guard.email.clone()
+}
+
 #[check]
 async fn parts(user: &Auth<ShopUser>, state: Method, mut arg_0: Method, Path(user_id): Path<u64>) -> bool {
     arg_0 = if arg_0 == state { arg_0 } else { state };
@@ -70,6 +80,8 @@ fn main() {
         .route("/ignored", get(ignored))
         .route("/caller_last/{one}/{two}", get(caller_last))
         .route("/own_names", get(own_names))
+        .route("/body", get(body))
+        .route("/guard", get(guard))
         .route("/bound/{id}", get(bound))
         .route("/recursive/{id}", get(recursive))
         .route("/local", get(local))

@@ -16,6 +16,10 @@ const PURGED_AT_ONCE: usize = 1000;
 
 #[async_trait]
 impl LoginStore for MemoryStore {
+    fn is_durable(&self) -> bool {
+        false
+    }
+
     async fn create_login(
         &self,
         login: &LoginRow,

@@ -197,6 +197,7 @@ pub(super) fn reason_code(reason: EndReason) -> i64 {
         EndReason::Evicted => 3,
         EndReason::Replaced => 4,
         EndReason::Stolen => 5,
+        EndReason::ClaimsChanged => 6,
     }
 }
 
@@ -208,6 +209,7 @@ fn reason(code: i64) -> Result<EndReason, StoreError> {
         3 => EndReason::Evicted,
         4 => EndReason::Replaced,
         5 => EndReason::Stolen,
+        6 => EndReason::ClaimsChanged,
         _ => return Err(foreign("a login ended for an unknown reason")),
     })
 }

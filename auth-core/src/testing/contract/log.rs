@@ -21,6 +21,7 @@ pub async fn entries_come_back_as_they_were_appended(store: Arc<dyn Store>) {
         EndReason::Evicted,
         EndReason::Replaced,
         EndReason::Stolen,
+        EndReason::ClaimsChanged,
     ];
     let mut things: Vec<_> = reasons.into_iter().map(|reason| Revoked::Login(login_id(1), reason)).collect();
     things.extend([token(1), Revoked::SubjectBelow(anna(), 0), Revoked::SubjectBelow(anna(), 1 << 40)]);

@@ -61,6 +61,7 @@ pub(crate) async fn submit(
     State(users): State<Users>,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Response> {
+    auth.check_same_site(&attempt)?;
     let Credentials { username, password, next } = match form {
         Ok(Form(credentials)) => credentials,
         Err(rejection) => return Ok(unreadable(&rejection)),

@@ -1,0 +1,4 @@
+//! Rotation through [`Authenticator::refresh`](auth_core::Authenticator::refresh): every row of the table in section 6
+//! of the design, in memory and in SQLite.
+
+mod table;
