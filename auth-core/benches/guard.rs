@@ -92,7 +92,11 @@ async fn never_seen(Fresh(user): Fresh) -> &'static str {
 
 #[public]
 async fn sign_in(State(auth): State<Authenticator<User>>, attempt: LoginAttempt) -> Response {
-    let user = User { id: "alice".to_owned(), email: "a@shop.example".to_owned(), roles: Roles::from(support::ShopRole::Clerk) };
+    let user = User {
+        id: "alice".to_owned(),
+        email: "a@shop.example".to_owned(),
+        roles: Roles::from(support::ShopRole::Clerk),
+    };
     (auth.login_session(attempt, user).await.unwrap(), "ok").into_response()
 }
 
@@ -130,14 +134,20 @@ impl FromRequestParts<AppState> for Fresh {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, StatusCode> {
         let header = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let token = header.and_then(|value| value.strip_prefix(b"Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
+        let token =
+            header.and_then(|value| value.strip_prefix(b"Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
         let subject = &state.subject;
-        subject.verifier.verify(&subject.keys, token, subject.now()).map(Self).map_err(|_| StatusCode::UNAUTHORIZED)
+        subject
+            .verifier
+            .verify(&subject.keys, token, subject.now())
+            .map(Self)
+            .map_err(|_| StatusCode::UNAUTHORIZED)
     }
 }
 
 async fn apps() -> (Router, String, HeaderValue) {
-    let clock = auth_core::testing::ManualClock::new(auth_core::clock::Timestamp::from_seconds(support::NOW + 1));
+    let clock =
+        auth_core::testing::ManualClock::new(auth_core::clock::Timestamp::from_seconds(support::NOW + 1));
     let subject = Subject::new(Algorithm::HS256);
     let ring = KeyRing::new(SigningKey::from_secret(&[7; 64], Algorithm::HS256).unwrap()).unwrap();
     let auth = Authenticator::<User>::builder()

@@ -10,8 +10,8 @@ use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Created, Family, LoginKind, LoginRow, LoginStore as _, Rotation, SecretHash};
 use auth_core::testing::ManualClock;
 use auth_core::{Authenticator, Claims};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 const CALLS: u32 = 500;
 const ROUNDS: u32 = 12;
@@ -26,7 +26,9 @@ struct User {
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        println!("fastest of {ROUNDS} rounds       bare UPDATE       store.rotate   ratio   whole refresh   ratio");
+        println!(
+            "fastest of {ROUNDS} rounds       bare UPDATE       store.rotate   ratio   whole refresh   ratio"
+        );
         for (name, durability, synchronous) in [
             ("FULL", Durability::Full, SqliteSynchronous::Full),
             ("NORMAL", Durability::Normal, SqliteSynchronous::Normal),
@@ -157,7 +159,8 @@ fn login(number: u8) -> LoginRow {
 }
 
 async fn create(store: &SqliteStore, login: &LoginRow) {
-    let created = store.create_login(login, None, None, None, login.created_at, login.created_at).await.unwrap();
+    let created =
+        store.create_login(login, None, None, None, login.created_at, login.created_at).await.unwrap();
     assert!(matches!(created, Created::Created { .. }));
 }
 

@@ -15,12 +15,14 @@ const ENTRIES: u64 = 10_000_000;
 
 fn main() {
     let list = RevocationList::new();
-    let credential = |number: u64| Subjects { login: Some(login(number)), subject: None, token: None, key: None };
+    let credential =
+        |number: u64| Subjects { login: Some(login(number)), subject: None, token: None, key: None };
     let empty = fastest(|number| list.standing(&credential(number)) == Standing::Good);
     println!("look-up in an empty list              {:>8.1} ns", nanos(empty));
     let before = resident();
     let expires_at = Timestamp::from_seconds(support::NOW);
-    (0..ENTRIES).for_each(|number| list.insert(&Revoked::Login(login(number), EndReason::SignedOut), expires_at));
+    (0..ENTRIES)
+        .for_each(|number| list.insert(&Revoked::Login(login(number), EndReason::SignedOut), expires_at));
     let bytes = (resident() - before) as f64 / ENTRIES as f64;
     println!("entries                               {:>8}", list.len());
     println!("resident memory an entry              {bytes:>8.1} bytes");

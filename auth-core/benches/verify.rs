@@ -5,8 +5,8 @@
 mod support;
 
 use auth_core::key::Algorithm;
-use aws_lc_rs::signature::{ED25519, ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use divan::{Bencher, black_box};
 use support::{PeerUser, Subject};
 
@@ -44,8 +44,8 @@ fn ours(subject: &Subject) {
 }
 
 fn peer(subject: &Subject) {
-    let user =
-        jsonwebtoken::decode::<PeerUser>(&subject.token, &subject.peer_key, &subject.peer_validation).unwrap();
+    let user = jsonwebtoken::decode::<PeerUser>(&subject.token, &subject.peer_key, &subject.peer_validation)
+        .unwrap();
     assert_eq!(user.claims.epoch, 3);
 }
 
@@ -66,7 +66,9 @@ fn parsed(algorithm: Algorithm, jwk: &serde_json::Value) -> ParsedPublicKey {
     use base64::Engine as _;
 
     let member = |name: &str| {
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(jwk.get(name).unwrap().as_str().unwrap()).unwrap()
+        base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(jwk.get(name).unwrap().as_str().unwrap())
+            .unwrap()
     };
     match algorithm {
         Algorithm::ES256 => {

@@ -24,7 +24,11 @@ impl Subject {
     /// [`SubjectError`] when the text is empty, longer than 255 bytes, or holds a control character.
     pub fn new(text: &str) -> Result<Self, SubjectError> {
         let printable = !text.bytes().any(|byte| byte.is_ascii_control());
-        if !text.is_empty() && text.len() <= 255 && printable { Ok(Self(text.into())) } else { Err(SubjectError) }
+        if !text.is_empty() && text.len() <= 255 && printable {
+            Ok(Self(text.into()))
+        } else {
+            Err(SubjectError)
+        }
     }
 
     /// The text.

@@ -5,18 +5,19 @@ pub use http;
 pub use serde;
 
 pub use crate::authenticate::Auth;
+pub use crate::authenticate::Authenticator;
 pub use crate::claims::{
-    ClaimName, Claims, OptionalClaim, Registered, RegisteredReader, RequiredClaim, SubjectError, SubjectField,
-    parse_subject,
+    ClaimName, Claims, OptionalClaim, Registered, RegisteredReader, RequiredClaim, SubjectError,
+    SubjectField, parse_subject,
 };
 pub use crate::extract::{
-    Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public, Rejection,
+    Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public,
+    Rejection,
 };
 pub use crate::id::Subject;
 pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 pub use crate::role::{NoRole, Role, Roles};
 pub use crate::scope::{NoScope, Scope, Scopes};
-pub use crate::authenticate::Authenticator;
 
 /// The type of a `#[claim(roles)]` field.
 #[diagnostic::on_unimplemented(

@@ -12,6 +12,7 @@ pub(crate) mod faulty;
 pub(crate) mod forge;
 pub(crate) mod http;
 pub(crate) mod shop;
+pub(crate) mod target;
 
 use auth_core::clock::Timestamp;
 

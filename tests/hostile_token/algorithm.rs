@@ -4,8 +4,8 @@ use auth_core::key::{Algorithm, KeySet, SigningKey, VerifyingKey};
 use auth_core::verify::VerifyError;
 use aws_lc_rs::hmac;
 
-use super::Target;
 use crate::common::forge::{Forger, claims, encode, name};
+use crate::common::target::Target;
 
 fn hmac_token(hash: hmac::Algorithm, secret: &[u8], header: &str) -> String {
     let message = format!("{}.{}", encode(header), encode(claims().to_string()));
@@ -18,7 +18,9 @@ async fn alg_none_in_any_spelling_is_refused_with_and_without_a_signature() {
     let target = Target::new(Algorithm::ES256).await;
     let kid = &target.forger.kid;
     let payload = encode(claims().to_string());
-    for alg in ["none", "None", "NONE", "nOnE", "HS256 ", " ES256", "ES256 ", "es256", "Es256", "ES256\\u0000", ""] {
+    for alg in
+        ["none", "None", "NONE", "nOnE", "HS256 ", " ES256", "ES256 ", "es256", "Es256", "ES256\\u0000", ""]
+    {
         for header in [
             format!(r#"{{"alg":"{alg}","typ":"at+jwt","kid":"{kid}"}}"#),
             format!(r#"{{"alg":"{alg}","typ":"at+jwt"}}"#),
@@ -37,7 +39,9 @@ async fn alg_none_in_any_spelling_is_refused_with_and_without_a_signature() {
 async fn alg_missing_or_no_string_is_refused() {
     let target = Target::new(Algorithm::ES256).await;
     let kid = &target.forger.kid;
-    for alg in ["", r#""alg":null,"#, r#""alg":256,"#, r#""alg":["ES256"],"#, r#""alg":{},"#, r#""Alg":"ES256","#] {
+    for alg in
+        ["", r#""alg":null,"#, r#""alg":256,"#, r#""alg":["ES256"],"#, r#""alg":{},"#, r#""Alg":"ES256","#]
+    {
         let header = format!(r#"{{{alg}"typ":"at+jwt","kid":"{kid}"}}"#);
         let token = target.forger.sign(&header, claims().to_string());
         target.refuses_any_jws(&header, &token, VerifyError::Malformed).await;
@@ -51,7 +55,9 @@ async fn a_public_key_is_never_an_hmac_secret_in_whatever_form() {
         (Algorithm::HS384, hmac::HMAC_SHA384),
         (Algorithm::HS512, hmac::HMAC_SHA512),
     ];
-    for algorithm in [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {
+    for algorithm in
+        [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
+    {
         let target = Target::new(algorithm).await;
         let pem = target.forger.public_pem();
         let jwk = target.forger.public_jwk().to_string();
@@ -93,7 +99,11 @@ fn of_a_jwk_without_alg_the_kind_decides_and_not_the_header() {
         let header = format!(r#"{{"alg":"HS256","typ":"at+jwt","kid":"{}"}}"#, forger.kid);
         for secret in [forger.public_der(), forger.public_raw(), jwk.to_string().as_bytes()] {
             let token = hmac_token(hmac::HMAC_SHA256, secret, &header);
-            assert_eq!(keys.verify_jws(token.as_bytes()), Err(VerifyError::AlgorithmMismatch), "{algorithm:?}");
+            assert_eq!(
+                keys.verify_jws(token.as_bytes()),
+                Err(VerifyError::AlgorithmMismatch),
+                "{algorithm:?}"
+            );
         }
     }
 }
@@ -132,8 +142,16 @@ fn short_secrets_are_refused_when_they_are_loaded() {
     for (algorithm, shortest) in [(Algorithm::HS256, 32), (Algorithm::HS384, 48), (Algorithm::HS512, 64)] {
         for length in [0, 1, 16, shortest - 1] {
             let secret = vec![7; length];
-            assert_eq!(VerifyingKey::from_secret(&secret, algorithm).unwrap_err().field(), "secret", "{length}");
-            assert_eq!(SigningKey::from_secret(&secret, algorithm).unwrap_err().field(), "secret", "{length}");
+            assert_eq!(
+                VerifyingKey::from_secret(&secret, algorithm).unwrap_err().field(),
+                "secret",
+                "{length}"
+            );
+            assert_eq!(
+                SigningKey::from_secret(&secret, algorithm).unwrap_err().field(),
+                "secret",
+                "{length}"
+            );
             let jwk = format!(r#"{{"kty":"oct","alg":"{}","k":"{}"}}"#, name(algorithm), encode(&secret));
             assert_eq!(SigningKey::from_jwk_json(&jwk).unwrap_err().field(), "secret", "{length}");
             let set = format!(r#"{{"keys":[{jwk}]}}"#);

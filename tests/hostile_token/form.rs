@@ -3,8 +3,8 @@
 use auth_core::key::Algorithm;
 use auth_core::verify::VerifyError;
 
-use super::Target;
 use crate::common::forge::{claims, claims_with, encode};
+use crate::common::target::Target;
 
 /// JSON with spaces behind it, so that its base64url ends with `over` bits too many.
 fn padded(json: &str, over: usize) -> String {
@@ -127,7 +127,9 @@ async fn any_other_character_is_refused_anywhere() {
     let header = encode(target.forger.header());
     let payload = encode(claims().to_string());
     let honest = target.forger.sign_segments(&header, &payload);
-    for character in [" ", "\t", "\n", "\r\n", "\0", "?", "*", "%41", "\u{e9}", "\u{ff21}", ",", "\"", "~", "\u{200b}"] {
+    for character in
+        [" ", "\t", "\n", "\r\n", "\0", "?", "*", "%41", "\u{e9}", "\u{ff21}", ",", "\"", "~", "\u{200b}"]
+    {
         let in_header = |at: usize| {
             let (before, after) = header.split_at(at);
             target.forger.sign_segments(&format!("{before}{character}{after}"), &payload)
@@ -170,7 +172,8 @@ async fn the_json_serialisations_are_refused() {
     );
     target.refuses_the_request("flattened", &flattened, VerifyError::Malformed).await;
     target.refuses_the_request("general", &general, VerifyError::Malformed).await;
-    let dotted = format!(r#"{{"a.b.c":1,"payload":"{payload}","protected":"{header}","signature":"{signature}"}}"#);
+    let dotted =
+        format!(r#"{{"a.b.c":1,"payload":"{payload}","protected":"{header}","signature":"{signature}"}}"#);
     target.refuses_the_request("with dots", &dotted, VerifyError::Malformed).await;
     let encoded = encode(flattened);
     target.refuses("encoded", &encoded, VerifyError::Malformed).await;
@@ -180,10 +183,18 @@ async fn the_json_serialisations_are_refused() {
 async fn an_encrypted_a_nested_and_a_compressed_token_are_refused() {
     let target = Target::new(Algorithm::ES256).await;
     let (alg, kid) = (target.forger.alg(), &target.forger.kid);
-    let jwe = format!("{}..{}.{}.{}", encode(r#"{"alg":"dir","enc":"A256GCM"}"#), encode("iv"), encode("x"), encode("tag"));
+    let jwe = format!(
+        "{}..{}.{}.{}",
+        encode(r#"{"alg":"dir","enc":"A256GCM"}"#),
+        encode("iv"),
+        encode("x"),
+        encode("tag")
+    );
     target.refuses_any_jws("JWE", &jwe, VerifyError::Malformed).await;
     let nested = target.forger.honest();
-    for (row, members) in [("zip", r#""zip":"DEF""#), ("zip null", r#""zip":null"#), ("enc", r#""enc":"A256GCM""#)] {
+    for (row, members) in
+        [("zip", r#""zip":"DEF""#), ("zip null", r#""zip":null"#), ("enc", r#""enc":"A256GCM""#)]
+    {
         let header = format!(r#"{{"alg":"{alg}","typ":"at+jwt","kid":"{kid}",{members}}}"#);
         let token = target.forger.sign(header, claims().to_string());
         target.refuses_any_jws(row, &token, VerifyError::CriticalHeader).await;

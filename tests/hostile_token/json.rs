@@ -5,9 +5,9 @@ use auth_core::key::Algorithm;
 use auth_core::verify::{Expected, Verifier, VerifyError};
 use auth_tests::ShopUser;
 
-use super::Target;
 use crate::common::NOW;
 use crate::common::forge::{claims, claims_and, claims_with_text, encode};
+use crate::common::target::Target;
 
 #[tokio::test]
 async fn a_member_of_the_header_twice_is_refused() {
@@ -122,7 +122,7 @@ async fn bad_utf8_is_refused_wherever_it_is() {
     for bad in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xc3"] {
         for at in ["email", "nickname", "unknown"] {
             let text = claims_with_text(at, r#""@""#);
-            let (before, after) = text.split_once('@').map(|_| text.split_once(r#""@""#).unwrap()).unwrap();
+            let (before, after) = text.split_once(r#""@""#).unwrap();
             let payload = [before.as_bytes(), b"\"", bad, b"\"", after.as_bytes()].concat();
             target.refuses(at, &target.forger.token(payload), VerifyError::Malformed).await;
         }
@@ -143,7 +143,9 @@ async fn bad_utf8_is_refused_wherever_it_is() {
 #[tokio::test]
 async fn nul_is_refused_raw_and_in_a_subject_also_escaped() {
     let target = Target::new(Algorithm::ES256).await;
-    for (name, value) in [("sub", "\"7\0\""), ("sub", r#""7\u0000""#), ("email", "\"a\0b\""), ("x", "\"\0\""), ("x", "\0")] {
+    for (name, value) in
+        [("sub", "\"7\0\""), ("sub", r#""7\u0000""#), ("email", "\"a\0b\""), ("x", "\"\0\""), ("x", "\0")]
+    {
         let payload = claims_with_text(name, value);
         target.refuses(name, &target.forger.token(payload), VerifyError::Malformed).await;
     }
@@ -184,14 +186,12 @@ async fn a_token_above_the_limit_is_refused_unread() {
     let token = target.forger.sign(header, claims().to_string());
     target.refuses_any_jws("a header of 1 MB", &token, VerifyError::TooLarge).await;
     target.refuses("a megabyte of dots", &".".repeat(1 << 20), VerifyError::TooLarge).await;
-    let fitting = 8 * 1024 - target.forger.honest().len();
     for length in [8191, 8192, 8193, 8194] {
         let token = format!("{}.{}.{}", "a".repeat(10), "b".repeat(length - 98), "c".repeat(86));
         assert_eq!(token.len(), length);
         let because = if length > 8192 { VerifyError::TooLarge } else { VerifyError::Malformed };
         target.refuses("around the limit", &token, because).await;
     }
-    assert!(fitting > 0);
 }
 
 /// With the limit raised far above what anybody needs, nesting still costs no stack.
@@ -216,7 +216,11 @@ async fn deep_nesting_is_bounded_work_whatever_the_limit() {
     assert_eq!(verify(objects, NOW), Err(VerifyError::Malformed), "the payload itself");
     // Where nobody looks, depth is no mistake; what counts is that it is skipped without recursion.
     assert_eq!(verify(claims_with_text("x", &nested(100_000)), NOW), Ok("accepted"));
-    assert_eq!(verify(claims_with_text("x", &"[".repeat(100_000)), NOW), Err(VerifyError::Malformed), "never closed");
+    assert_eq!(
+        verify(claims_with_text("x", &"[".repeat(100_000)), NOW),
+        Err(VerifyError::Malformed),
+        "never closed"
+    );
 }
 
 fn nested(levels: usize) -> String {

@@ -3,8 +3,8 @@
 use auth_core::key::Algorithm;
 use auth_core::verify::VerifyError;
 
-use super::Target;
 use crate::common::forge::{ALGORITHMS, claims_with, decode, encode};
+use crate::common::target::Target;
 
 /// A token's message and its raw signature.
 fn parts(token: &str) -> (&str, Vec<u8>) {
@@ -111,8 +111,8 @@ async fn an_ecdsa_signature_has_one_form() {
 #[tokio::test]
 async fn an_ed25519_signature_is_not_malleable() {
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let target = Target::new(Algorithm::EdDSA).await;
     let honest = target.forger.honest();
@@ -131,9 +131,14 @@ async fn an_ed25519_signature_is_not_malleable() {
 fn order(algorithm: Algorithm) -> Vec<u8> {
     let hex = match algorithm {
         Algorithm::ES256 => "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
-        _ => "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+        _ => {
+            "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"
+        }
     };
-    hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 /// `SEQUENCE { INTEGER r, INTEGER s }`.

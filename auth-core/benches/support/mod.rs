@@ -78,8 +78,11 @@ impl Subject {
             "jti": "WVuaPcwLKtKvu4GJwpVzEg", "sid": "LUwq6QMBRFtlVV_8HfVycw", "auth_time": now, "epoch": 3,
             "email": "alice.liddell@shop.example", "roles": ["clerk"],
         });
-        let message =
-            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload.to_string()));
+        let message = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(payload.to_string())
+        );
         let signature = key.sign(message.as_bytes()).unwrap();
         let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(&signature));
         let mut peer_validation = jsonwebtoken::Validation::new(algorithm);
@@ -89,7 +92,8 @@ impl Subject {
         let keys = KeySet::new([key.verifying_key().clone()]).unwrap();
         let peer_key = match key.verifying_key().public_jwk() {
             Some(jwk) => {
-                let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(serde_json::to_value(jwk).unwrap()).unwrap();
+                let jwk: jsonwebtoken::jwk::Jwk =
+                    serde_json::from_value(serde_json::to_value(jwk).unwrap()).unwrap();
                 jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap()
             }
             None => jsonwebtoken::DecodingKey::from_secret(&secret),
@@ -100,7 +104,16 @@ impl Subject {
             leeway: Duration::from_secs(5),
             max_length: 8192,
         };
-        Self { verifier: Verifier::new(expected), key, keys, token, message, signature, peer_key, peer_validation }
+        Self {
+            verifier: Verifier::new(expected),
+            key,
+            keys,
+            token,
+            message,
+            signature,
+            peer_key,
+            peer_validation,
+        }
     }
 
     pub fn now(&self) -> Timestamp {

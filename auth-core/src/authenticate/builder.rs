@@ -231,7 +231,10 @@ impl<C: Claims> Builder<C> {
             missing("keys", "call `.keys(…)`, for instance with `KeyRing::from_file_or_generate`")
         })?;
         let store = self.store.clone().ok_or_else(|| {
-            missing("store", "call `.store(…)`, for instance with `MemoryStore::new()` or `SqliteStore::open`")
+            missing(
+                "store",
+                "call `.store(…)`, for instance with `MemoryStore::new()` or `SqliteStore::open`",
+            )
         })?;
         let config = self.config()?;
         let peppers = match self.peppers {
@@ -285,7 +288,11 @@ impl<C: Claims> Builder<C> {
     }
 
     fn config(&self) -> Result<Config, ConfigError> {
-        let issuer = named("issuer", self.issuer.as_deref(), "write `#[claims(issuer = \"…\")]` or call `.issuer(…)`")?;
+        let issuer = named(
+            "issuer",
+            self.issuer.as_deref(),
+            "write `#[claims(issuer = \"…\")]` or call `.issuer(…)`",
+        )?;
         let audience = named(
             "audience",
             self.audience.as_deref(),
@@ -302,9 +309,14 @@ impl<C: Claims> Builder<C> {
                 ConfigError::new("login_page", "not a path of this site", "write a path such as `/login`")
             })?),
         };
-        let trusted: Result<Vec<_>, _> = self.trusted_origins.iter().map(|origin| Origin::parse(origin)).collect();
+        let trusted: Result<Vec<_>, _> =
+            self.trusted_origins.iter().map(|origin| Origin::parse(origin)).collect();
         let forget_cookie = self.cookie.unset().ok_or_else(|| {
-            ConfigError::new("cookie", "not a name for the session cookie", "use letters, digits, `-` and `_`")
+            ConfigError::new(
+                "cookie",
+                "not a name for the session cookie",
+                "use letters, digits, `-` and `_`",
+            )
         })?;
         Ok(Config {
             issuer,
@@ -370,7 +382,9 @@ impl<C: Claims> Builder<C> {
             ("claims_max_age", self.claims_max_age),
         ];
         match positive.into_iter().find(|(_, duration)| duration.is_zero() || *duration > 3650 * DAY) {
-            Some((field, _)) => Err(ConfigError::new(field, "zero, or above ten years", "give it a duration")),
+            Some((field, _)) => {
+                Err(ConfigError::new(field, "zero, or above ten years", "give it a duration"))
+            }
             None => Ok(()),
         }
     }
@@ -388,6 +402,9 @@ fn named(field: &'static str, text: Option<&str>, help: &'static str) -> Result<
 
 impl<C: Claims> std::fmt::Debug for Builder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("issuer", &self.issuer).field("audience", &self.audience).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
     }
 }

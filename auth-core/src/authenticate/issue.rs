@@ -52,7 +52,10 @@ impl Tokens {
 /// Shows neither token.
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tokens").field("login", &self.login).field("expires_in", &self.expires_in).finish_non_exhaustive()
+        f.debug_struct("Tokens")
+            .field("login", &self.login)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
     }
 }
 

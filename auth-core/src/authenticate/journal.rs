@@ -56,7 +56,9 @@ impl Journal {
 
     /// Whether a confirmation of the login is on its way to the store.
     pub(super) fn has_confirmation(&self, login: LoginId) -> bool {
-        self.with(|queued| queued.confirmations.contains_key(&login) || queued.confirming.contains_key(&login))
+        self.with(|queued| {
+            queued.confirmations.contains_key(&login) || queued.confirming.contains_key(&login)
+        })
     }
 
     /// The use of the login that is on its way to the store.
@@ -70,7 +72,11 @@ impl Journal {
     ///
     /// What was not surely written, because the store failed or the caller went away, goes back into the queue, unless
     /// something newer is there by now. Writing it twice does no harm.
-    pub(super) async fn flush(&self, store: &(impl LoginStore + ?Sized), now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn flush(
+        &self,
+        store: &(impl LoginStore + ?Sized),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let _alone = self.writing.lock().await;
         let mut taken = Taken::of(self);
         if !taken.confirmations.is_empty() {

@@ -4,8 +4,8 @@ use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
-use super::issue::Tokens;
 use super::background::to_the_end;
+use super::issue::Tokens;
 use super::session::{encode_claims, load_claims};
 use super::source::BoxError;
 use super::{Auth, Authenticator, Shared};
@@ -145,7 +145,8 @@ impl<C: Claims> Authenticator<C> {
                 if let Some(anonymous) = before.anonymous {
                     shared.store.delete_session(&anonymous).await?;
                 }
-                let cookie = shared.config.cookie.set(&id, shared.config.session_lifetime).ok_or(RandomError)?;
+                let cookie =
+                    shared.config.cookie.set(&id, shared.config.session_lifetime).ok_or(RandomError)?;
                 return Ok(SignedIn { login: login.id, cookie });
             }
             login.id = LoginId::random()?;

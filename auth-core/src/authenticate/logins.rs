@@ -140,7 +140,10 @@ impl<C: Claims> Authenticator<C> {
     /// [`StoreError`]: they may not have ended.
     pub async fn end_all_logins(&self, subject: &Subject) -> Result<usize, StoreError> {
         let (shared, subject) = (self.shared.clone(), subject.clone());
-        to_the_end(async move { shared.end_subject(&subject, EndReason::SubjectEnded, shared.clock.now()).await }).await
+        to_the_end(
+            async move { shared.end_subject(&subject, EndReason::SubjectEnded, shared.clock.now()).await },
+        )
+        .await
     }
 
     /// Says that the claims of a subject changed: call it after the change is committed. From then on access tokens that

@@ -37,11 +37,11 @@ use cache::{SessionCache, TokenCache};
 use journal::Journal;
 
 pub use builder::Builder;
+pub use issue::Tokens;
 pub use login::{LoginError, SignedIn, SignedOut};
 pub use logins::{Ended, Login};
 pub use principal::Auth;
 pub use refresh::{Pairing, RefreshCookie, RefreshRejection};
-pub use issue::Tokens;
 pub use source::{BoxError, ClaimsSource};
 
 /// Signs in, recognises, refreshes, lists and ends the logins of principals with claims `C`. Cheap to clone; clones
@@ -153,10 +153,19 @@ impl<C: Claims> Shared<C> {
     }
 
     /// What the store has logged is known here at once, not when the log is next read.
-    fn note_ended(&self, logins: &[(crate::id::LoginId, EndReason)], subject: &crate::id::Subject, now: Timestamp) {
+    fn note_ended(
+        &self,
+        logins: &[(crate::id::LoginId, EndReason)],
+        subject: &crate::id::Subject,
+        now: Timestamp,
+    ) {
         for (login, reason) in logins {
             self.feed.list().insert(&Revoked::Login(*login, *reason), self.log_until(now));
-            self.observe(&AuditEvent::LoginEnded { login: *login, subject: subject.clone(), reason: *reason });
+            self.observe(&AuditEvent::LoginEnded {
+                login: *login,
+                subject: subject.clone(),
+                reason: *reason,
+            });
         }
     }
 }

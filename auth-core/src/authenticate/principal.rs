@@ -95,6 +95,9 @@ impl<C> Deref for Auth<C> {
 /// Shows the scheme and the login, and no claim.
 impl<C> fmt::Debug for Auth<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("scheme", &self.scheme()).field("login", &self.login_id()).finish_non_exhaustive()
+        f.debug_struct("Auth")
+            .field("scheme", &self.scheme())
+            .field("login", &self.login_id())
+            .finish_non_exhaustive()
     }
 }

@@ -108,7 +108,9 @@ impl IntoResponse for RefreshRejection {
                 "invalid_grant",
                 "The refresh token is not accepted; sign in again",
             ),
-            Self::Missing => oauth_problem(StatusCode::BAD_REQUEST, "invalid_request", "A refresh token is needed"),
+            Self::Missing => {
+                oauth_problem(StatusCode::BAD_REQUEST, "invalid_request", "A refresh token is needed")
+            }
             Self::Unavailable(error) => {
                 tracing::error!(%error, "a refresh could not be answered");
                 unavailable()
@@ -256,8 +258,9 @@ impl<C: Claims> Shared<C> {
         if self.config.pairing == Pairing::Optional {
             return Ok(());
         }
-        let verified = access_token
-            .map(|access| self.verifier.verify_untimed(&self.keys.verifying(), access.expose_secret().as_bytes()));
+        let verified = access_token.map(|access| {
+            self.verifier.verify_untimed(&self.keys.verifying(), access.expose_secret().as_bytes())
+        });
         match verified {
             Some(Ok(verified))
                 if verified.login_id() == Some(token.login_id())
@@ -288,7 +291,11 @@ impl<C: Claims> Shared<C> {
 
     /// The login with claims as they are now. Without a source these are the stored ones, and a login whose claims
     /// changed ends.
-    async fn current_claims(&self, mut login: LoginRow, now: Timestamp) -> Result<(LoginRow, C), RefreshRejection> {
+    async fn current_claims(
+        &self,
+        mut login: LoginRow,
+        now: Timestamp,
+    ) -> Result<(LoginRow, C), RefreshRejection> {
         let epoch = self.store.epoch(&login.subject).await?;
         let Some(source) = &self.source else {
             return match parse_claims::<C>(&login) {

@@ -54,7 +54,8 @@ impl<C: Claims> Shared<C> {
     fn cached(&self, id: &SessionHash, now: Timestamp) -> Option<Arc<CachedSession<C>>> {
         let session = self.sessions.find(id)?;
         let is_kept = session.loaded_at <= now && now.since(session.loaded_at) < self.config.claims_max_age;
-        let is_live = now < session.expires_at && now < session.seen.written().after(self.config.session_idle);
+        let is_live =
+            now < session.expires_at && now < session.seen.written().after(self.config.session_idle);
         if is_kept && is_live {
             return Some(session);
         }
@@ -107,7 +108,8 @@ impl<C: Claims> Shared<C> {
     /// Whether the claims are older than the bound, and there is somewhere to load them from.
     fn is_due(&self, session: &CachedSession<C>, now: Timestamp) -> bool {
         self.source.is_some()
-            && (session.claims_loaded_at > now || now.since(session.claims_loaded_at) >= self.config.claims_max_age)
+            && (session.claims_loaded_at > now
+                || now.since(session.claims_loaded_at) >= self.config.claims_max_age)
     }
 
     /// Loads the claims of a login anew and stores them, under the epoch that held before they were read. A subject that
@@ -157,7 +159,11 @@ impl<C: Claims> Shared<C> {
     fn note_session_use(&self, session: &CachedSession<C>, now: Timestamp) {
         let idle = self.config.session_idle;
         if session.seen.note(now, Self::touch_interval(idle)) {
-            self.journal.touch(Touch { login: session.login, seen_at: now, idle_expires_at: now.after(idle) });
+            self.journal.touch(Touch {
+                login: session.login,
+                seen_at: now,
+                idle_expires_at: now.after(idle),
+            });
         }
     }
 }
@@ -175,7 +181,9 @@ pub(super) async fn load_claims<C: Claims>(
 ) -> Result<Option<C>, BoxError> {
     let claims = source.load(subject).await?;
     match claims.as_ref().map(Claims::subject) {
-        Some(found) if found.as_ref() != Ok(subject) => Err("the claims source answered with another subject".into()),
+        Some(found) if found.as_ref() != Ok(subject) => {
+            Err("the claims source answered with another subject".into())
+        }
         _ => Ok(claims),
     }
 }

@@ -1,8 +1,8 @@
 //! Which credential a request carries. `Authorization` decides; a bad one never falls back to a cookie.
 
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
-use http::HeaderMap;
 
 use crate::session::{CookieName, SessionId};
 
@@ -49,17 +49,20 @@ impl<'a> Credential<'a> {
 
 /// `Bearer` in any case, one space or more, and the characters of a `b64token` (RFC 6750 section 2.1).
 fn bearer(value: &[u8]) -> Result<&[u8], CredentialError> {
-    let space = value.iter().position(|byte| *byte == b' ').ok_or(match value.eq_ignore_ascii_case(b"bearer") {
-        true => CredentialError::Malformed,
-        false => CredentialError::NotBearer,
-    })?;
+    let space =
+        value.iter().position(|byte| *byte == b' ').ok_or(match value.eq_ignore_ascii_case(b"bearer") {
+            true => CredentialError::Malformed,
+            false => CredentialError::NotBearer,
+        })?;
     let (scheme, rest) = value.split_at(space);
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Err(CredentialError::NotBearer);
     }
     let token = rest.trim_ascii_start();
     let is_token_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
-    match !token.is_empty() && rest.get(1..).is_some_and(|rest| !rest.contains(&b'\t')) && token.iter().all(is_token_byte)
+    match !token.is_empty()
+        && rest.get(1..).is_some_and(|rest| !rest.contains(&b'\t'))
+        && token.iter().all(is_token_byte)
     {
         true => Ok(token),
         false => Err(CredentialError::Malformed),

@@ -21,7 +21,11 @@ impl Origin {
     /// [`ConfigError`] when the text is not an origin, or has a path, query, fragment or user.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         normalise(text).map(Self).ok_or_else(|| {
-            ConfigError::new("trusted_origin", "not an origin", "write scheme and host, such as https://app.example")
+            ConfigError::new(
+                "trusted_origin",
+                "not an origin",
+                "write scheme and host, such as https://app.example",
+            )
         })
     }
 }
@@ -113,8 +117,11 @@ fn is_host(origin: &str, headers: &HeaderMap, authority: Option<&str>) -> bool {
         (None, _) => authority,
         (Some(_), Some(_)) => None,
     };
-    let Some((scheme, host)) = origin.split_once("://").map(|(scheme, _)| scheme).zip(host) else { return false };
-    let is_authority = host.parse::<Uri>().is_ok_and(|uri| uri.authority().is_some_and(|all| all.as_str() == host));
+    let Some((scheme, host)) = origin.split_once("://").map(|(scheme, _)| scheme).zip(host) else {
+        return false;
+    };
+    let is_authority =
+        host.parse::<Uri>().is_ok_and(|uri| uri.authority().is_some_and(|all| all.as_str() == host));
     is_authority && normalise(&format!("{scheme}://{host}")).is_some_and(|own| own == origin)
 }
 

@@ -69,11 +69,13 @@ where
             Outcome::Met => break,
             Outcome::Forbidden(scopes) => return Err(Refusal::Insufficient(scopes)),
             Outcome::NotFound => return Err(Refusal::NotFound),
-            Outcome::Ask(index) => match P::check(index, auth, parts, state).await.map_err(Refusal::Answered)? {
-                Decision::Allow => answers.met(index),
-                Decision::Forbidden => answers.forbidden(index),
-                Decision::NotFound => answers.not_found(index),
-            },
+            Outcome::Ask(index) => {
+                match P::check(index, auth, parts, state).await.map_err(Refusal::Answered)? {
+                    Decision::Allow => answers.met(index),
+                    Decision::Forbidden => answers.forbidden(index),
+                    Decision::NotFound => answers.not_found(index),
+                }
+            }
         }
     }
     match requirement.max_age() {

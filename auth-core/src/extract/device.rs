@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use http::HeaderMap;
 use http::header::{COOKIE, USER_AGENT};
 use http::request::Parts;
-use http::HeaderMap;
 
 use super::csrf::Provenance;
 

@@ -55,8 +55,20 @@ mod tests {
             assert_eq!(LocalPath::parse(good).map(|path| path.0).as_deref(), Some(good));
         }
         for bad in [
-            "", "account", "//evil.example", "///evil.example", "https:evil.example", "https://evil.example",
-            "/\\evil.example", "\\/evil", "/a\\b", "/\t/evil.example", "/ a", "/ä", "/a\r\nSet-Cookie: x", "/.//evil",
+            "",
+            "account",
+            "//evil.example",
+            "///evil.example",
+            "https:evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "\\/evil",
+            "/a\\b",
+            "/\t/evil.example",
+            "/ a",
+            "/ä",
+            "/a\r\nSet-Cookie: x",
+            "/.//evil",
             "javascript:alert(1)",
         ] {
             assert_eq!(LocalPath::parse(bad), None, "{bad:?}");

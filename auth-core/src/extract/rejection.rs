@@ -51,7 +51,11 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     /// `None` for what is not a browser that goes to a page.
-    pub(crate) fn for_request(parts: &Parts, login_page: Option<&LocalPath>, forget: &HeaderValue) -> Option<Self> {
+    pub(crate) fn for_request(
+        parts: &Parts,
+        login_page: Option<&LocalPath>,
+        forget: &HeaderValue,
+    ) -> Option<Self> {
         let is_navigation = matches!(parts.method, Method::GET | Method::HEAD) && wants_html(&parts.headers);
         let original = parts.extensions.get::<axum::extract::OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
@@ -121,7 +125,11 @@ impl IntoResponse for Rejection {
                     let names: Vec<&str> = scopes.iter().map(Grant::name).collect();
                     parameters.push_str(&format!(r#", scope="{}""#, names.join(" ")));
                 }
-                context.challenge(StatusCode::FORBIDDEN, "The caller may not do this", Some((None, &parameters)))
+                context.challenge(
+                    StatusCode::FORBIDDEN,
+                    "The caller may not do this",
+                    Some((None, &parameters)),
+                )
             }
             Refusal::InvalidCredential(scheme) => {
                 let error = Some((Some(scheme), r#"error="invalid_token""#));
@@ -174,9 +182,13 @@ impl RefusalContext {
         if used == Some(Scheme::Session) {
             schemes.reverse();
         }
-        for scheme in schemes.into_iter().filter(|scheme| self.schemes.accept(*scheme) || used == Some(*scheme)) {
+        for scheme in
+            schemes.into_iter().filter(|scheme| self.schemes.accept(*scheme) || used == Some(*scheme))
+        {
             let parameters = match error {
-                Some((only, parameters)) if only.is_none_or(|only| only == scheme) => format!(", {parameters}"),
+                Some((only, parameters)) if only.is_none_or(|only| only == scheme) => {
+                    format!(", {parameters}")
+                }
                 _ => String::new(),
             };
             let name = match scheme {

@@ -2,8 +2,8 @@
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaSigningAlgorithm, RsaEncoding,
-    VerificationAlgorithm,
+    self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaSigningAlgorithm,
+    RsaEncoding, VerificationAlgorithm,
 };
 use jsonwebtoken::Algorithm;
 
@@ -87,9 +87,17 @@ pub(crate) fn check_secret(algorithm: hmac::Algorithm, secret: &[u8]) -> Result<
 }
 
 pub(crate) fn hmac_required() -> ConfigError {
-    ConfigError::new("alg", "only HS256, HS384 and HS512 use a secret", "load a private key from PEM or JWK instead")
+    ConfigError::new(
+        "alg",
+        "only HS256, HS384 and HS512 use a secret",
+        "load a private key from PEM or JWK instead",
+    )
 }
 
 pub(crate) fn hmac_refused() -> ConfigError {
-    ConfigError::new("alg", "HS256, HS384 and HS512 use a secret, not a key pair", "use `SigningKey::from_secret`")
+    ConfigError::new(
+        "alg",
+        "HS256, HS384 and HS512 use a secret, not a key pair",
+        "use `SigningKey::from_secret`",
+    )
 }

@@ -15,7 +15,9 @@ pub(super) fn parse(text: &str, algorithm: Algorithm) -> Result<SigningKey, Conf
     let key = SigningKey::from_jwk_json(text)?;
     match key.verifying_key().algorithm() == algorithm {
         true => Ok(key),
-        false => Err(ConfigError::new("keys", "the key is of another algorithm", "correct the one or the other")),
+        false => {
+            Err(ConfigError::new("keys", "the key is of another algorithm", "correct the one or the other"))
+        }
     }
 }
 

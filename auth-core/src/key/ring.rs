@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::Algorithm;
 use super::file;
 use super::jwk::JwkSet;
 use super::set::KeySet;
 use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
-use super::Algorithm;
 use crate::config::ConfigError;
 use crate::id::KeyId;
 
@@ -74,7 +74,11 @@ impl KeyRing {
     /// [`ConfigError`] when the variable is not set or holds no such key.
     pub fn from_env(variable: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
         let text = std::env::var(variable).map(zeroize::Zeroizing::new).map_err(|_| {
-            ConfigError::new("keys", "the environment variable of the key is not set", "set it to a PEM or JWK")
+            ConfigError::new(
+                "keys",
+                "the environment variable of the key is not set",
+                "set it to a PEM or JWK",
+            )
         })?;
         Self::new(file::parse(&text, algorithm)?)
     }
@@ -118,9 +122,14 @@ impl KeyRing {
         let key = Arc::new(key);
         self.change(|keys| {
             let new = key.verifying_key();
-            let is_other = |known: &&VerifyingKey| known.id() == new.id() && known.fingerprint() != new.fingerprint();
+            let is_other =
+                |known: &&VerifyingKey| known.id() == new.id() && known.fingerprint() != new.fingerprint();
             if keys.verifying.keys().iter().any(|known| is_other(&known)) {
-                return Err(ConfigError::new("keys", "another key has this `kid`", "give the new key a `kid` of its own"));
+                return Err(ConfigError::new(
+                    "keys",
+                    "another key has this `kid`",
+                    "give the new key a `kid` of its own",
+                ));
             }
             let others = keys.verifying.keys().iter().filter(|known| known.id() != new.id());
             let all = [new].into_iter().chain(others).cloned();
@@ -136,11 +145,20 @@ impl KeyRing {
     pub fn retire(&self, id: &KeyId) -> Result<(), ConfigError> {
         self.change(|keys| {
             if keys.signing.verifying_key().id() == Some(id) {
-                return Err(ConfigError::new("keys", "this key signs", "call `sign_with` with another one first"));
+                return Err(ConfigError::new(
+                    "keys",
+                    "this key signs",
+                    "call `sign_with` with another one first",
+                ));
             }
-            let rest: Vec<_> = keys.verifying.keys().iter().filter(|key| key.id() != Some(id)).cloned().collect();
+            let rest: Vec<_> =
+                keys.verifying.keys().iter().filter(|key| key.id() != Some(id)).cloned().collect();
             if rest.len() == keys.verifying.keys().len() {
-                return Err(ConfigError::new("keys", "there is no key with this `kid`", "look at `public_jwks`"));
+                return Err(ConfigError::new(
+                    "keys",
+                    "there is no key with this `kid`",
+                    "look at `public_jwks`",
+                ));
             }
             Ok(Keys { signing: keys.signing.clone(), verifying: Arc::new(KeySet::new(rest)?) })
         })

@@ -45,9 +45,16 @@ impl KeySet {
             if let Some(id) = key.id()
                 && by_id.insert(id.clone(), index).is_some()
             {
-                return Err(ConfigError::new("keys", "two keys have one `kid`", "give each key a `kid` of its own"));
+                return Err(ConfigError::new(
+                    "keys",
+                    "two keys have one `kid`",
+                    "give each key a `kid` of its own",
+                ));
             }
-            if algorithms.insert(*key.fingerprint(), key.algorithm()).is_some_and(|other| other != key.algorithm()) {
+            if algorithms
+                .insert(*key.fingerprint(), key.algorithm())
+                .is_some_and(|other| other != key.algorithm())
+            {
                 return Err(ConfigError::new(
                     "keys",
                     "one key is there for two algorithms",
@@ -56,7 +63,11 @@ impl KeySet {
             }
         }
         if keys.is_empty() {
-            return Err(ConfigError::new("keys", "there is no key to verify with", "add a key for signatures"));
+            return Err(ConfigError::new(
+                "keys",
+                "there is no key to verify with",
+                "add a key for signatures",
+            ));
         }
         let symmetric = keys.iter().filter(|key| key.is_symmetric()).count();
         if symmetric != 0 && symmetric != keys.len() {
@@ -85,7 +96,11 @@ impl KeySet {
             keys: Vec<Jwk>,
         }
         let set: Set = serde_json::from_str(json).map_err(|_| {
-            ConfigError::new("jwks", "not a JWK Set", "a JWK Set is a JSON object with an array `keys` (RFC 7517)")
+            ConfigError::new(
+                "jwks",
+                "not a JWK Set",
+                "a JWK Set is a JSON object with an array `keys` (RFC 7517)",
+            )
         })?;
         let keys: Result<Vec<_>, _> =
             set.keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).transpose()).collect();
@@ -142,7 +157,8 @@ impl KeySet {
         let index = match header.kid() {
             Some(kid) => *self.by_id.get(kid).ok_or(VerifyError::UnknownKey)?,
             None => {
-                let mut fitting = self.keys.iter().enumerate().filter(|(_, key)| header.is_alg(key.algorithm()));
+                let mut fitting =
+                    self.keys.iter().enumerate().filter(|(_, key)| header.is_alg(key.algorithm()));
                 match (fitting.next(), fitting.next()) {
                     (Some((index, _)), None) => index,
                     (Some(_), Some(_)) => return Err(VerifyError::UnknownKey),

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPairComponents, KeySize};
 use aws_lc_rs::signature::{
     EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
 };
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
@@ -90,7 +90,11 @@ impl SigningKey {
         let id = match jwk.kid.as_deref() {
             None => None,
             Some(kid) => Some(KeyId::new(kid).ok_or_else(|| {
-                ConfigError::new("jwk.kid", "a key id has 1 to 255 bytes", "give the key another `kid`, or none")
+                ConfigError::new(
+                    "jwk.kid",
+                    "a key id has 1 to 255 bytes",
+                    "give the key another `kid`, or none",
+                )
             })?),
         };
         let material = match suite(algorithm)? {
@@ -106,7 +110,8 @@ impl SigningKey {
                 let seed = Jwk::secret("jwk.d", jwk.d.as_ref())?;
                 let point = Jwk::bytes("jwk.x", jwk.x.as_deref())?;
                 Material::Ed25519(
-                    Ed25519KeyPair::from_seed_and_public_key(&seed, &point).map_err(|_| private_key_error())?,
+                    Ed25519KeyPair::from_seed_and_public_key(&seed, &point)
+                        .map_err(|_| private_key_error())?,
                 )
             }
             Suite::Rsa(encoding, _) => Material::Rsa(rsa_from_jwk(&jwk)?, encoding),
@@ -125,7 +130,8 @@ impl SigningKey {
 
     /// A new random key, and its text for a file: PEM, or a JWK for HMAC.
     pub(super) fn generate_exported(algorithm: Algorithm) -> Result<(Self, Zeroizing<String>), ConfigError> {
-        let failed = |_| ConfigError::new("keys", "the key could not be generated", "check the system's randomness");
+        let failed =
+            |_| ConfigError::new("keys", "the key could not be generated", "check the system's randomness");
         let (material, pkcs8) = match suite(algorithm)? {
             Suite::Hmac(_) => return generate_secret(algorithm),
             Suite::Rsa(encoding, _) => {
@@ -174,7 +180,8 @@ impl SigningKey {
             Material::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
             Material::Rsa(key, encoding) => {
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(*encoding, &SystemRandom::new(), message, &mut signature).map_err(|_| RandomError)?;
+                key.sign(*encoding, &SystemRandom::new(), message, &mut signature)
+                    .map_err(|_| RandomError)?;
                 Ok(signature)
             }
             Material::Ecdsa(key) => {
@@ -230,7 +237,8 @@ fn header(key: &VerifyingKey) -> Box<str> {
 
 fn generate_secret(algorithm: Algorithm) -> Result<(SigningKey, Zeroizing<String>), ConfigError> {
     let secret: Zeroizing<[u8; 64]> = Zeroizing::new(random_bytes().map_err(|error| {
-        ConfigError::new("keys", "the key could not be generated", "check the system's randomness").caused_by(error)
+        ConfigError::new("keys", "the key could not be generated", "check the system's randomness")
+            .caused_by(error)
     })?);
     let jwk = serde_json::json!({
         "kty": "oct", "alg": algorithm_name(algorithm), "k": URL_SAFE_NO_PAD.encode(secret.as_slice()),

@@ -41,7 +41,9 @@ impl VerifyingKey {
     pub fn from_pem(pem: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
         let pem = pem::parse(pem).map_err(|_| public_key_error())?;
         match (pem.tag(), suite(algorithm)?) {
-            ("PUBLIC KEY" | "RSA PUBLIC KEY", suite) => Self::from_public(None, algorithm, suite, pem.contents()),
+            ("PUBLIC KEY" | "RSA PUBLIC KEY", suite) => {
+                Self::from_public(None, algorithm, suite, pem.contents())
+            }
             _ => Err(public_key_error()),
         }
     }
@@ -80,7 +82,11 @@ impl VerifyingKey {
                 let coordinate = |member, text: &Option<String>| {
                     Jwk::bytes(member, text.as_deref()).and_then(|bytes| match bytes.len() {
                         length if length == curve.coordinate_length() => Ok(bytes),
-                        _ => Err(ConfigError::new(member, "not as long as the curve's field", "export the key again")),
+                        _ => Err(ConfigError::new(
+                            member,
+                            "not as long as the curve's field",
+                            "export the key again",
+                        )),
                     })
                 };
                 let point = [&[4], &*coordinate("jwk.x", &jwk.x)?, &*coordinate("jwk.y", &jwk.y)?].concat();
@@ -102,7 +108,11 @@ impl VerifyingKey {
         key.id = match jwk.kid.as_deref() {
             None => None,
             Some(kid) => Some(KeyId::new(kid).ok_or_else(|| {
-                ConfigError::new("jwk.kid", "a key id has 1 to 255 bytes", "give the key another `kid`, or none")
+                ConfigError::new(
+                    "jwk.kid",
+                    "a key id has 1 to 255 bytes",
+                    "give the key another `kid`, or none",
+                )
             })?),
         };
         Ok(Some(key))
@@ -123,7 +133,8 @@ impl VerifyingKey {
                 (key, public)
             }
             Suite::Ecdsa(curve) => {
-                let key = ParsedPublicKey::new(curve.verification(), bytes).map_err(|_| public_key_error())?;
+                let key =
+                    ParsedPublicKey::new(curve.verification(), bytes).map_err(|_| public_key_error())?;
                 let public = ec_parameters(curve, &key)?;
                 (key, public)
             }
@@ -134,7 +145,13 @@ impl VerifyingKey {
             }
         };
         let fingerprint = hash_of(public.thumbprint().as_bytes());
-        Ok(Self { id, algorithm, material: Arc::new(Material::Public(key)), public: Some(public), fingerprint })
+        Ok(Self {
+            id,
+            algorithm,
+            material: Arc::new(Material::Public(key)),
+            public: Some(public),
+            fingerprint,
+        })
     }
 
     /// The same key under another name.

@@ -109,7 +109,8 @@ impl Peppers {
     pub fn from_file_or_generate(path: impl AsRef<std::path::Path>) -> Result<Self, ConfigError> {
         let text = crate::private_file::read_or_make("peppers", path.as_ref(), || {
             let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes().map_err(|error| {
-                ConfigError::new("peppers", "no pepper could be made", "check the system's randomness").caused_by(error)
+                ConfigError::new("peppers", "no pepper could be made", "check the system's randomness")
+                    .caused_by(error)
             })?);
             Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())))
         })?;
@@ -126,7 +127,11 @@ impl Peppers {
     /// [`ConfigError`] when a pepper with this number is there.
     pub fn with_older(mut self, pepper: Pepper) -> Result<Self, ConfigError> {
         if self.find(pepper.id).is_some() {
-            return Err(ConfigError::new("pepper", "two peppers have one number", "give each a number of its own"));
+            return Err(ConfigError::new(
+                "pepper",
+                "two peppers have one number",
+                "give each a number of its own",
+            ));
         }
         self.older.push(pepper);
         Ok(self)

@@ -106,7 +106,8 @@ pub async fn rotate(
             Presented::Rotate => advance(store, peppers, token, policy, now).await?,
             Presented::Repeat => repeat(store, token, login, family, now).await?,
             Presented::RepeatSuccessor => {
-                let token = successor(peppers, token, &family).ok_or(RefreshError::UnknownSecret { login: login.id })?;
+                let token = successor(peppers, token, &family)
+                    .ok_or(RefreshError::UnknownSecret { login: login.id })?;
                 Some(Rotated { login, token, rule })
             }
             Presented::ReplaceSuccessor => replace(store, peppers, token, login, family, now).await?,
@@ -214,8 +215,13 @@ async fn replace(
     let nonce = random_bytes()?;
     let pepper = peppers.current();
     let secret = pepper.successor(token.login, family.generation, branch, &nonce, &token.secret);
-    let next =
-        ParsedToken { pepper: pepper.id(), login: token.login, generation: family.generation, branch, secret };
+    let next = ParsedToken {
+        pepper: pepper.id(),
+        login: token.login,
+        generation: family.generation,
+        branch,
+        secret,
+    };
     let replaced =
         Family { branch, current: next.hash(), nonce, rotated_at: now, confirmed: false, ..family.clone() };
     if !store.swap_family(login.id, &family, &replaced, now).await? {

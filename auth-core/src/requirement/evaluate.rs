@@ -150,9 +150,6 @@ mod tests {
 
     #[test]
     fn a_check_index_out_of_range_is_refused() {
-        assert_eq!(
-            evaluate(&Condition::Check(64, "x"), 0, 0, Answers::default()),
-            Outcome::Forbidden(None)
-        );
+        assert_eq!(evaluate(&Condition::Check(64, "x"), 0, 0, Answers::default()), Outcome::Forbidden(None));
     }
 }

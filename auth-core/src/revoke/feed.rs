@@ -55,7 +55,11 @@ impl Feed {
         loop {
             let page = self.store.entries(after, PAGE, asked_at).await?;
             if page.last < after {
-                tracing::warn!(at = after, last = page.last, "the revocation log went back; reading it from the start");
+                tracing::warn!(
+                    at = after,
+                    last = page.last,
+                    "the revocation log went back; reading it from the start"
+                );
                 after = 0;
                 continue;
             }
@@ -129,6 +133,9 @@ impl Feed {
 
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("applied", &self.applied).field("entries", &self.list.len()).finish_non_exhaustive()
+        f.debug_struct("Feed")
+            .field("applied", &self.applied)
+            .field("entries", &self.list.len())
+            .finish_non_exhaustive()
     }
 }

@@ -67,9 +67,15 @@ impl RoutePolicy {
     }
 
     fn asks(&self) -> String {
-        let bound = |keyword, millis: Option<u128>| millis.map(|millis| format!("{keyword} {}", readable(millis)));
+        let bound =
+            |keyword, millis: Option<u128>| millis.map(|millis| format!("{keyword} {}", readable(millis)));
         let csrf = (self.csrf == Some("off")).then(|| "csrf off".to_owned());
-        let parts = [self.condition.clone(), bound("fresh", self.fresh_ms), bound("revocation", self.revocation_ms), csrf];
+        let parts = [
+            self.condition.clone(),
+            bound("fresh", self.fresh_ms),
+            bound("revocation", self.revocation_ms),
+            csrf,
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 

@@ -41,7 +41,8 @@ where
     ///
     /// As axum does, when the path is malformed or conflicts with another.
     pub fn route(mut self, path: &str, methods: MethodRouter<S>) -> Self {
-        let policies = methods.methods.iter().map(|(method, access)| RoutePolicy::new(method, path.to_owned(), *access));
+        let policies =
+            methods.methods.iter().map(|(method, access)| RoutePolicy::new(method, path.to_owned(), *access));
         self.routes.extend(policies);
         self.inner = self.inner.route(path, methods.inner);
         self
@@ -71,7 +72,8 @@ where
     pub fn nest(mut self, prefix: &str, other: Self) -> Self {
         self.routes.extend(other.routes.into_iter().map(|mut route| {
             let prefix = prefix.trim_end_matches('/');
-            route.path = if route.path == "/" { prefix.to_owned() } else { format!("{prefix}{}", route.path) };
+            route.path =
+                if route.path == "/" { prefix.to_owned() } else { format!("{prefix}{}", route.path) };
             route
         }));
         self.inner = self.inner.nest(prefix, other.inner);

@@ -96,7 +96,12 @@ impl SessionCookie {
 
 /// A cookie with every protection there is.
 pub(crate) fn protected<'a>(name: &'a str, value: &str, same_site: SameSite, path: &'a str) -> Cookie<'a> {
-    Cookie::build((name, value.to_owned())).path(path).secure(true).http_only(true).same_site(same_site).build()
+    Cookie::build((name, value.to_owned()))
+        .path(path)
+        .secure(true)
+        .http_only(true)
+        .same_site(same_site)
+        .build()
 }
 
 /// `Set-Cookie` that removes a cookie of that name and path.

@@ -130,7 +130,9 @@ impl tower_sessions_core::SessionStore for RequestSession {
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let hash = SessionId::from_tower(*id).hash();
-        let Some((row, _)) = self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)? else {
+        let Some((row, _)) =
+            self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)?
+        else {
             return Ok(None);
         };
         self.with_seen(|seen| seen.version = row.version);

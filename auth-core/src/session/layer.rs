@@ -112,7 +112,8 @@ impl Shared {
     fn session(&self, carried: Option<&SessionId>) -> Session {
         let view = RequestSession::new(self.sessions.clone());
         let expires_at = self.sessions.now().after(self.lifetime);
-        let expiry = time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
+        let expiry =
+            time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
         Session::new(carried.map(SessionId::to_tower), Arc::new(view), expiry)
     }
 
@@ -120,7 +121,8 @@ impl Shared {
     /// that sets the session cookie itself: it signed in or out, which moves the data along or ends it.
     async fn save(&self, session: &Session, carried: Option<&SessionId>, mut response: Response) -> Response {
         let sets_cookie = response.headers().get_all(SET_COOKIE).iter().any(|value| {
-            value.as_bytes().split(|byte| *byte == b'=').next() == Some(self.cookie.name().as_str().as_bytes())
+            value.as_bytes().split(|byte| *byte == b'=').next()
+                == Some(self.cookie.name().as_str().as_bytes())
         });
         let unchanged = !session.is_modified() || session.is_empty().await;
         if unchanged || sets_cookie || response.status().is_server_error() {

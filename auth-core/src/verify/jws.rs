@@ -71,8 +71,9 @@ pub(crate) fn check_signature(key: &VerifyingKey, signed: &Compact<'_>) -> Resul
         return Err(VerifyError::Malformed);
     }
     let mut buffer = [0; MAX_SIGNATURE];
-    let signature =
-        URL_SAFE_NO_PAD.decode(signed.signature, buffer.as_mut_slice().as_out()).map_err(|_| VerifyError::Malformed)?;
+    let signature = URL_SAFE_NO_PAD
+        .decode(signed.signature, buffer.as_mut_slice().as_out())
+        .map_err(|_| VerifyError::Malformed)?;
     match key.verifies(signed.message, signature) {
         true => Ok(()),
         false => Err(VerifyError::SignatureMismatch),
@@ -166,7 +167,9 @@ impl<'de> Deserialize<'de> for Header<'de> {
                             is_nested |= other == "cty";
                             is_critical |= matches!(other, "crit" | "b64" | "zip" | "enc");
                             if others.len() == MAX_MEMBERS || others.contains(&name) {
-                                return Err(A::Error::custom("a member is there twice, or there are too many"));
+                                return Err(A::Error::custom(
+                                    "a member is there twice, or there are too many",
+                                ));
                             }
                             others.push(name);
                             map.next_value::<IgnoredAny>()?;

@@ -6,5 +6,5 @@ mod token;
 
 pub use error::VerifyError;
 pub(crate) use jws::HeaderPurpose;
-pub(crate) use token::{check_time, parse};
 pub use token::{Expected, Verified, Verifier};
+pub(crate) use token::{check_time, parse};

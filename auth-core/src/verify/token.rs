@@ -102,7 +102,12 @@ impl<C: Claims> Verifier<C> {
         Ok(Verified {
             subject: Subject::new(registered.sub()).map_err(|_| VerifyError::Malformed)?,
             token: token_id(registered.jti.as_deref())?,
-            login: registered.sid.as_deref().map(str::parse).transpose().map_err(|_| VerifyError::Malformed)?,
+            login: registered
+                .sid
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| VerifyError::Malformed)?,
             authenticated_at: registered.auth_time.map(timestamp),
             epoch: registered.epoch.unwrap_or(0),
             rotation: registered.rotation,
@@ -196,7 +201,10 @@ pub(crate) fn check_time(
 /// Shows no claim.
 impl<C> fmt::Debug for Verified<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verified").field("token", &self.token).field("login", &self.login).finish_non_exhaustive()
+        f.debug_struct("Verified")
+            .field("token", &self.token)
+            .field("login", &self.login)
+            .finish_non_exhaustive()
     }
 }
 

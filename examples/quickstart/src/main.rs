@@ -18,7 +18,11 @@ async fn me(user: Auth<User>) -> String {
 }
 
 #[public]
-async fn login(State(auth): State<Authenticator<User>>, attempt: LoginAttempt, device: Device) -> impl IntoResponse {
+async fn login(
+    State(auth): State<Authenticator<User>>,
+    attempt: LoginAttempt,
+    device: Device,
+) -> impl IntoResponse {
     let user = || User { name: "alice".to_owned() }; // your password check goes here
     let signed_in = auth.login_session(attempt, user()).await?;
     Ok::<_, auth_core::authenticate::LoginError>((signed_in, auth.login_tokens(device, user()).await?))
