@@ -1,5 +1,7 @@
 //! What the macros generate, without HTTP: policies as data, inclusion of roles, reading of scopes, claims in one pass.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
+
 use std::fmt;
 
 use std::time::Duration;

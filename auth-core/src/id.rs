@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::AsOut as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::claims::SubjectError;
@@ -104,10 +105,11 @@ macro_rules! random_id {
 
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 let mut bytes = [0; 16];
-                match (text.len(), URL_SAFE_NO_PAD.decode_slice(text, &mut bytes)) {
-                    (22, Ok(16)) => Ok(Self(bytes)),
-                    _ => Err(ParseIdError),
-                }
+                let is_whole = text.len() == 22
+                    && base64_simd::URL_SAFE_NO_PAD
+                        .decode(text.as_bytes(), bytes.as_mut_slice().as_out())
+                        .is_ok_and(|decoded| decoded.len() == 16);
+                if is_whole { Ok(Self(bytes)) } else { Err(ParseIdError) }
             }
         }
 

@@ -1,12 +1,30 @@
 //! Which attributes of the user's item go where.
 
+use proc_macro2::Ident;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token, parse_quote};
+
+use crate::sink::Errors;
 
 /// The attributes that decide whether the item exists: generated siblings need them too. Of a `cfg_attr` only the
 /// `cfg`s in it count.
 pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<Attribute> {
     sorted(attrs, "cfg").0
+}
+
+/// Reports another attribute that says who may call `name`: two of them would contradict each other.
+pub(crate) fn check_alone(name: &Ident, attrs: &[Attribute], errors: &mut Errors) {
+    for attr in attrs {
+        let last = attr.path().segments.last().map(|segment| segment.ident.to_string());
+        if let Some(other @ ("require_auth" | "public")) = last.as_deref() {
+            let message = format_args!("`#[{other}]` is a second statement of who may call `{name}`");
+            errors.at(
+                attr,
+                message,
+                "// keep one of the two; a comma inside `#[require_auth(…)]` means *and*",
+            );
+        }
+    }
 }
 
 /// Splits off `#[instrument]`, which names the parameters as the user wrote them.

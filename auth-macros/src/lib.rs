@@ -12,6 +12,8 @@ mod rule;
 mod runtime;
 mod signature;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod text;
 mod wrap;
 

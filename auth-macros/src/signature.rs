@@ -5,6 +5,7 @@ use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, FnArg, GenericArgument, PatType, PathArguments, Safety, Signature, Type, Visibility};
 
+use crate::attrs::check_alone;
 use crate::sink::Errors;
 use crate::text::written;
 
@@ -40,6 +41,7 @@ impl Function {
     /// The rules for every function: async, free, safe, of this language.
     pub(crate) fn check(&self, errors: &mut Errors) {
         let sig = &self.sig;
+        check_alone(&sig.ident, &self.attrs, errors);
         let (fn_token, name) = (&sig.fn_token, &sig.ident);
         let asynchronous = format!("async fn {name}");
         if let Some(token) = &sig.constness {
@@ -52,9 +54,6 @@ impl Function {
         }
         if let Some(abi) = &sig.abi {
             errors.at(abi, format_args!("`{name}` can not have a foreign ABI"), "// remove `extern`");
-        }
-        if let Some(variadic) = &sig.variadic {
-            errors.at(variadic, format_args!("`{name}` can not be variadic"), "// remove `...`");
         }
         if let Some(receiver) = sig.receiver() {
             let message = format_args!("`{name}` has a `self`: only a free function can be called here");

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::time::Duration;
 
 use crate::rotation_support::{
-    DAY, Forged, GRACE, HOUR, MINUTE, NOW, Node, SECOND, World, anna, assert_refused, bert, claims_of, login_of,
+    DAY, Forged, GRACE, HOUR, NOW, Node, SECOND, World, anna, assert_refused, bert, claims_of, login_of,
     on_both_stores, refresh_of,
 };
 
@@ -299,13 +299,13 @@ async fn a_login_that_ended_has_no_grace(world: World) {
 }
 
 async fn a_login_that_expired_has_no_grace(world: World) {
-    let node = world.node_with(|builder| builder.token_idle(MINUTE)).await;
+    let node = world.node_with(|builder| builder.token_idle(HOUR)).await;
     let first = refresh_of(&node.login(anna()).await);
-    world.clock.advance(MINUTE - MILLISECOND);
+    world.clock.advance(HOUR - MILLISECOND);
     let next = refresh_of(&node.refresh(&first).await.unwrap());
-    world.clock.advance(MINUTE - MILLISECOND);
+    world.clock.advance(HOUR - MILLISECOND);
     let third = refresh_of(&node.refresh(&next).await.unwrap());
-    world.clock.advance(MINUTE);
+    world.clock.advance(HOUR);
     for token in [first, next, third] {
         assert_refused(&node.refresh(&token).await);
     }

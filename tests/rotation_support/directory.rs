@@ -31,7 +31,12 @@ impl Directory {
 
     /// Adds or changes a user.
     pub(crate) fn put(&self, user: User) {
-        self.0.lock().unwrap().users.insert(user.name.clone(), user);
+        self.put_as(&user.name.clone(), user);
+    }
+
+    /// Answers with `user` when it is asked for `name`.
+    pub(crate) fn put_as(&self, name: &str, user: User) {
+        self.0.lock().unwrap().users.insert(name.to_owned(), user);
     }
 
     /// The user is gone or disabled.

@@ -104,6 +104,13 @@ impl IntoResponseParts for SignedIn {
     }
 }
 
+/// Alone: 204.
+impl IntoResponse for SignedIn {
+    fn into_response(self) -> Response {
+        (self, StatusCode::NO_CONTENT).into_response()
+    }
+}
+
 impl IntoResponseParts for SignedOut {
     type Error = std::convert::Infallible;
 
@@ -113,6 +120,13 @@ impl IntoResponseParts for SignedOut {
         }
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)
+    }
+}
+
+/// Alone: 204.
+impl IntoResponse for SignedOut {
+    fn into_response(self) -> Response {
+        (self, StatusCode::NO_CONTENT).into_response()
     }
 }
 

@@ -100,7 +100,8 @@ impl<C: Claims> Verifier<C> {
         }
         let valid_from = registered.nbf.map_or(issued_at, |nbf| issued_at.max(timestamp(nbf)));
         Ok(Verified {
-            subject: Subject::new(registered.sub()).map_err(|_| VerifyError::Malformed)?,
+            // As the claims write it, so that one subject has one name: that by which it is revoked.
+            subject: claims.subject().map_err(|_| VerifyError::Malformed)?,
             token: token_id(registered.jti.as_deref())?,
             login: registered
                 .sid

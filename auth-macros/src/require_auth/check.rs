@@ -7,6 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Fields, ItemStruct, LitStr, Type, Visibility};
 
 use super::model::{Args, Condition, Handler, Policy, Proof, Schemes};
+use crate::attrs::check_alone;
 use crate::duration;
 use crate::signature::{AuthParam, Function, argument_of, check_count};
 use crate::sink::Errors;
@@ -126,6 +127,7 @@ fn check_optional(auth: &AuthParam, args: &Args, errors: &mut Errors) {
 /// The rules about a tuple struct and its entries.
 pub(crate) fn proof(item: ItemStruct, args: &Args, errors: &mut Errors) -> Option<Proof> {
     let name = &item.ident;
+    check_alone(name, &item.attrs, errors);
     let example = format!("struct {name}(Auth<User>);");
     if !item.generics.params.is_empty() {
         errors.at(

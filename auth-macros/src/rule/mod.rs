@@ -6,6 +6,7 @@ mod model;
 mod parse;
 
 use proc_macro2::TokenStream;
+use quote::quote;
 
 use crate::runtime::Runtime;
 use crate::sink::Errors;
@@ -17,9 +18,8 @@ pub(crate) fn entry(args: TokenStream, item: TokenStream) -> TokenStream {
     match rule {
         Some(rule) if errors.is_empty() => {
             let generated = expand::rule(&rule, &runtime);
-            let mut tokens = item;
-            tokens.extend(generated);
-            tokens
+            // The attribute asks for `async`, whether the rule awaits something or not.
+            quote!(#[allow(clippy::unused_async)] #item #generated)
         }
         _ => errors.beside(item),
     }
