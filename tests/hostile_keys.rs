@@ -173,14 +173,21 @@ async fn a_token_of_one_issuer_is_not_signed_by_the_key_of_another() {
 
 #[tokio::test]
 async fn a_small_forged_signature_of_a_stranger_is_refused_for_every_algorithm() {
-    for algorithm in [Algorithm::HS256, Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA] {
+    for algorithm in
+        [Algorithm::HS256, Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA]
+    {
         let target = Target::new(algorithm).await;
         let stranger = Forger::new(algorithm);
         let token = stranger.sign(target.forger.header(), claims().to_string());
         target.refuses_any_jws(target.forger.alg(), &token, VerifyError::SignatureMismatch).await;
         let unknown = stranger.honest();
         target.refuses_any_jws(target.forger.alg(), &unknown, VerifyError::UnknownKey).await;
-        let empty = format!("{}.{}.{}", encode(target.forger.header()), encode(claims().to_string()), encode([0; 64]));
+        let empty = format!(
+            "{}.{}.{}",
+            encode(target.forger.header()),
+            encode(claims().to_string()),
+            encode([0; 64])
+        );
         target.refuses_any_jws(target.forger.alg(), &empty, VerifyError::SignatureMismatch).await;
     }
 }

@@ -1,1 +1,35 @@
-//! stub
+//! The shop from outside: its program, started as its users start it, over TCP. Row by row of its interface.
+
+#[path = "shop_http/account.rs"]
+mod account;
+#[path = "shop_http/admin.rs"]
+mod admin;
+#[path = "shop_http/logins.rs"]
+mod logins;
+#[path = "shop_http/orders.rs"]
+mod orders;
+#[path = "shop_http/pages.rs"]
+mod pages;
+mod shop_support;
+#[path = "shop_http/surface.rs"]
+mod surface;
+#[path = "shop_http/tokens.rs"]
+mod tokens;
+
+/// Nobody is there: a challenge for each scheme.
+const ANYBODY: [&str; 2] = [r#"Bearer realm="shop""#, r#"Cookie realm="shop""#];
+/// An access token that is not, or not any more, accepted where a session would be too.
+const BAD_TOKEN: [&str; 2] = [r#"Bearer realm="shop", error="invalid_token""#, r#"Cookie realm="shop""#];
+/// A session that is not, or not any more, accepted where an access token would be too.
+const BAD_SESSION: [&str; 2] = [r#"Cookie realm="shop", error="invalid_token""#, r#"Bearer realm="shop""#];
+/// A role that is missing.
+const FORBIDDEN: [&str; 2] = [
+    r#"Bearer realm="shop", error="insufficient_scope""#,
+    r#"Cookie realm="shop", error="insufficient_scope""#,
+];
+
+const NEEDED: &str = "A credential is needed";
+const INVALID: &str = "The credential is not valid";
+const NOT_ALLOWED: &str = "The caller may not do this";
+const CROSS_SITE: &str = "The request came from another site";
+const NOT_FOUND: &str = "Not found";

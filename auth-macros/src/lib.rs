@@ -59,7 +59,9 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// Every mistake is a compile error at the token to edit, and all of one item are reported together. Roles, scopes
-/// and checks are paths: a typo, or a role of another enum, does not compile either.
+/// and checks are paths: a typo, or a role of another enum, does not compile either. A second `#[require_auth(…)]`
+/// or a `#[public]` on the same item is refused: one statement of who may call. An item with a mistake is left as it
+/// is, beside the error: it is never compiled without its guard.
 #[proc_macro_attribute]
 pub fn require_auth(args: TokenStream, item: TokenStream) -> TokenStream {
     require_auth::entry(args.into(), item.into()).into()
@@ -175,8 +177,8 @@ pub fn derive_scope(item: TokenStream) -> TokenStream {
 /// # Errors
 ///
 /// Not a struct with named fields, generic, no or two subjects, two roles or scopes fields, a wire name that is
-/// empty, there twice or registered (`exp`, `iss`, …), a duration that can not be read, `ttl` above `max_ttl`, and a
-/// field that looks like a secret without `#[claim(readable)]`.
+/// empty, there twice or registered (`exp`, `iss`, …), a duration that can not be read or is not in whole seconds,
+/// `ttl` above `max_ttl`, and a field that looks like a secret without `#[claim(readable)]`.
 #[proc_macro_derive(Claims, attributes(claims, claim))]
 pub fn derive_claims(item: TokenStream) -> TokenStream {
     claims::entry(item.into()).into()

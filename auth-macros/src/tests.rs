@@ -17,7 +17,7 @@ fn expansions(krate: &TokenStream) -> Vec<TokenStream> {
         #[instrument(skip(user))]
         pub(crate) async fn handler<T: Clone, const N: usize>(user: Auth<User>, Path(id): Path<T>) -> u8 where T: Eq { 1 }
     };
-    vec![
+    let mut all = vec![
         require_auth::entry(args.clone(), handler),
         require_auth::entry(
             args,
@@ -47,6 +47,13 @@ fn expansions(krate: &TokenStream) -> Vec<TokenStream> {
                 }
             ),
         ),
+    ];
+    all.extend(derives(krate));
+    all
+}
+
+fn derives(krate: &TokenStream) -> [TokenStream; 3] {
+    [
         grants::entry(
             grants::Kind::Role,
             quote!(

@@ -49,8 +49,8 @@ impl Wrapper {
         }
         let assertions = &self.assertions;
         quote! {
-            #(#attrs)*
             #[allow(clippy::too_many_arguments)]
+            #(#attrs)*
             #vis async fn #name #generics (#guard_name: #guard, #(#params),*) #output #where_clause {
                 #(#instrument)*
                 #[allow(clippy::unused_async)]

@@ -77,7 +77,11 @@ pass_on! { LoginStore {
     epoch(subject: &Subject) -> u64;
     raise_epoch(subject: &Subject, log_until: Timestamp, now: Timestamp) -> u64;
     purge(now: Timestamp) -> u64;
-} }
+}
+    fn is_durable(&self) -> bool {
+        false
+    }
+}
 
 pass_on! { SessionStore {
     create_session(session: &SessionRow, now: Timestamp) -> bool;

@@ -5,11 +5,11 @@ use auth_core::verify::{Expected, Verifier, VerifyError};
 use auth_tests::{Permission, Role, ShopUser};
 use serde_json::{Value, json};
 
+use crate::common::NOW;
 use crate::common::answers::{self, Expected as ExpectedAnswer};
 use crate::common::forge::claims_with;
 use crate::common::http::Call;
 use crate::common::target::{Target, verifier};
-use crate::common::NOW;
 
 /// What a route answers to a token with that claim.
 async fn answers(target: &Target, path: &str, name: &str, value: &Value, expected: Option<&ExpectedAnswer>) {
@@ -45,7 +45,8 @@ async fn only_the_exact_scope_grants() {
     ] {
         answers(&target, "/write", "scope", &json!(scope), Some(&answers::no_write_scope())).await;
     }
-    for scope in ["orders:write", "orders:read orders:write", "x orders:write y", "orders:write orders:write"] {
+    for scope in ["orders:write", "orders:read orders:write", "x orders:write y", "orders:write orders:write"]
+    {
         answers(&target, "/write", "scope", &json!(scope), None).await;
     }
 }

@@ -42,13 +42,23 @@ async fn only_at_jwt_is_the_type_of_an_access_token() {
         "at+sd-jwt",
     ] {
         let header = json!({ "alg": "ES256", "typ": typ, "kid": kid }).to_string();
-        target.refuses(typ, &target.forger.sign(header, claims().to_string()), VerifyError::TypeMismatch).await;
+        target
+            .refuses(typ, &target.forger.sign(header, claims().to_string()), VerifyError::TypeMismatch)
+            .await;
     }
     let missing = json!({ "alg": "ES256", "kid": kid }).to_string();
-    target.refuses("no typ", &target.forger.sign(missing, claims().to_string()), VerifyError::TypeMismatch).await;
+    target
+        .refuses("no typ", &target.forger.sign(missing, claims().to_string()), VerifyError::TypeMismatch)
+        .await;
     for typ in [json!(null), json!(1), json!(["at+jwt"]), json!({})] {
         let header = json!({ "alg": "ES256", "typ": typ, "kid": kid }).to_string();
-        target.refuses(&typ.to_string(), &target.forger.sign(header, claims().to_string()), VerifyError::Malformed).await;
+        target
+            .refuses(
+                &typ.to_string(),
+                &target.forger.sign(header, claims().to_string()),
+                VerifyError::Malformed,
+            )
+            .await;
     }
     for typ in ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "Application/AT+JWT"] {
         let header = json!({ "alg": "ES256", "typ": typ, "kid": kid }).to_string();
@@ -65,12 +75,16 @@ async fn an_id_token_and_a_dpop_proof_are_no_access_tokens() {
     id_token["azp"] = json!("shop");
     id_token["at_hash"] = json!("77QmUPtjPfzWtF2AnpK9RQ");
     let header = json!({ "alg": "ES256", "typ": "JWT", "kid": kid }).to_string();
-    target.refuses("id token", &target.forger.sign(header, id_token.to_string()), VerifyError::TypeMismatch).await;
+    target
+        .refuses("id token", &target.forger.sign(header, id_token.to_string()), VerifyError::TypeMismatch)
+        .await;
     let jwk = target.forger.public_jwk();
     let header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk }).to_string();
     let mut proof = claims_with("htm", json!("GET"));
     proof["htu"] = json!("https://shop.example/me");
-    target.refuses("DPoP proof", &target.forger.sign(header, proof.to_string()), VerifyError::TypeMismatch).await;
+    target
+        .refuses("DPoP proof", &target.forger.sign(header, proof.to_string()), VerifyError::TypeMismatch)
+        .await;
 }
 
 #[tokio::test]
@@ -80,11 +94,16 @@ async fn a_refresh_token_is_no_access_token_and_the_reverse() {
     target.refuses("refresh token", &refresh, VerifyError::Malformed).await;
     let dotted = format!("{refresh}.{refresh}.{refresh}");
     target.refuses("refresh token with dots", &dotted, VerifyError::Malformed).await;
-    let refreshed = Call::post("/auth/refresh").json(&json!({ "refresh_token": access })).send(&target.shop.app).await;
+    let refreshed =
+        Call::post("/auth/refresh").json(&json!({ "refresh_token": access })).send(&target.shop.app).await;
     assert_eq!(refreshed.status, StatusCode::UNAUTHORIZED);
     assert_eq!(refreshed.value()["error"], "invalid_grant");
     let as_cookie = format!("__Host-id={access}");
-    target.shop.me_by_cookie(&as_cookie).await.assert_is(&answers::invalid_cookie(), "access token as a cookie");
+    target
+        .shop
+        .me_by_cookie(&as_cookie)
+        .await
+        .assert_is(&answers::invalid_cookie(), "access token as a cookie");
     let session = target.shop.sign_in(7).await.replace("__Host-id=", "");
     target.refuses("session id", &session, VerifyError::Malformed).await;
 }

@@ -46,7 +46,8 @@ async fn without_leeway_a_token_is_good_from_iat_and_nbf_until_just_before_exp()
         target.at(row, millis(at), &plain, expected).await;
     }
     let not_before = target.forger.token(from_to(Some(60), 0, 600));
-    for (row, at, expected) in [("nbf - 1 ms", 59_999, early), ("nbf", 60_000, None), ("exp", 600_000, late)] {
+    for (row, at, expected) in [("nbf - 1 ms", 59_999, early), ("nbf", 60_000, None), ("exp", 600_000, late)]
+    {
         target.at(row, millis(at), &not_before, expected).await;
     }
     let nbf_before_iat = target.forger.token(from_to(Some(-60), 0, 600));

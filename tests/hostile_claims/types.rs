@@ -35,7 +35,8 @@ const NO_DATE: [&str; 22] = [
 ];
 
 /// Values that are no string.
-const NO_TEXT: [&str; 10] = ["null", "true", "1", "-1", "1.5", "1e400", "[]", r#"["7"]"#, "{}", r#"{"a":"b"}"#];
+const NO_TEXT: [&str; 10] =
+    ["null", "true", "1", "-1", "1.5", "1e400", "[]", r#"["7"]"#, "{}", r#"{"a":"b"}"#];
 
 #[tokio::test]
 async fn a_date_is_a_whole_number_of_seconds_up_to_the_year_9999() {
@@ -148,9 +149,7 @@ async fn the_audience_names_this_service_byte_for_byte() {
 #[tokio::test]
 async fn a_subject_is_of_the_claims_type() {
     let target = Target::new(Algorithm::ES256).await;
-    for sub in [
-        "", "-7", "7.0", "seven", "18446744073709551616", "7\n", "7 ", " 7", "0x7", "\u{0667}",
-    ] {
+    for sub in ["", "-7", "7.0", "seven", "18446744073709551616", "7\n", "7 ", " 7", "0x7", "\u{0667}"] {
         let token = target.forger.token(claims_with("sub", json!(sub)).to_string());
         target.refuses(&format!("{sub:?}"), &token, VerifyError::Malformed).await;
     }
@@ -221,5 +220,10 @@ async fn names_of_claims_are_compared_byte_for_byte() {
         let token = target.forger.token(claims.to_string());
         target.refuses(other, &token, VerifyError::Malformed).await;
     }
-    target.accepts("what nobody knows is nothing", &target.forger.token(claims_and(r#""admin":true,"is_admin":1"#))).await;
+    target
+        .accepts(
+            "what nobody knows is nothing",
+            &target.forger.token(claims_and(r#""admin":true,"is_admin":1"#)),
+        )
+        .await;
 }

@@ -33,7 +33,8 @@ fn two_keys_of_one_kid_are_refused() {
     let named = |forger: &Forger| forger.signing_key().with_id(name.clone());
     let verifying = |forger: &Forger| named(forger).verifying_key().clone();
     assert_eq!(KeySet::new([verifying(&first), verifying(&second)]).unwrap_err().field(), "keys");
-    let (a, b) = (changed(&first.public_jwk(), "kid", json!("x")), changed(&second.public_jwk(), "kid", json!("x")));
+    let (a, b) =
+        (changed(&first.public_jwk(), "kid", json!("x")), changed(&second.public_jwk(), "kid", json!("x")));
     assert_eq!(jwks(&[a, b]).unwrap_err().field(), "keys");
     let ring = KeyRing::new(named(&first)).unwrap();
     assert_eq!(ring.add(verifying(&second)).unwrap_err().field(), "keys");
@@ -118,9 +119,17 @@ fn a_curve_and_an_algorithm_that_disagree_are_refused() {
         ("a long coordinate", changed(&p256, "y", json!(encode([1; 33]))), "jwk.y"),
         ("no coordinate", without(&p256, "y"), "jwk.y"),
         ("not on the curve", changed(&p256, "x", json!(encode([1; 32]))), "public key"),
-        ("the point at infinity", changed(&changed(&p256, "x", json!(encode([0; 32]))), "y", json!(encode([0; 32]))), "public key"),
+        (
+            "the point at infinity",
+            changed(&changed(&p256, "x", json!(encode([0; 32]))), "y", json!(encode([0; 32]))),
+            "public key",
+        ),
         ("a short point", changed(&ed25519, "x", json!(encode([1; 31]))), "public key"),
-        ("padded base64", changed(&ed25519, "x", json!(format!("{}=", ed25519["x"].as_str().unwrap()))), "jwk.x"),
+        (
+            "padded base64",
+            changed(&ed25519, "x", json!(format!("{}=", ed25519["x"].as_str().unwrap()))),
+            "jwk.x",
+        ),
         ("no modulus", without(&rsa, "n"), "jwk.n"),
         ("no exponent", without(&rsa, "e"), "jwk.e"),
         ("an even exponent", changed(&rsa, "e", json!("Ag")), "public key"),
@@ -142,13 +151,23 @@ fn a_pem_of_another_kind_than_the_algorithm_is_refused() {
         (Algorithm::ES256, Algorithm::EdDSA),
     ] {
         let forger = Forger::new(of);
-        assert_eq!(SigningKey::from_pem(&forger.private, with).unwrap_err().field(), "private key", "{of:?} as {with:?}");
+        assert_eq!(
+            SigningKey::from_pem(&forger.private, with).unwrap_err().field(),
+            "private key",
+            "{of:?} as {with:?}"
+        );
         let public = VerifyingKey::from_pem(&forger.public_pem(), with);
         assert_eq!(public.unwrap_err().field(), "public key", "{of:?} as {with:?}");
     }
     let forger = Forger::new(Algorithm::ES256);
-    assert!(VerifyingKey::from_pem(&forger.private, Algorithm::ES256).is_err(), "private where public is expected");
-    assert!(SigningKey::from_pem(&forger.public_pem(), Algorithm::ES256).is_err(), "public where private is expected");
+    assert!(
+        VerifyingKey::from_pem(&forger.private, Algorithm::ES256).is_err(),
+        "private where public is expected"
+    );
+    assert!(
+        SigningKey::from_pem(&forger.public_pem(), Algorithm::ES256).is_err(),
+        "public where private is expected"
+    );
 }
 
 #[test]
@@ -208,7 +227,8 @@ fn every_algorithm_signs_and_verifies_what_it_signed() {
         assert_eq!(verifying.algorithm(), algorithm);
         let kid = verifying.id().unwrap();
         let alg = crate::common::forge::name(algorithm);
-        let message = format!("{}.{}", encode(format!(r#"{{"alg":"{alg}","kid":"{kid}"}}"#)), encode("payload"));
+        let message =
+            format!("{}.{}", encode(format!(r#"{{"alg":"{alg}","kid":"{kid}"}}"#)), encode("payload"));
         let signature = signing.sign(message.as_bytes()).unwrap();
         let keys = KeySet::new([verifying]).unwrap();
         let token = format!("{message}.{}", encode(signature));
@@ -220,7 +240,9 @@ fn every_algorithm_signs_and_verifies_what_it_signed() {
 
 #[test]
 fn a_published_key_set_verifies_what_its_ring_signed() {
-    for algorithm in [Algorithm::RS256, Algorithm::PS384, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {
+    for algorithm in
+        [Algorithm::RS256, Algorithm::PS384, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
+    {
         let forger = Forger::new(algorithm);
         let published = serde_json::to_string(&forger.ring().public_jwks()).unwrap();
         let keys = KeySet::from_jwks_json(&published).unwrap();

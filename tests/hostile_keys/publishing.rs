@@ -36,7 +36,8 @@ async fn the_key_set_has_no_private_member_and_no_secret_for_any_algorithm() {
         assert_eq!(answer.header(CONTENT_TYPE), Some("application/json"));
         assert_eq!(answer.header(CACHE_CONTROL), Some("public, max-age=300"));
         let is_symmetric = forger.alg().starts_with("HS");
-        let expected = if is_symmetric { json!({ "keys": [] }) } else { json!({ "keys": [forger.public_jwk()] }) };
+        let expected =
+            if is_symmetric { json!({ "keys": [] }) } else { json!({ "keys": [forger.public_jwk()] }) };
         assert_eq!(answer.value(), expected, "{algorithm:?}");
         assert_public(&answer.value(), forger.alg());
     }

@@ -73,7 +73,8 @@ fn of_changes_at_once_none_is_lost() {
             let ring = ring.clone();
             std::thread::spawn(move || {
                 for _ in 0..8 {
-                    ring.add(SigningKey::generate(Algorithm::EdDSA).unwrap().verifying_key().clone()).unwrap();
+                    ring.add(SigningKey::generate(Algorithm::EdDSA).unwrap().verifying_key().clone())
+                        .unwrap();
                 }
             })
         })
@@ -88,7 +89,9 @@ fn a_key_set_is_shared_by_many_threads() {
     let forger = Forger::new(Algorithm::EdDSA);
     let keys = Arc::new(KeySet::new([key(&forger)]).unwrap());
     let tokens: Arc<Vec<String>> = Arc::new(
-        (0..32).map(|at| forger.sign(forger.header().replace('}', &format!(r#","x":{at}}}"#)), "payload")).collect(),
+        (0..32)
+            .map(|at| forger.sign(forger.header().replace('}', &format!(r#","x":{at}}}"#)), "payload"))
+            .collect(),
     );
     let threads: Vec<_> = (0..4)
         .map(|_| {

@@ -34,6 +34,8 @@ pub(crate) enum Op {
 /// What goes wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
+    /// Nothing: what is planned next is for a later call.
+    None,
     /// An error, and nothing was done.
     Before,
     /// It was done, and then an error: the answer is lost.

@@ -49,7 +49,8 @@ pub(crate) use faulty_store::FaultyStore;
 pub(crate) use forge::{Forged, PEPPER, pepper, peppers};
 pub(crate) use gate::Gate;
 pub(crate) use node::{
-    Node, World, assert_refused, assert_try_again, from_page, login_of, open, refresh_of, refresh_request,
+    Node, World, assert_refused, assert_try_again, from_page, key_id, login_of, open, refresh_of,
+    refresh_request, signing_key,
 };
 pub(crate) use people::{Permission, Role, User, anna, bert, subject, user};
 pub(crate) use recorder::Recorder;

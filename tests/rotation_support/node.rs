@@ -8,7 +8,7 @@ use auth_core::Authenticator;
 use auth_core::authenticate::{Builder, RefreshRejection, Tokens};
 use auth_core::clock::Clock as _;
 use auth_core::extract::Device;
-use auth_core::id::LoginId;
+use auth_core::id::{KeyId, LoginId};
 use auth_core::key::{Algorithm, KeyRing, SigningKey};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::{Durability, SqliteStore};
@@ -52,8 +52,8 @@ impl World {
     }
 
     fn new(store: Arc<dyn Store>, folder: Option<TempDir>) -> Self {
-        let key = SigningKey::from_secret(&[0x4b; 32], Algorithm::HS256).unwrap();
-        Self { clock: ManualClock::new(NOW), store, keys: KeyRing::new(key).unwrap(), folder }
+        let keys = KeyRing::new(signing_key(0)).unwrap();
+        Self { clock: ManualClock::new(NOW), store, keys, folder }
     }
 
     /// The file of the store.
@@ -102,6 +102,15 @@ impl World {
         let app = router(App { auth: auth.clone(), gate: gate.clone() });
         Node { auth, app, store, events, gate, clock: self.clock.clone(), behind: self.store.clone() }
     }
+}
+
+/// The key with that number; 0 is the one that signs.
+pub(crate) fn signing_key(number: u8) -> SigningKey {
+    SigningKey::from_secret(&[0x4b + number; 32], Algorithm::HS256).unwrap().with_id(key_id(number))
+}
+
+pub(crate) fn key_id(number: u8) -> KeyId {
+    KeyId::new(&format!("key-{number}")).unwrap()
 }
 
 pub(crate) async fn open(path: PathBuf) -> SqliteStore {

@@ -1,5 +1,7 @@
 //! An answer, and what is expected of one.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use serde_json::{Value, json};
 
@@ -116,5 +118,16 @@ impl Tokens {
             refresh: text("refresh_token"),
             expires_in: body["expires_in"].as_u64().unwrap(),
         }
+    }
+
+    /// What the access token says, unverified.
+    pub(crate) fn claims(&self) -> Value {
+        let payload = self.access.split('.').nth(1).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    }
+
+    /// The login they belong to.
+    pub(crate) fn login(&self) -> String {
+        self.claims()["sid"].as_str().unwrap().to_owned()
     }
 }

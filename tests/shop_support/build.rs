@@ -10,7 +10,7 @@ use serde_json::Value;
 /// The program. Built once in each test binary; cargo sees to it that only the first of them has work to do.
 ///
 /// `AUTH_TEST_SHOP` names one that is there already, for instance one built for another profile.
-pub(super) fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| env::var_os("AUTH_TEST_SHOP").map_or_else(build, PathBuf::from))
 }
@@ -20,7 +20,17 @@ fn build() -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--package", "shop", "--bin", "shop", "--message-format", "json", "--profile", &profile])
+        .args([
+            "build",
+            "--package",
+            "shop",
+            "--bin",
+            "shop",
+            "--message-format",
+            "json",
+            "--profile",
+            &profile,
+        ])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
         .stdin(Stdio::null());
     if env::var_os("CARGO_TARGET_DIR").is_none() {

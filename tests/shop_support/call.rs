@@ -1,6 +1,6 @@
 //! A request, over TCP.
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, COOKIE, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use reqwest::redirect::Policy;
 use serde_json::Value;
 

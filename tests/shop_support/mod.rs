@@ -9,8 +9,10 @@
 )]
 
 pub(crate) mod answer;
-mod build;
+pub(crate) mod build;
 pub(crate) mod call;
+pub(crate) mod database;
+pub(crate) mod remote;
 pub(crate) mod shop;
 
 use std::time::Duration;

@@ -2,25 +2,19 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use reqwest::Method;
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::answer::Tokens;
 use super::build::program;
-use super::call::{Call, client};
+use super::remote::Remote;
 use super::{PATIENCE, eventually};
-
-/// Every user there is, with the password of the first start.
-pub(crate) const USERS: [(&str, &str); 4] =
-    [("alice", "wonderland"), ("bob", "builder"), ("carol", "christmas"), ("root", "toor-toor")];
 
 /// What a shop keeps between starts. Deleted with the last handle.
 #[derive(Clone)]
@@ -44,13 +38,12 @@ impl Data {
 /// A shop on a free port; it dies with its handle.
 pub(crate) struct Shop {
     child: Child,
-    url: String,
+    remote: Remote,
     /// What it printed before the line with the address.
     pub(crate) announced: String,
     /// From the start of the program to the line with the address.
     pub(crate) started_in: Duration,
     data: Data,
-    client: reqwest::Client,
 }
 
 /// How a start came out that did not come to the line with the address.
@@ -106,14 +99,16 @@ impl Shop {
         let announcement = announced.recv_timeout(PATIENCE);
         let mut shop = Self {
             child,
-            url: String::new(),
+            remote: Remote::new(String::new()),
             announced: String::new(),
             started_in: begun.elapsed(),
             data: data.clone(),
-            client: client(),
         };
         match announcement {
-            Ok((url, announced)) => Ok(Self { url, announced, ..shop }),
+            Ok((url, announced)) => {
+                (shop.remote, shop.announced) = (Remote::new(url), announced);
+                Ok(shop)
+            }
             Err(RecvTimeoutError::Timeout) => panic!("the shop says no address\n{}", shop.log()),
             Err(RecvTimeoutError::Disconnected) => {
                 Err(Failed { status: shop.child.wait().unwrap(), stderr: shop.log() })
@@ -121,12 +116,9 @@ impl Shop {
         }
     }
 
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.url.rsplit(':').next().unwrap().parse().unwrap()
+    /// How its clients reach it.
+    pub(crate) fn remote(&self) -> Remote {
+        self.remote.clone()
     }
 
     pub(crate) fn data(&self) -> &Data {
@@ -169,44 +161,13 @@ impl Shop {
         assert_eq!(status.code(), Some(0), "{}", self.log());
         self.data.clone()
     }
+}
 
-    pub(crate) fn call(&self, method: Method, path: &str) -> Call {
-        Call::new(self.client.request(method, format!("{}{path}", self.url)))
-    }
+impl Deref for Shop {
+    type Target = Remote;
 
-    pub(crate) fn get(&self, path: &str) -> Call {
-        self.call(Method::GET, path)
-    }
-
-    pub(crate) fn post(&self, path: &str) -> Call {
-        self.call(Method::POST, path)
-    }
-
-    pub(crate) fn put(&self, path: &str) -> Call {
-        self.call(Method::PUT, path)
-    }
-
-    pub(crate) fn delete(&self, path: &str) -> Call {
-        self.call(Method::DELETE, path)
-    }
-
-    /// Signs in a user with the first password, as a program.
-    pub(crate) async fn tokens(&self, user: &str) -> Tokens {
-        let body = json!({ "username": user, "password": password(user) });
-        Tokens::of(&self.post("/api/login").json(&body).send().await)
-    }
-
-    /// Signs in a user with the first password, as a browser; the cookie as it is sent back.
-    pub(crate) async fn session(&self, user: &str) -> String {
-        let form = [("username", user), ("password", password(user))];
-        let answer = self.post("/login").same_origin().form(&form).send().await;
-        assert_eq!(answer.status, 303, "{answer:?}");
-        answer.session_cookie()
-    }
-
-    /// Refreshes.
-    pub(crate) fn refresh(&self, refresh_token: &str) -> Call {
-        self.post("/auth/refresh").json(&json!({ "refresh_token": refresh_token }))
+    fn deref(&self) -> &Remote {
+        &self.remote
     }
 }
 
@@ -218,11 +179,6 @@ impl Drop for Shop {
             eprintln!("the shop wrote to standard error:\n{}", self.log());
         }
     }
-}
-
-/// The password that a user has at first.
-pub(crate) fn password(user: &str) -> &'static str {
-    USERS.iter().find(|(name, _)| *name == user).map(|(_, password)| *password).unwrap()
 }
 
 fn read(path: &Path) -> String {

@@ -11,7 +11,7 @@ use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::extract::Refusal;
 use crate::requirement::Scheme;
-use crate::revoke::Standing;
+use crate::revoke::{GoodAt, Standing};
 use crate::store::{Confirmation, Touch};
 use crate::verify::{VerifyError, check_time};
 
@@ -22,8 +22,16 @@ impl<C: Claims> Shared<C> {
             self.tokens.remove(token);
             self.refuse(Scheme::Jwt, RefusedBecause::Token(error))
         })?;
-        let standing =
-            self.standing(&verified.auth, Some(verified.token), verified.key.as_ref(), bound, now).await?;
+        let standing = self
+            .standing(
+                &verified.auth,
+                Some(verified.token),
+                verified.key.as_ref(),
+                &verified.good_at,
+                bound,
+                now,
+            )
+            .await?;
         match standing {
             Standing::Good => {}
             Standing::Revoked => return Err(self.refuse(Scheme::Jwt, RefusedBecause::Revoked)),
@@ -51,6 +59,7 @@ impl<C: Claims> Shared<C> {
             rotation: verified.rotation(),
             confirmed: AtomicBool::new(false),
             seen: Seen::never(),
+            good_at: GoodAt::default(),
             auth: {
                 let (subject, login) = (verified.subject().clone(), verified.login_id());
                 let (at, epoch) = (verified.authenticated_at(), verified.epoch());

@@ -12,6 +12,7 @@ use super::principal::Auth;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, TokenId};
 use crate::key::KeySet;
+use crate::revoke::GoodAt;
 use crate::store::SessionHash;
 
 /// How many sessions are kept.
@@ -30,6 +31,7 @@ pub(super) struct CachedSession<C> {
     pub(super) loaded_at: Timestamp,
     pub(super) claims_loaded_at: Timestamp,
     pub(super) seen: Seen,
+    pub(super) good_at: GoodAt,
 }
 
 /// An access token, as it was verified.
@@ -44,6 +46,7 @@ pub(super) struct CachedToken<C> {
     pub(super) rotation: Option<(u32, u16)>,
     pub(super) confirmed: AtomicBool,
     pub(super) seen: Seen,
+    pub(super) good_at: GoodAt,
 }
 
 /// When the use of a credential was last written down.

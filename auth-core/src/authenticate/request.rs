@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::extract::credential::{Credential, CredentialError};
 use crate::extract::{Refusal, RefusalContext, Rejection, SignIn};
 use crate::requirement::{CsrfCheck, Requirement, Scheme};
-use crate::revoke::Standing;
+use crate::revoke::{GoodAt, Standing};
 
 impl<C: Claims> Authenticator<C> {
     /// The principal of a request, `None` without a credential of an accepted scheme.
@@ -35,6 +35,9 @@ impl<C: Claims> Authenticator<C> {
                 if requirement.csrf_check() == CsrfCheck::On && !shared.config.csrf.allows_request(parts) {
                     shared.observe(&AuditEvent::Refused { reason: RefusedBecause::CrossSite });
                     return Err(Refusal::CrossSite);
+                }
+                if let Some(signed_in) = parts.extensions.get::<crate::session::SignedIn>() {
+                    signed_in.set();
                 }
                 Ok(Some(auth))
             }
@@ -73,6 +76,7 @@ impl<C: Claims> Shared<C> {
         auth: &Auth<C>,
         token: Option<crate::id::TokenId>,
         key: Option<&crate::id::KeyId>,
+        good_at: &GoodAt,
         bound: Duration,
         now: Timestamp,
     ) -> Result<Standing, Refusal> {
@@ -82,7 +86,7 @@ impl<C: Claims> Shared<C> {
             token,
             key,
         };
-        self.feed.standing(&credential, bound, now).await.map_err(|error| {
+        self.feed.standing(&credential, good_at, bound, now).await.map_err(|error| {
             tracing::error!(%error, "the revocation list is too old and the store does not answer");
             Refusal::Unavailable
         })

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::extract::Refusal;
 use crate::id::{LoginId, Subject};
 use crate::requirement::Scheme;
-use crate::revoke::Standing;
+use crate::revoke::{GoodAt, Standing};
 use crate::session::SessionId;
 use crate::store::{EndReason, LoginKind, LoginRow, Revoked, SessionHash, StoreError, Touch};
 
@@ -32,7 +32,10 @@ impl<C: Claims> Shared<C> {
                     None => return Ok(None),
                 },
             };
-            match self.standing(&session.auth, Some(id.as_token()), None, bound, now).await? {
+            match self
+                .standing(&session.auth, Some(id.as_token()), None, &session.good_at, bound, now)
+                .await?
+            {
                 Standing::Revoked => {
                     self.sessions.remove(&id);
                     return Err(self.refuse(Scheme::Session, RefusedBecause::Revoked));
@@ -101,6 +104,7 @@ impl<C: Claims> Shared<C> {
             expires_at: login.expires_at,
             loaded_at: now,
             claims_loaded_at: login.claims_loaded_at,
+            good_at: GoodAt::default(),
             seen: Seen::new(login.idle_expires_at.before(self.config.session_idle)),
         }
     }

@@ -10,6 +10,7 @@ use http::request::Parts;
 use super::policy::{Policy, PolicyData};
 use super::rejection::Rejection;
 use crate::authenticate::{Auth, Authenticator};
+use crate::claims::Claims;
 use crate::requirement::Requirement;
 
 /// Proof that the policy `P` was met by the caller of this request.
@@ -96,6 +97,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Public {
     }
 }
 
+/// Not an extractor that anybody gets to run. Without it, a handler with an `Auth` argument whose attribute is missing
+/// would be told that it is no handler; with it, [`ProtectedRouter`](crate::ProtectedRouter) says what is missing, and in
+/// a plain router the build stops here.
+impl<C: Claims, S: Send + Sync> FromRequestParts<S> for Auth<C> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        const { Unguarded::<C>::STOP }
+    }
+}
+
+struct Unguarded<C>(PhantomData<C>);
+
+impl<C> Unguarded<C> {
+    #[expect(clippy::panic, reason = "evaluated by the compiler")]
+    const STOP: Result<Auth<C>, Infallible> = panic!(
+        "a handler with an `Auth` argument needs `#[require_auth(…)]`: nothing has checked its caller"
+    );
+}
+
 /// Who may call a handler, as the router and the policy table see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -110,22 +131,26 @@ pub enum Access {
 
 /// An extractor that decides who may call a handler: a guard, or a named extractor that holds one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not decide who may call the handler",
-    label = "the first argument must be a guard"
+    message = "this handler does not say who may call it",
+    label = "a handler without `#[require_auth(…)]` or `#[public]`: its first argument, `{Self}`, is no guard",
+    note = "put `#[require_auth(session | jwt)]` on the handler, or `#[public]` if everybody may call it"
 )]
 pub trait GuardArg {
     /// Who may call the handler.
     const ACCESS: Access;
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: PolicyData> GuardArg for Guard<P> {
     const ACCESS: Access = Access::Required(P::REQUIREMENT);
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: PolicyData> GuardArg for OptionalGuard<P> {
     const ACCESS: Access = Access::Optional(P::REQUIREMENT);
 }
 
+#[diagnostic::do_not_recommend]
 impl GuardArg for Public {
     const ACCESS: Access = Access::Public;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::list::{RevocationList, Standing, Subjects};
+use super::list::{GoodAt, RevocationList, Standing, Subjects};
 use crate::clock::{Clock, Timestamp};
 use crate::store::{EndReason, RevocationStore, Revoked, StoreError};
 
@@ -86,12 +86,13 @@ impl Feed {
     pub async fn standing(
         &self,
         credential: &Subjects<'_>,
+        good_at: &GoodAt,
         bound: Duration,
         now: Timestamp,
     ) -> Result<Standing, StoreError> {
         // Asked in this order: a list that is current from here on has what is looked up next.
         let is_current = self.is_current(bound, now);
-        let standing = self.list.standing(credential);
+        let standing = self.list.standing_since(credential, good_at);
         if standing != Standing::Good || is_current {
             return Ok(standing);
         }

@@ -42,6 +42,8 @@ pub struct RevocationList {
     keys: RwLock<HashMap<KeyId, Expiry, RandomState>>,
     /// How many entries there are of each kind, so that an empty kind costs a load and no lock.
     counts: [AtomicU64; 3],
+    /// Goes up with each entry, after it is there.
+    version: AtomicU64,
     hasher: RandomState,
 }
 
@@ -56,6 +58,16 @@ pub struct Subjects<'a> {
     pub token: Option<TokenId>,
     /// The key that signed it.
     pub key: Option<&'a KeyId>,
+}
+
+/// The version of the list at which a credential was last found good; never, at first.
+#[derive(Debug)]
+pub struct GoodAt(AtomicU64);
+
+impl Default for GoodAt {
+    fn default() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
 }
 
 /// What the list says of a credential.
@@ -81,6 +93,7 @@ impl Default for RevocationList {
             subjects: RwLock::default(),
             keys: RwLock::default(),
             counts: [const { AtomicU64::new(0) }; 3],
+            version: AtomicU64::new(0),
             hasher: RandomState::default(),
         }
     }
@@ -115,6 +128,7 @@ impl RevocationList {
                 *entry = (*entry).max(expiry);
             }
         }
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// Applies entries of the log.
@@ -142,6 +156,20 @@ impl RevocationList {
             return Standing::Outdated;
         }
         Standing::Good
+    }
+
+    /// As [`standing`](Self::standing) for a credential that is asked about again and again: `good_at` remembers the
+    /// version of the list at which it was last found good, and nothing is looked up until an entry comes.
+    pub fn standing_since(&self, credential: &Subjects<'_>, good_at: &GoodAt) -> Standing {
+        let version = self.version.load(Ordering::Acquire);
+        if good_at.0.load(Ordering::Relaxed) == version {
+            return Standing::Good;
+        }
+        let standing = self.standing(credential);
+        if standing == Standing::Good {
+            good_at.0.store(version, Ordering::Relaxed);
+        }
+        standing
     }
 
     /// Drops the entries whose last credential has expired. Returns how many went.

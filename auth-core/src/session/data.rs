@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,9 +44,25 @@ impl SessionContext {
     }
 }
 
+/// Whether a guard let the request in by its session. Travels in the request's extensions: the guard sets it, the saving of
+/// session data reads it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SignedIn(Arc<AtomicBool>);
+
+impl SignedIn {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// The data of the session that one request carries, or of a new one.
 pub(crate) struct RequestSession {
     context: SessionContext,
+    signed_in: SignedIn,
     seen: Mutex<Seen>,
 }
 
@@ -58,8 +75,13 @@ struct Seen {
 }
 
 impl RequestSession {
-    pub(crate) fn new(context: SessionContext) -> Self {
-        Self { context, seen: Mutex::default() }
+    pub(crate) fn new(context: SessionContext, signed_in: SignedIn) -> Self {
+        Self { context, signed_in, seen: Mutex::default() }
+    }
+
+    /// Whether the session waits for its new id.
+    pub(crate) fn is_renaming(&self) -> bool {
+        self.with_seen(|seen| seen.renamed_from.is_some())
     }
 
     fn with_seen<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
@@ -105,6 +127,10 @@ impl tower_sessions_core::SessionStore for RequestSession {
             });
             return self.save_at(record, version).await;
         }
+        // The session that let the request in has ended meanwhile: what it changed is not put into a new one.
+        if self.signed_in.get() {
+            return Err(Error::Backend(ENDED.to_owned()));
+        }
         for _ in 0..4 {
             let id = SessionId::random().map_err(|error| Error::Backend(error.to_string()))?;
             record.id = id.to_tower();
@@ -147,6 +173,9 @@ impl tower_sessions_core::SessionStore for RequestSession {
             None => Ok(()),
             Some((_, None)) => self.context.store.delete_session(&hash).await.map_err(backend),
             Some((row, Some(_))) => {
+                if self.with_seen(|seen| seen.version != 0 && seen.version != row.version) {
+                    return Err(Error::Backend(CHANGED.to_owned()));
+                }
                 let empty = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
                 self.save_at(&empty, row.version).await?;
                 self.with_seen(|seen| seen.renamed_from = Some(*id));

@@ -15,7 +15,7 @@ use tower::{Layer, Service};
 use tower_sessions_core::{Expiry, Session};
 
 use super::cookie::SessionCookie;
-use super::data::{RequestSession, SessionContext, is_conflict};
+use super::data::{RequestSession, SessionContext, SignedIn, is_conflict};
 use super::id::SessionId;
 use crate::extract::credential::session_id;
 use crate::extract::csrf::CsrfPolicy;
@@ -97,11 +97,13 @@ where
             let is_same_site = shared.csrf.allows_request(&parts);
             let carried = carried.filter(|_| is_same_site);
             let mut request = Request::from_parts(parts, body);
-            let session = shared.session(carried.as_ref());
+            let signed_in = SignedIn::default();
+            let (session, view) = shared.session(carried.as_ref(), &signed_in);
             request.extensions_mut().insert(session.clone());
+            request.extensions_mut().insert(signed_in);
             let response = inner.call(request).await?;
             Ok(match is_same_site {
-                true => shared.save(&session, carried.as_ref(), response).await,
+                true => shared.save(&session, &view, carried.as_ref(), response).await,
                 false => response,
             })
         })
@@ -109,22 +111,28 @@ where
 }
 
 impl Shared {
-    fn session(&self, carried: Option<&SessionId>) -> Session {
-        let view = RequestSession::new(self.sessions.clone());
+    fn session(&self, carried: Option<&SessionId>, signed_in: &SignedIn) -> (Session, Arc<RequestSession>) {
+        let view = Arc::new(RequestSession::new(self.sessions.clone(), signed_in.clone()));
         let expires_at = self.sessions.now().after(self.lifetime);
         let expiry =
             time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
-        Session::new(carried.map(SessionId::to_tower), Arc::new(view), expiry)
+        (Session::new(carried.map(SessionId::to_tower), view.clone(), expiry), view)
     }
 
     /// Saves what changed, and sets the cookie where the id is new. A server error saves nothing; so does a response
     /// that sets the session cookie itself: it signed in or out, which moves the data along or ends it.
-    async fn save(&self, session: &Session, carried: Option<&SessionId>, mut response: Response) -> Response {
+    async fn save(
+        &self,
+        session: &Session,
+        view: &RequestSession,
+        carried: Option<&SessionId>,
+        mut response: Response,
+    ) -> Response {
         let sets_cookie = response.headers().get_all(SET_COOKIE).iter().any(|value| {
             value.as_bytes().split(|byte| *byte == b'=').next()
                 == Some(self.cookie.name().as_str().as_bytes())
         });
-        let unchanged = !session.is_modified() || session.is_empty().await;
+        let unchanged = !session.is_modified() || (session.is_empty().await && !view.is_renaming());
         if unchanged || sets_cookie || response.status().is_server_error() {
             return response;
         }

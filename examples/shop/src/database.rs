@@ -28,8 +28,15 @@ pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         .acquire_timeout(Duration::from_secs(5))
         .connect_with(options)
         .await?;
-    sqlx::migrate!().run(&pool).await?;
+    migrate(&pool).await?;
     Ok(pool)
+}
+
+/// All or nothing, and while other processes wait: of two first starts at once the second finds the tables.
+async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::migrate!().run_direct(None, &mut *transaction, false).await?;
+    transaction.commit().await
 }
 
 /// It holds password hashes. SQLite gives the files that it puts beside it the same mode.

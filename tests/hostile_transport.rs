@@ -1,0 +1,11 @@
+//! Transport: how a credential travels, what stands beside it, and where a browser is sent.
+
+#[path = "hostile_transport/authorization.rs"]
+mod authorization;
+mod common;
+#[path = "hostile_transport/cookies.rs"]
+mod cookies;
+#[path = "hostile_transport/redirect.rs"]
+mod redirect;
+#[path = "hostile_transport/upload.rs"]
+mod upload;

@@ -1,0 +1,215 @@
+//! "My devices": listing logins, and ending them from elsewhere.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use auth_core::authenticate::Ended;
+use auth_core::extract::Device;
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
+use http::{Method, Request, StatusCode};
+use serde_json::json;
+
+use crate::rotation_support::{
+    Forged, HOUR, MINUTE, Node, World, anna, assert_refused, bert, from_page, login_of, on_both_stores, refresh_of,
+    subject,
+};
+
+on_both_stores!(
+    logins_are_listed_newest_first_with_all_that_is_known,
+    a_login_that_ended_or_expired_is_not_listed,
+    one_login_is_ended_from_another,
+    the_login_that_asks_may_end_itself,
+    somebody_elses_login_is_not_found_and_not_touched,
+    what_is_no_login_is_not_found,
+    the_others_end_and_the_one_that_asks_goes_on,
+    all_logins_of_a_subject_end,
+    another_site_ends_nothing,
+    a_sign_out_removes_the_cookie_and_may_be_repeated,
+);
+
+/// Signs in with a session, from a browser of that name.
+async fn sign_in(node: &Node, name: &str, user_agent: &str) -> String {
+    let request = from_page(Method::POST, &format!("/login/{name}"), "").header(USER_AGENT, user_agent);
+    node.send(request.body(Body::empty()).unwrap()).await.cookie()
+}
+
+async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
+    let node = world.node().await;
+    let cookie = sign_in(&node, "anna", "Firefox/150 \u{7f}\u{1}").await;
+    drop(sign_in(&node, "bert", "Lynx").await);
+    world.clock.advance(HOUR);
+    let device = Device::unknown().with_address("2001:db8::1");
+    let tokens = node.auth.login_tokens(device, anna()).await.unwrap();
+    world.clock.advance(MINUTE);
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+
+    let reply = node.get("/auth/logins", tokens.access_token()).await;
+    assert_eq!((reply.status, reply.header(&CONTENT_TYPE)), (StatusCode::OK, Some("application/json")));
+    let session = node.logins_of("anna").await.pop().unwrap();
+    let expected = json!([
+        {
+            "id": login_of(&refresh_of(&tokens)),
+            "kind": "token",
+            "created_at": "2027-01-15T09:00:00Z",
+            "last_seen_at": "2027-01-15T09:01:00Z",
+            "expires_at": "2027-02-14T09:01:00Z",
+            "user_agent": null,
+            "address": "2001:db8::1",
+            "current": true,
+        },
+        {
+            "id": session,
+            "kind": "session",
+            "created_at": "2027-01-15T08:00:00Z",
+            "last_seen_at": "2027-01-15T08:00:00Z",
+            "expires_at": "2027-01-16T08:00:00Z",
+            "user_agent": "Firefox/150 ",
+            "address": null,
+            "current": false,
+        },
+    ]);
+    assert_eq!(reply.json(), expected);
+    let by_cookie = node.get_by_cookie("/auth/logins", &cookie).await.json();
+    assert_eq!((&by_cookie[0]["current"], &by_cookie[1]["current"]), (&json!(false), &json!(true)));
+    let logins = node.auth.logins(&subject("anna")).await.unwrap();
+    assert_eq!(logins.iter().map(|login| login.id()).collect::<Vec<_>>(), node.logins_of("anna").await);
+}
+
+async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
+    let node = world.node_with(|builder| builder.session_idle(HOUR)).await;
+    let (ended, kept) = (node.login(anna()).await, node.login(anna()).await);
+    let _expired = node.sign_in("anna", "").await;
+    let end = node.auth.end_login(&subject("anna"), login_of(&refresh_of(&ended))).await.unwrap();
+    assert_eq!(end, Ended::Ended);
+    world.clock.advance(HOUR);
+    let kept = node.refresh(&refresh_of(&kept)).await.unwrap();
+    let listed = node.get("/auth/logins", kept.access_token()).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed.pointer("/0/id").unwrap(), &json!(login_of(&refresh_of(&kept))));
+    assert!(node.auth.logins(&subject("nobody")).await.unwrap().is_empty());
+}
+
+async fn one_login_is_ended_from_another(world: World) {
+    let node = world.node().await;
+    let (tokens, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
+    let session = node.logins_of("anna").await;
+    let session = session.into_iter().find(|id| *id != login_of(&refresh_of(&tokens))).unwrap();
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    let path = format!("/auth/logins/{session}");
+    let reply = node.bearer(Method::DELETE, &path, tokens.access_token()).await;
+    assert_eq!((reply.status, reply.text()), (StatusCode::NO_CONTENT, ""));
+    node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+    node.bearer(Method::DELETE, &path, tokens.access_token()).await.assert_not_found();
+}
+
+async fn the_login_that_asks_may_end_itself(world: World) {
+    let node = world.node().await;
+    let tokens = node.login(anna()).await;
+    let path = format!("/auth/logins/{}", login_of(&refresh_of(&tokens)));
+    let reply = node.bearer(Method::DELETE, &path, tokens.access_token()).await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT);
+    node.bearer(Method::DELETE, &path, tokens.access_token()).await.assert_invalid_token();
+    assert_refused(&node.refresh(&refresh_of(&tokens)).await);
+}
+
+async fn somebody_elses_login_is_not_found_and_not_touched(world: World) {
+    let node = world.node().await;
+    let (annas, berts) = (node.login(anna()).await, node.login(bert()).await);
+    let berts_id = login_of(&refresh_of(&berts));
+    let row = node.row(&refresh_of(&berts)).await;
+    node.events.clear();
+    let path = format!("/auth/logins/{berts_id}");
+    let foreign = node.bearer(Method::DELETE, &path, annas.access_token()).await;
+    foreign.assert_not_found();
+    assert_eq!(node.auth.end_login(&subject("anna"), berts_id).await.unwrap(), Ended::NotFound);
+    assert_eq!(node.row(&refresh_of(&berts)).await, row);
+    assert_eq!(node.events.take(), []);
+    node.get("/me", berts.access_token()).await.assert_text("bert, by jwt");
+    assert!(node.refresh(&refresh_of(&berts)).await.is_ok());
+    // The same answer as for one that never was.
+    let absent = format!("/auth/logins/{}", auth_core::id::LoginId::from_bytes([1; 16]));
+    let absent = node.bearer(Method::DELETE, &absent, annas.access_token()).await;
+    assert_eq!((foreign.body, foreign.headers), (absent.body, absent.headers));
+    let listed = node.get("/auth/logins", annas.access_token()).await;
+    assert!(!listed.text().contains(&berts_id.to_string()));
+}
+
+async fn what_is_no_login_is_not_found(world: World) {
+    let node = world.node().await;
+    let tokens = node.login(anna()).await;
+    let id = login_of(&refresh_of(&tokens)).to_string();
+    for junk in ["x", "null", "%00", &id[1..], &format!("{id}A"), &format!("{id}%20"), &"A".repeat(4000)] {
+        let path = format!("/auth/logins/{junk}");
+        node.bearer(Method::DELETE, &path, tokens.access_token()).await.assert_not_found();
+    }
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+}
+
+async fn the_others_end_and_the_one_that_asks_goes_on(world: World) {
+    let node = world.node().await;
+    let (one, two) = (node.login(anna()).await, node.login(anna()).await);
+    let (mine, other) = (node.sign_in("anna", "").await, node.sign_in("anna", "").await);
+    let stranger = node.login(bert()).await;
+    let reply = node.browser(Method::DELETE, "/auth/logins", &mine).await;
+    assert_eq!((reply.status, reply.text()), (StatusCode::NO_CONTENT, ""));
+    node.get_by_cookie("/me", &mine).await.assert_text("anna, by session");
+    node.get_by_cookie("/me", &other).await.assert_invalid_session();
+    for tokens in [&one, &two] {
+        node.get("/me", tokens.access_token()).await.assert_invalid_token();
+        assert_refused(&node.refresh(&refresh_of(tokens)).await);
+    }
+    node.get("/me", stranger.access_token()).await.assert_text("bert, by jwt");
+    assert_eq!(node.logins_of("anna").await.len(), 1);
+    // There are none any more; that is fine.
+    assert_eq!(node.browser(Method::DELETE, "/auth/logins", &mine).await.status, StatusCode::NO_CONTENT);
+}
+
+async fn all_logins_of_a_subject_end(world: World) {
+    let node = world.node().await;
+    let (tokens, cookie, stranger) =
+        (node.login(anna()).await, node.sign_in("anna", "").await, node.login(bert()).await);
+    assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 2);
+    assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 0);
+    node.get("/me", tokens.access_token()).await.assert_invalid_token();
+    node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+    node.get("/me", stranger.access_token()).await.assert_text("bert, by jwt");
+    let again = node.login(anna()).await;
+    node.get("/me", again.access_token()).await.assert_text("anna, by jwt");
+}
+
+async fn another_site_ends_nothing(world: World) {
+    let node = world.node().await;
+    let (cookie, tokens) = (node.sign_in("anna", "").await, node.login(anna()).await);
+    let other = login_of(&refresh_of(&tokens));
+    for (method, path) in [
+        (Method::POST, "/auth/logout".to_owned()),
+        (Method::DELETE, "/auth/logins".to_owned()),
+        (Method::DELETE, format!("/auth/logins/{other}")),
+    ] {
+        let request = Request::builder().method(method).uri(path).header(HOST, "shop.example");
+        let request = request.header("sec-fetch-site", "cross-site").header(COOKIE, &cookie);
+        node.send(request.body(Body::empty()).unwrap()).await.assert_cross_site();
+    }
+    assert_eq!(node.logins_of("anna").await.len(), 2);
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+}
+
+async fn a_sign_out_removes_the_cookie_and_may_be_repeated(world: World) {
+    let node = world.node().await;
+    let cookie = node.sign_in("anna", "").await;
+    let reply = node.browser(Method::POST, "/auth/logout", &cookie).await;
+    assert_eq!((reply.status, reply.text()), (StatusCode::NO_CONTENT, ""));
+    let forget = "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
+    assert_eq!(reply.set_cookies(), [forget]);
+    assert_eq!(reply.header(&http::header::CACHE_CONTROL), Some("no-store"));
+    node.browser(Method::POST, "/auth/logout", &cookie).await.assert_invalid_session();
+    node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+    assert!(node.logins_of("anna").await.is_empty());
+
+    let tokens = node.login(anna()).await;
+    let reply = node.bearer(Method::POST, "/auth/logout", tokens.access_token()).await;
+    assert_eq!((reply.status, reply.set_cookies().len()), (StatusCode::NO_CONTENT, 0));
+    node.bearer(Method::POST, "/auth/logout", tokens.access_token()).await.assert_invalid_token();
+    assert_eq!(Forged::from(&refresh_of(&tokens)).generation(), 0);
+}

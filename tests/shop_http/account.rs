@@ -1,0 +1,127 @@
+//! The account page: the devices and their buttons.
+
+use serde_json::Value;
+
+use crate::shop_support::answer::FORGET_COOKIE;
+use crate::shop_support::shop::Shop;
+use crate::{BAD_SESSION, BAD_TOKEN, INVALID, NOT_FOUND};
+
+/// The login that a cookie carries.
+async fn login_of(shop: &Shop, cookie: &str) -> String {
+    shop.get("/api/me").cookie(cookie).send().await.json()["login"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_account_lists_every_device_with_a_button() {
+    let shop = Shop::start();
+    let form = [("username", "alice"), ("password", "wonderland")];
+    let agent = "Browser <1.0> & \"co\"";
+    let here = shop
+        .post("/login")
+        .same_origin()
+        .header("user-agent", agent)
+        .form(&form)
+        .send()
+        .await
+        .session_cookie();
+    let there = shop.session("alice").await;
+    let _program = shop.tokens("alice").await;
+    shop.session("bob").await;
+
+    let page = shop.get("/account").as_page().cookie(&here).send().await;
+
+    page.is_page(200, "Your account");
+    assert_eq!(page.body.matches("/end\"").count(), 3, "{}", page.body);
+    assert_eq!(page.body.matches(">this one<").count(), 1);
+    assert_eq!(
+        (
+            page.body.matches("<p>Browser, from 127.0.0.1</p>").count(),
+            page.body.matches("<p>App, from").count()
+        ),
+        (2, 1)
+    );
+    assert!(page.body.contains("action=\"/account/logins/end-others\""));
+    assert!(!page.body.contains("<1.0>"), "the name of a browser is not escaped");
+    for cookie in [here, there] {
+        let login = login_of(&shop, &cookie).await;
+        assert!(page.body.contains(&format!("action=\"/account/logins/{login}/end\"")));
+    }
+}
+
+#[tokio::test]
+async fn ending_another_device_signs_it_out_at_once() {
+    let shop = Shop::start();
+    let (here, there) = (shop.session("alice").await, shop.session("alice").await);
+    let end = format!("/account/logins/{}/end", login_of(&shop, &there).await);
+
+    shop.post(&end).same_origin().cookie(&here).send().await.is_redirect("/account");
+
+    shop.get("/api/me").cookie(&there).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/account").as_page().cookie(&there).send().await.is_redirect("/login?next=/account");
+    shop.post(&end).same_origin().cookie(&here).send().await.is_problem(404, NOT_FOUND, &[]);
+    assert_eq!(shop.get("/api/me").cookie(&here).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn ending_the_own_device_signs_out() {
+    let shop = Shop::start();
+    let cookie = shop.session("alice").await;
+    let end = format!("/account/logins/{}/end", login_of(&shop, &cookie).await);
+
+    let answer = shop.post(&end).same_origin().cookie(&cookie).send().await;
+
+    answer.is_redirect("/");
+    assert_eq!(answer.header("set-cookie"), Some(FORGET_COOKIE));
+    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
+}
+
+#[tokio::test]
+async fn ending_all_others_leaves_only_the_one_that_asks() {
+    let shop = Shop::start();
+    let (here, there) = (shop.session("alice").await, shop.session("alice").await);
+    let (program, bob) = (shop.tokens("alice").await, shop.tokens("bob").await);
+
+    shop.post("/account/logins/end-others").same_origin().cookie(&here).send().await.is_redirect("/account");
+
+    shop.get("/api/me").cookie(&there).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").bearer(&program.access).send().await.is_problem(401, INVALID, &BAD_TOKEN);
+    shop.refresh(&program.refresh).send().await.is_invalid_grant();
+    let left = shop.get("/auth/logins").cookie(&here).send().await.json();
+    assert_eq!(left.as_array().map(Vec::len), Some(1));
+    assert_eq!(shop.get("/api/me").bearer(&bob.access).send().await.status, 200);
+    let page = shop.get("/account").as_page().cookie(&here).send().await;
+    assert!(!page.body.contains("end-others"), "there are no others");
+}
+
+#[tokio::test]
+async fn a_device_of_somebody_else_can_not_be_ended() {
+    let shop = Shop::start();
+    let (alice, bob) = (shop.session("alice").await, shop.session("bob").await);
+    let end = format!("/account/logins/{}/end", login_of(&shop, &bob).await);
+
+    shop.post(&end).same_origin().cookie(&alice).send().await.is_problem(404, NOT_FOUND, &[]);
+    shop.post("/account/logins/no-id/end").same_origin().cookie(&alice).send().await.is_problem(
+        404,
+        NOT_FOUND,
+        &[],
+    );
+
+    assert_eq!(shop.get("/api/me").cookie(&bob).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn the_newest_login_pushes_out_the_oldest_beyond_the_limit() {
+    let shop = Shop::start_with(&["--max-logins", "2"]);
+    let first = shop.session("alice").await;
+    let second = shop.tokens("alice").await;
+    let bob = shop.session("bob").await;
+
+    let third = shop.session("alice").await;
+
+    shop.get("/api/me").cookie(&first).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    for call in [shop.get("/auth/logins").cookie(&third), shop.get("/auth/logins").bearer(&second.access)] {
+        let logins: Value = call.send().await.json();
+        assert_eq!(logins.as_array().map(Vec::len), Some(2), "{logins}");
+    }
+    assert_eq!(shop.get("/api/me").cookie(&bob).send().await.status, 200);
+}

@@ -1,0 +1,204 @@
+//! Signing in and out with a browser.
+
+use crate::shop_support::answer::FORGET_COOKIE;
+use crate::shop_support::shop::Shop;
+use crate::{BAD_SESSION, CROSS_SITE, INVALID};
+
+const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "wonderland")];
+
+#[tokio::test]
+async fn the_front_page_knows_whether_you_are_signed_in() {
+    let shop = Shop::start();
+    let cookie = shop.session("alice").await;
+
+    let nobody = shop.get("/").as_page().send().await;
+    let alice = shop.get("/").as_page().cookie(&cookie).send().await;
+
+    nobody.is_page(200, "Welcome");
+    assert!(nobody.body.contains("You are not signed in.") && nobody.body.contains(r#"href="/login""#));
+    alice.is_page(200, "Welcome");
+    assert!(alice.body.contains("You are signed in as <strong>alice</strong>."));
+    assert!(alice.body.contains(r#"<form method="post" action="/logout">"#));
+}
+
+#[tokio::test]
+async fn signing_in_leads_to_the_account_with_a_protected_cookie() {
+    let shop = Shop::start();
+
+    let answer = shop.post("/login").same_origin().form(&ALICE).send().await;
+
+    answer.is_redirect("/account");
+    assert_eq!(answer.body, "");
+    let page = shop.get("/account").as_page().cookie(&answer.session_cookie()).send().await;
+    page.is_page(200, "Your account");
+    assert!(page.body.contains("<dd>alice</dd>") && page.body.contains("<dd>alice@shop.example</dd>"));
+}
+
+#[tokio::test]
+async fn each_of_the_four_users_can_sign_in() {
+    let shop = Shop::start();
+    for user in ["alice", "bob", "carol", "root"] {
+        let cookie = shop.session(user).await;
+        assert_eq!(shop.get("/api/me").cookie(&cookie).send().await.json()["subject"], user);
+    }
+}
+
+#[tokio::test]
+async fn a_page_without_a_session_leads_to_the_login_page_and_back() {
+    let shop = Shop::start();
+
+    let away = shop.get("/account?tab=devices").as_page().send().await;
+    away.is_redirect("/login?next=/account%3Ftab%3Ddevices");
+    let form = shop.get("/login?next=/account%3Ftab%3Ddevices").as_page().send().await;
+    form.is_page(200, "Sign in");
+    assert!(form.body.contains(r#"<input type="hidden" name="next" value="/account?tab=devices">"#));
+    let fields = [ALICE[0], ALICE[1], ("next", "/account?tab=devices")];
+    shop.post("/login").same_origin().form(&fields).send().await.is_redirect("/account?tab=devices");
+}
+
+#[tokio::test]
+async fn next_never_leads_to_another_site() {
+    let shop = Shop::start();
+    for next in
+        ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "account", ""]
+    {
+        let fields = [ALICE[0], ALICE[1], ("next", next)];
+        shop.post("/login").same_origin().form(&fields).send().await.is_redirect("/account");
+    }
+    let form = shop.get("/login?next=//evil.example").send().await;
+    assert!(!form.body.contains("evil.example"));
+}
+
+#[tokio::test]
+async fn a_wrong_password_shows_the_form_again_and_sets_no_cookie() {
+    let shop = Shop::start();
+    for (user, password) in [("alice", "Wonderland"), ("alice", ""), ("nobody", "wonderland"), ("", "")] {
+        let fields = [("username", user), ("password", password), ("next", "/account")];
+        let answer = shop.post("/login").same_origin().form(&fields).send().await;
+        answer.is_page(401, "Sign in");
+        assert!(answer.body.contains(r#"role="alert">User name or password is wrong.</p>"#));
+        assert!(answer.body.contains(&format!(r#"name="username" value="{user}""#)));
+        assert!(answer.body.contains(r#"name="next" value="/account""#));
+        assert!(password.is_empty() || !answer.body.contains(password));
+        assert_eq!(answer.header("set-cookie"), None);
+        assert_eq!(answer.header("www-authenticate"), Some(r#"Cookie realm="shop""#));
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_comes_back_escaped() {
+    let shop = Shop::start();
+    let fields = [("username", r#""><script>alert(1)</script>"#), ("password", "x")];
+
+    let answer = shop.post("/login").same_origin().form(&fields).send().await;
+
+    answer.is_page(401, "Sign in");
+    assert!(!answer.body.contains("<script"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn an_unreadable_form_shows_the_form_again() {
+    let shop = Shop::start();
+
+    let missing = shop.post("/login").same_origin().form(&[ALICE[0]]).send().await;
+    let json = shop.post("/login").same_origin().body("application/json", "{}").send().await;
+
+    missing.is_page(422, "Sign in");
+    json.is_page(415, "Sign in");
+    assert!(missing.body.contains("Please fill in user name and password."));
+}
+
+#[tokio::test]
+async fn another_site_can_neither_sign_in_nor_out() {
+    let shop = Shop::start();
+    let cookie = shop.session("alice").await;
+
+    let login = shop.post("/login").cross_site().form(&ALICE).send().await;
+    login.is_problem(403, CROSS_SITE, &[]);
+    assert_eq!(login.header("set-cookie"), None);
+    for path in ["/logout", "/account/logins/end-others", "/auth/logout", "/api/orders"] {
+        let call = shop.post(path).cross_site().cookie(&cookie).body("text/plain", "");
+        call.send().await.is_problem(403, CROSS_SITE, &[]);
+    }
+    shop.get("/account").as_page().cookie(&cookie).send().await.is_page(200, "Your account");
+}
+
+#[tokio::test]
+async fn where_a_request_comes_from_is_told_by_fetch_metadata_or_else_by_its_origin() {
+    let shop = Shop::start();
+    let own = shop.url().to_owned();
+    let evil = "https://evil.example";
+    for (headers, passes) in [
+        (&[("sec-fetch-site", "same-origin")][..], true),
+        (&[("sec-fetch-site", "none")], true),
+        (&[("sec-fetch-site", "same-site"), ("origin", evil)], false),
+        (&[("sec-fetch-site", "cross-site"), ("origin", &*own)], false),
+        (&[("sec-fetch-site", "cross-site")], false),
+        (&[("origin", &*own)], true),
+        (&[("origin", evil)], false),
+        (&[("origin", "null")], false),
+        (&[("origin", &*own), ("origin", &*own)], false),
+        // No browser: the shop lets programs keep a cookie.
+        (&[], true),
+    ] {
+        let call = headers.iter().fold(shop.post("/login"), |call, (name, value)| call.header(name, value));
+        let answer = call.form(&ALICE).send().await;
+        assert_eq!(answer.status, if passes { 303 } else { 403 }, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_removes_the_cookie() {
+    let shop = Shop::start();
+    let cookie = shop.session("alice").await;
+
+    let answer = shop.post("/logout").same_origin().cookie(&cookie).send().await;
+
+    answer.is_redirect("/");
+    assert_eq!(answer.header("set-cookie"), Some(FORGET_COOKIE));
+    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    let page = shop.get("/account").as_page().cookie(&cookie).send().await;
+    page.is_redirect("/login?next=/account");
+    assert_eq!(page.header("set-cookie"), Some(FORGET_COOKIE));
+}
+
+#[tokio::test]
+async fn signing_in_again_in_the_same_browser_replaces_the_login() {
+    let shop = Shop::start();
+    let old = shop.session("alice").await;
+
+    let again = shop.post("/login").same_origin().cookie(&old).form(&ALICE).send().await;
+
+    let new = again.session_cookie();
+    assert_ne!(new, old);
+    shop.get("/api/me").cookie(&old).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    let logins = shop.get("/auth/logins").cookie(&new).send().await.json();
+    assert_eq!(logins.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_planted_or_doubled_cookie_is_refused() {
+    let shop = Shop::start();
+    let cookie = shop.session("alice").await;
+    let lower = cookie.to_lowercase();
+    for cookies in
+        [&*format!("{cookie}; {cookie}"), &*lower, "__Host-id=AAAAAAAAAAAAAAAAAAAAAA", "__Host-id=x"]
+    {
+        shop.get("/api/me").cookie(cookies).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    }
+    let among_others = format!("theme=dark; {cookie}; lang=de");
+    assert_eq!(shop.get("/api/me").cookie(&among_others).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn the_style_sheet_is_the_only_thing_that_pages_load_and_may_be_cached() {
+    let shop = Shop::start();
+
+    let style = shop.get("/style.css").send().await;
+    let page = shop.get("/login").send().await;
+
+    assert_eq!((style.status, style.header("content-type")), (200, Some("text/css; charset=utf-8")));
+    assert_eq!(style.header("cache-control"), Some("public, max-age=300"));
+    assert!(page.body.contains(r#"<link rel="stylesheet" href="/style.css">"#));
+    assert!(!page.body.contains("<script") && !page.body.contains("style=") && !page.body.contains("<img"));
+}
