@@ -1,1 +1,170 @@
-//! stub
+//! The shop in a real browser. Skipped where no chromium is installed.
+
+#[path = "browser/chrome.rs"]
+mod chrome;
+#[path = "browser/foreign.rs"]
+mod foreign;
+#[path = "browser/pages.rs"]
+mod pages;
+mod shop_support;
+#[path = "browser/tabs.rs"]
+mod tabs;
+
+use chrome::{Browser, Chrome};
+use shop_support::shop::Shop;
+
+/// The shop as a browser is told to open it: cookies that are `Secure` go to `localhost` without TLS.
+fn address(shop: &Shop, path: &str) -> String {
+    format!("http://localhost:{}{path}", shop.port())
+}
+
+/// Signs alice in from the login page.
+async fn alice_in(browser: &Browser, shop: &Shop) {
+    browser.goto(&address(shop, "/login")).await;
+    browser.sign_in("alice", "wonderland").await;
+    browser.at("/account").await;
+}
+
+#[tokio::test]
+async fn a_visitor_of_the_account_signs_in_and_comes_back_to_it() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, browser) = (Shop::start(), chrome.open().await);
+
+    browser.goto(&address(&shop, "/account")).await;
+    browser.at("/login?next=/account").await;
+    browser.picture("login").await;
+    browser.sign_in("alice", "wonderland").await;
+    browser.at("/account").await;
+
+    assert_eq!((browser.status().await, &*browser.title().await), (200, "Your account – Shop"));
+    let text = browser.text().await;
+    for shown in ["alice@shop.example", "customer", "Your devices", "this one"] {
+        assert!(text.contains(shown), "{shown} in {text}");
+    }
+    assert_eq!(browser.count(".devices li").await, 1);
+    browser.goto(&address(&shop, "/")).await;
+    assert!(browser.text().await.contains("You are signed in as alice."));
+    browser.picture("home-signed-in").await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_shows_the_form_again_with_the_name_and_without_the_password() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, browser) = (Shop::start(), chrome.open().await);
+
+    browser.goto(&address(&shop, "/login?next=/account")).await;
+    browser.sign_in("alice", "wrong").await;
+    browser.at("/login").await;
+
+    assert_eq!(browser.status().await, 401);
+    assert!(browser.text().await.contains("User name or password is wrong."));
+    assert_eq!(browser.script("return username.value + '|' + password.value").await, "alice|");
+    assert!(browser.cookies().await.is_empty());
+    browser.picture("login-with-error").await;
+    browser.sign_in("alice", "wonderland").await;
+    browser.at("/account").await;
+}
+
+#[tokio::test]
+async fn the_browser_keeps_one_cookie_with_every_protection() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, browser) = (Shop::start(), chrome.open().await);
+
+    alice_in(&browser, &shop).await;
+
+    let cookies = browser.cookies().await;
+    assert_eq!(cookies.len(), 1, "{cookies:?}");
+    let cookie = &cookies[0];
+    assert_eq!(cookie.name, "__Host-id");
+    assert_eq!((cookie.http_only, cookie.secure), (Some(true), Some(true)));
+    assert_eq!(cookie.same_site, Some(thirtyfour::SameSite::Lax));
+    assert_eq!((cookie.path.as_deref(), cookie.domain.as_deref()), (Some("/"), Some("localhost")));
+    assert_eq!(cookie.expiry, None, "forgotten when the browser ends");
+    assert_eq!(browser.script("return document.cookie").await, "", "scripts can read it");
+}
+
+#[tokio::test]
+async fn signing_out_leads_home_and_the_account_is_closed() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, browser) = (Shop::start(), chrome.open().await);
+    alice_in(&browser, &shop).await;
+
+    browser.click("form[action='/logout'] button").await;
+    browser.at("/").await;
+
+    assert!(browser.text().await.contains("You are not signed in."));
+    assert!(browser.cookies().await.is_empty());
+    browser.picture("home-signed-out").await;
+    browser.goto(&address(&shop, "/account")).await;
+    browser.at("/login?next=/account").await;
+}
+
+#[tokio::test]
+async fn the_page_before_is_not_shown_again_after_signing_out() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, browser) = (Shop::start(), chrome.open().await);
+    alice_in(&browser, &shop).await;
+    browser.click("form[action='/logout'] button").await;
+    browser.at("/").await;
+
+    browser.back().await;
+    browser.at("/login?next=/account").await;
+
+    assert!(!browser.text().await.contains("alice@shop.example"));
+}
+
+#[tokio::test]
+async fn a_device_ended_by_its_button_lands_on_the_login_page_at_its_next_click() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, here, there) = (Shop::start(), chrome.open().await, chrome.open().await);
+    alice_in(&here, &shop).await;
+    alice_in(&there, &shop).await;
+
+    here.goto(&address(&shop, "/account")).await;
+    assert_eq!((here.count(".devices li").await, here.count(".devices .badge").await), (2, 1));
+    here.picture("account-with-two-devices").await;
+    there.goto(&address(&shop, "/")).await;
+    here.click(".devices li:not(:has(.badge)) button").await;
+    here.at("/account").await;
+    assert_eq!((here.count(".devices li").await, here.count(".devices .badge").await), (1, 1));
+    there.click("a[href='/account']").await;
+    there.at("/login?next=/account").await;
+
+    assert!(there.cookies().await.is_empty(), "a dead cookie stays");
+    there.sign_in("alice", "wonderland").await;
+    there.at("/account").await;
+}
+
+#[tokio::test]
+async fn one_button_ends_all_other_devices() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, here, there) = (Shop::start(), chrome.open().await, chrome.open().await);
+    alice_in(&there, &shop).await;
+    shop.tokens("alice").await;
+    alice_in(&here, &shop).await;
+    assert_eq!(here.count(".devices li").await, 3);
+
+    here.click("form[action='/account/logins/end-others'] button").await;
+    here.at("/account").await;
+
+    assert_eq!((here.count(".devices li").await, here.count(".devices .badge").await), (1, 1));
+    assert_eq!(here.count("form[action='/account/logins/end-others']").await, 0);
+    there.goto(&address(&shop, "/account")).await;
+    there.at("/login?next=/account").await;
+}
+
+#[tokio::test]
+async fn no_script_is_needed_to_sign_in_and_out() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, browser) = (Shop::start(), chrome.open_without_scripts().await);
+    let probe = "data:text/html,<noscript>no scripts here</noscript>";
+    browser.goto(probe).await;
+    assert!(browser.text().await.contains("no scripts here"));
+
+    alice_in(&browser, &shop).await;
+    assert!(browser.text().await.contains("alice@shop.example"));
+    browser.click("form[action='/logout'] button").await;
+    browser.at("/").await;
+
+    assert!(browser.text().await.contains("You are not signed in."));
+}

@@ -18,7 +18,7 @@ use shop_support::shop::{Data, Shop};
 /// How often the shop under load is killed.
 const KILLS: usize = 8;
 /// How many requests are answered between two of them, at least.
-const BETWEEN: usize = 60;
+const BETWEEN: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_under_load_the_shop_keeps_every_promise_it_made() {
@@ -30,7 +30,7 @@ async fn killed_under_load_the_shop_keeps_every_promise_it_made() {
         load.check(&shop).await;
         let running = load.run(&shop).await;
         eventually("requests are answered", async || {
-            (running.answered() >= BETWEEN + 7 * round).then_some(())
+            (running.answered() >= BETWEEN + 17 * round).then_some(())
         })
         .await;
         shop.kill();

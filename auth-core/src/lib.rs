@@ -72,7 +72,7 @@
 //! - [`ProtectedRouter`]: routes, and the list of who may call them
 //! - [`key`]: keys, and signed things that are not tokens
 //! - [`store`]: where logins live, and the contract of such a place
-//! - [`audit`]: events
+//! - [`audit`][mod@audit]: the events
 //!
 //! # Features
 //!
@@ -108,8 +108,7 @@ pub mod __private;
 
 pub use auth_macros::{Claims, Role, Scope, check, public, require_auth};
 pub use authenticate::{Auth, Authenticator};
-pub use claims::Claims;
 pub use config::ConfigError;
-pub use role::{NoRole, Role, Roles};
+pub use role::{NoRole, Roles};
 pub use route::ProtectedRouter;
-pub use scope::{NoScope, Scope, Scopes};
+pub use scope::{NoScope, Scopes};

@@ -79,6 +79,9 @@ pub trait IsScopeEnum<S> {}
 
 impl<S: Scope> IsScopeEnum<S> for S {}
 
+/// Compiles only for a claims type.
+pub const fn assert_claims<C: Claims>() {}
+
 /// Compiles only for a role of `C`.
 pub const fn assert_role_of<C: Claims, R: IsRoleEnum<C::Role>>(_: &R) {}
 

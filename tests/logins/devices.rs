@@ -35,7 +35,7 @@ async fn sign_in(node: &Node, name: &str, user_agent: &str) -> String {
 
 async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
     let node = world.node().await;
-    let cookie = sign_in(&node, "anna", "Firefox/150 \u{7f}\u{1}").await;
+    let cookie = sign_in(&node, "anna", "Firefox/150\t(X11)").await;
     drop(sign_in(&node, "bert", "Lynx").await);
     world.clock.advance(HOUR);
     let device = Device::unknown().with_address("2001:db8::1");
@@ -63,7 +63,7 @@ async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
             "created_at": "2027-01-15T08:00:00Z",
             "last_seen_at": "2027-01-15T08:00:00Z",
             "expires_at": "2027-01-16T08:00:00Z",
-            "user_agent": "Firefox/150 ",
+            "user_agent": "Firefox/150(X11)",
             "address": null,
             "current": false,
         },

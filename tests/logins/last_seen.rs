@@ -1,1 +1,153 @@
-//! Later.
+//! When a login was last seen: written now and then, and never on the way of a request.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use auth_core::clock::{Clock as _, Timestamp};
+
+use crate::rotation_support::{
+    Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, World, anna, login_of, on_both_stores, refresh_of, subject,
+};
+
+on_both_stores!(
+    a_session_is_written_once_a_minute_at_the_most,
+    a_login_with_tokens_is_written_once_a_minute_at_the_most,
+    a_flush_writes_what_is_queued,
+    what_is_queued_is_listed,
+    a_use_that_can_not_be_written_is_written_later,
+    a_use_of_a_login_that_ended_meanwhile_brings_nothing_back,
+);
+
+async fn last_seen(node: &Node) -> Timestamp {
+    let logins = node.behind().list_logins(&subject("anna"), node.clock.now()).await.unwrap();
+    logins.iter().map(|login| login.last_seen_at).max().unwrap()
+}
+
+async fn a_session_is_written_once_a_minute_at_the_most(world: World) {
+    let node = world.node().await;
+    let cookie = node.sign_in("anna", "").await;
+    for second in 1..=300_u32 {
+        world.clock.advance(SECOND);
+        node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+        node.auth.flush().await.unwrap();
+        assert!(node.clock.now().since(last_seen(&node).await) < MINUTE);
+        assert!(node.store.calls(Op::Touch) <= usize::try_from(second / 60).unwrap(), "after {second} s");
+    }
+    assert_eq!(node.store.calls(Op::Touch), 5);
+}
+
+/// A sign-in and a refresh write the time themselves, and each brings an access token of its own.
+async fn a_login_with_tokens_is_written_once_a_minute_at_the_most(world: World) {
+    let node = world.node().await;
+    let mut tokens = node.login(anna()).await;
+    let mut written = vec![NOW];
+    for second in 1..=300 {
+        world.clock.advance(SECOND);
+        if second % 45 == 0 {
+            let again = node.refresh(&refresh_of(&tokens)).await.unwrap();
+            tokens = node.refresh(&refresh_of(&tokens)).await.unwrap();
+            node.get("/me", again.access_token()).await.assert_text("anna, by jwt");
+            written.push(world.clock.now());
+        }
+        let touches = node.store.calls(Op::Touch);
+        node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+        node.auth.flush().await.unwrap();
+        if node.store.calls(Op::Touch) > touches {
+            let last = *written.last().unwrap();
+            assert!(world.clock.now().since(last) >= MINUTE, "written again after {:?}", world.clock.now().since(last));
+            written.push(world.clock.now());
+        }
+        assert!(node.clock.now().since(last_seen(&node).await) < MINUTE);
+    }
+}
+
+async fn a_flush_writes_what_is_queued(world: World) {
+    let node = world.node().await;
+    let (cookie, tokens) = (node.sign_in("anna", "").await, node.login(anna()).await);
+    world.clock.advance(2 * MINUTE);
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+    node.auth.flush().await.unwrap();
+    let logins = node.behind().list_logins(&subject("anna"), world.clock.now()).await.unwrap();
+    assert_eq!(logins.len(), 2);
+    assert!(logins.iter().all(|login| login.last_seen_at == NOW.after(2 * MINUTE)));
+    assert_eq!(node.store.calls(Op::Touch), 1);
+    node.auth.flush().await.unwrap();
+    assert_eq!(node.store.calls(Op::Touch), 1);
+}
+
+async fn what_is_queued_is_listed(world: World) {
+    let node = world.node().await;
+    let tokens = node.login(anna()).await;
+    node.store.always(Op::Touch, Fault::Before);
+    world.clock.advance(2 * MINUTE);
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+    let logins = node.auth.logins(&subject("anna")).await.unwrap();
+    assert_eq!(logins.first().unwrap().last_seen_at(), NOW.after(2 * MINUTE));
+    assert_eq!(last_seen(&node).await, NOW);
+}
+
+async fn a_use_that_can_not_be_written_is_written_later(world: World) {
+    let node = world.node().await;
+    let cookie = node.sign_in("anna", "").await;
+    for fault in [Fault::Before, Fault::After] {
+        node.store.next(Op::Touch, fault);
+        world.clock.advance(2 * MINUTE);
+        node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+        assert!(node.auth.flush().await.is_err());
+        node.auth.flush().await.unwrap();
+        assert_eq!(last_seen(&node).await, world.clock.now());
+    }
+}
+
+async fn a_use_of_a_login_that_ended_meanwhile_brings_nothing_back(world: World) {
+    let node = world.node().await;
+    let (cookie, tokens) = (node.sign_in("anna", "").await, node.login(anna()).await);
+    let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
+    world.clock.advance(2 * MINUTE);
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    node.get("/me", next.access_token()).await.assert_text("anna, by jwt");
+    assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 2);
+    node.auth.flush().await.unwrap();
+    assert!(node.logins_of("anna").await.is_empty());
+    assert_eq!(node.row(&refresh_of(&tokens)).await, None);
+    node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+    world.node().await.get("/me", next.access_token()).await.assert_invalid_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_is_written_within_a_second_without_being_asked() {
+    let world = World::memory();
+    let node = world.node().await;
+    let cookie = node.sign_in("anna", "").await;
+    world.clock.advance(2 * MINUTE);
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    assert_eq!(last_seen(&node).await, NOW);
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(last_seen(&node).await, NOW.after(2 * MINUTE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_waits_for_a_use_to_be_written() {
+    let world = World::memory();
+    let node = world.node().await;
+    let (cookie, tokens) = (node.sign_in("anna", "").await, node.login(anna()).await);
+    let gate = Gate::closed();
+    node.store.always(Op::Touch, Fault::StopBefore(gate.clone()));
+    world.clock.advance(2 * MINUTE);
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    gate.reached().await;
+    for _ in 0..3 {
+        world.clock.advance(2 * MINUTE);
+        node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+        node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+        assert_eq!(node.auth.logins(&subject("anna")).await.unwrap().len(), 2);
+    }
+    gate.open();
+    tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(last_seen(&node).await, world.clock.now());
+    let login = login_of(&refresh_of(&tokens));
+    let row = node.behind().load_login(login, world.clock.now()).await.unwrap().unwrap();
+    assert_eq!(row.last_seen_at, world.clock.now());
+    world.clock.advance(GRACE);
+    assert!(node.refresh(&refresh_of(&tokens)).await.is_ok());
+}

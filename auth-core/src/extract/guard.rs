@@ -111,7 +111,6 @@ impl<C: Claims, S: Send + Sync> FromRequestParts<S> for Auth<C> {
 struct Unguarded<C>(PhantomData<C>);
 
 impl<C> Unguarded<C> {
-    #[expect(clippy::panic, reason = "evaluated by the compiler")]
     const STOP: Result<Auth<C>, Infallible> = panic!(
         "a handler with an `Auth` argument needs `#[require_auth(…)]`: nothing has checked its caller"
     );

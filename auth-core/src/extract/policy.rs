@@ -12,13 +12,13 @@ use crate::requirement::Requirement;
 /// A requirement with a name: the zero-sized type that `#[require_auth]` puts beside a handler.
 pub trait PolicyData: Send + Sync + 'static {
     /// Whom the handler wants to see.
-    type Claims: Claims;
+    type Claims: 'static;
     /// What is asked of them.
     const REQUIREMENT: Requirement;
 }
 
 /// A policy in an application with state `S`: its checks may need things of the state.
-pub trait Policy<S>: PolicyData {
+pub trait Policy<S>: PolicyData<Claims: Claims> {
     /// Runs the check with that index. An index that the policy does not have is forbidden.
     ///
     /// # Errors
@@ -68,6 +68,10 @@ pub enum Decision {
 
 /// What the function of a check may return: a [`Decision`], a `bool` (`false` is *forbidden*), or a `Result` of one
 /// of them whose error is a response.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the answer of a check",
+    label = "a check answers `bool`, `Decision`, or a `Result` of one of them whose error is a response"
+)]
 pub trait IntoDecision {
     /// The decision, or the response to send instead.
     ///

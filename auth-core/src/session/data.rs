@@ -116,7 +116,9 @@ impl tower_sessions_core::SessionStore for RequestSession {
     async fn create(&self, record: &mut Record) -> Result<()> {
         let now = self.context.now();
         if let Some(old) = self.with_seen(|seen| seen.renamed_from.take()) {
-            let (old, new) = (SessionId::from_tower(old).hash(), SessionId::from_tower(record.id).hash());
+            let id = SessionId::random().map_err(|error| Error::Backend(error.to_string()))?;
+            record.id = id.to_tower();
+            let (old, new) = (SessionId::from_tower(old).hash(), id.hash());
             self.context.revoke_id(&old, now).await?;
             if !self.context.store.rename_session(&old, &new, now).await.map_err(backend)? {
                 return Err(Error::Backend(ENDED.to_owned()));

@@ -105,7 +105,9 @@ fn assertions(claims: &Type, conditions: &[Condition], runtime: &Runtime) -> Tok
         let path = runtime.path_at(check.span());
         quote_spanned!(check.span()=> const { <#check as #path::CheckOf<#claims>>::ASSERTED };)
     });
-    quote!(#(#grants)* #(#checks)*)
+    let path = runtime.path_at(claims.span());
+    let asserted = quote_spanned!(claims.span()=> const { #path::assert_claims::<#claims>() };);
+    quote!(#asserted #(#grants)* #(#checks)*)
 }
 
 /// The zero-sized type that carries a policy. It is generic over the claims type, so that it is never more visible
@@ -142,7 +144,7 @@ impl PolicyType<'_> {
             #[allow(unused_qualifications, clippy::absolute_paths)]
             const _: () = {
                 #[automatically_derived]
-                impl<__C: #path::Claims> #path::PolicyData for #name<__C> {
+                impl<__C: 'static> #path::PolicyData for #name<__C> {
                     type Claims = __C;
                     const REQUIREMENT: #path::Requirement = #requirement;
                 }

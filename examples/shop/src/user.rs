@@ -20,7 +20,7 @@ impl Role {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         [Self::Customer, Self::Clerk, Self::Admin]
             .into_iter()
-            .find(|role| auth_core::Role::name(*role) == name)
+            .find(|role| auth_core::role::Role::name(*role) == name)
     }
 }
 

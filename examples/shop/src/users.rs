@@ -173,7 +173,7 @@ impl Users {
     /// When the database does not answer.
     pub(crate) async fn set_role(&self, name: &str, role: Role) -> Result<Change, sqlx::Error> {
         let done = sqlx::query("update users set role = ? where name = ?")
-            .bind(auth_core::Role::name(role))
+            .bind(auth_core::role::Role::name(role))
             .bind(name)
             .execute(&self.pool)
             .await?;
@@ -208,7 +208,7 @@ impl Users {
             )
             .bind(name)
             .bind(format!("{name}@shop.example"))
-            .bind(auth_core::Role::name(role))
+            .bind(auth_core::role::Role::name(role))
             .bind(password_hash)
             .execute(&mut *transaction)
             .await?;

@@ -1,4 +1,4 @@
-use auth_core::Role as _;
+use auth_core::role::Role as _;
 use tempfile::TempDir;
 
 use super::*;

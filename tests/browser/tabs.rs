@@ -1,0 +1,70 @@
+//! An application in two tabs that share one refresh token.
+
+use serde_json::{Value, json};
+
+use crate::address;
+use crate::chrome::{Browser, Chrome};
+use crate::shop_support::answer::Tokens;
+use crate::shop_support::eventually;
+use crate::shop_support::shop::Shop;
+
+/// At a word from the other tab: refresh, and keep what came.
+const LISTEN: &str = "
+    window.refresh = token => fetch('/auth/refresh', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ refresh_token: token }),
+    }).then(async answer => { window.came = { status: answer.status, body: await answer.json() } })
+      .catch(error => { window.came = { status: 0, body: String(error) } });
+    window.channel = new BroadcastChannel('refresh');
+    channel.onmessage = message => refresh(message.data);
+    return true";
+
+async fn came(browser: &Browser) -> Value {
+    eventually("the refresh is answered", async || {
+        let came = browser.script("let came = window.came; window.came = undefined; return came ?? null").await;
+        (!came.is_null()).then_some(came)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn two_tabs_that_refresh_at_once_get_the_same_token_and_nobody_is_a_thief() {
+    let Some(chrome) = Chrome::installed() else { return };
+    let (shop, browser) = (Shop::start_with(&["--grace", "2s"]), chrome.open().await);
+    let first = shop.tokens("alice").await;
+    let one = browser.window().await;
+    let two = browser.new_tab().await;
+    for tab in [&one, &two] {
+        browser.show(tab).await;
+        // The pages of the shop allow no requests from scripts; an application's would.
+        browser.devtools("Page.setBypassCSP", json!({ "enabled": true })).await;
+        browser.goto(&address(&shop, "/")).await;
+        browser.script(LISTEN).await;
+    }
+
+    let mut token = first.refresh.clone();
+    let mut rotations = 0;
+    eventually("the token is rotated twice", async || {
+        browser.show(&two).await;
+        browser.script(&format!("channel.postMessage('{token}'); refresh('{token}')")).await;
+        let mine = came(&browser).await;
+        browser.show(&one).await;
+        let theirs = came(&browser).await;
+        assert_eq!((&mine["status"], &theirs["status"]), (&json!(200), &json!(200)), "{mine} {theirs}");
+        let next = mine["body"]["refresh_token"].as_str().unwrap();
+        assert_eq!(theirs["body"]["refresh_token"], next, "the tabs have different tokens");
+        for access in [&mine["body"]["access_token"], &theirs["body"]["access_token"]] {
+            assert_eq!(shop.get("/api/me").bearer(access.as_str().unwrap()).send().await.status, 200);
+        }
+        if next != token {
+            token = next.to_owned();
+            rotations += 1;
+        }
+        (rotations == 2).then_some(())
+    })
+    .await;
+
+    Tokens::of(&shop.refresh(&token).send().await);
+    assert!(!shop.log().contains("event=Theft"), "{}", shop.log());
+}
