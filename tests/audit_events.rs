@@ -1,7 +1,5 @@
 //! What an observer hears: each event with all it says, as JSON, and never a credential.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::num::NonZeroU32;
 
 use auth_core::audit::{AuditEvent, RefusedBecause};
@@ -16,8 +14,8 @@ use http::{Method, Request};
 use serde_json::json;
 
 use crate::rotation_support::{
-    Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, World, anna, assert_refused, bert,
-    claims_of, login_of, on_both_stores, refresh_of, subject,
+    Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, World, anna, assert_refused,
+    bert, claims_of, login_of, on_both_stores, refresh_of, subject,
 };
 
 on_both_stores!(
@@ -176,7 +174,7 @@ async fn refusals_say_why(world: World) {
     let node = world.node_with(|builder| builder.claims_source(directory)).await;
     let (tokens, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
     let access = tokens.access_token();
-    let mut check = async |path: &str, method: Method, token: &str, reason| {
+    let check = async |path: &str, method: Method, token: &str, reason| {
         node.events.clear();
         node.bearer(method, path, token).await;
         assert_eq!(node.events.take(), refused(reason));

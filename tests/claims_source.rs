@@ -1,7 +1,5 @@
 //! Where claims come from: at the sign-in, and for sessions when they are older than the bound.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::time::Duration;
 
 use auth_core::audit::AuditEvent;
@@ -12,8 +10,8 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::rotation_support::{
-    DAY, Directory, Gate, HOUR, MINUTE, NOW, Node, Role, SECOND, User, World, anna, bert, claims_of, on_both_stores,
-    refresh_of,
+    DAY, Directory, Gate, HOUR, MINUTE, NOW, Node, Role, SECOND, User, World, anna, bert, claims_of,
+    on_both_stores, refresh_of,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -40,7 +38,9 @@ fn admin() -> User {
 
 async fn node(world: &World, directory: &Directory) -> Node {
     world
-        .node_with(|builder| builder.claims_source(directory.clone()).claims_max_age(MAX_AGE).session_idle(30 * DAY))
+        .node_with(|builder| {
+            builder.claims_source(directory.clone()).claims_max_age(MAX_AGE).session_idle(30 * DAY)
+        })
         .await
 }
 
@@ -121,7 +121,8 @@ async fn claims_are_loaded_once_in_the_bound(world: World) {
 
 async fn nodes_share_what_one_of_them_loaded(world: World) {
     let directory = Directory::of([anna()]);
-    let nodes = [node(&world, &directory).await, node(&world, &directory).await, node(&world, &directory).await];
+    let nodes =
+        [node(&world, &directory).await, node(&world, &directory).await, node(&world, &directory).await];
     let cookie = nodes[0].sign_in("anna", "").await;
     world.clock.advance(MAX_AGE);
     let before = directory.loads();
@@ -158,9 +159,8 @@ async fn a_session_of_somebody_who_is_gone_ends_when_it_is_due(world: World) {
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     world.clock.advance(MAX_AGE);
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
-    let ended = |event: &AuditEvent| {
-        matches!(event, AuditEvent::LoginEnded { reason: EndReason::SubjectEnded, .. })
-    };
+    let ended =
+        |event: &AuditEvent| matches!(event, AuditEvent::LoginEnded { reason: EndReason::SubjectEnded, .. });
     assert_eq!(node.events.count(ended), 3);
     node.get_by_cookie("/me", &other).await.assert_invalid_session();
     node.get("/me", tokens.access_token()).await.assert_invalid_token();

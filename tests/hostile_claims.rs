@@ -1,5 +1,7 @@
 //! Claims: of the wrong type, missing, for somebody else, out of time, or of a token that is something else.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
+
 mod common;
 #[path = "hostile_claims/grants.rs"]
 mod grants;

@@ -1,5 +1,12 @@
 //! Keys: what a token says about them is not believed, what is loaded is checked, and nothing secret is published.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics says so"
+)]
+
 mod common;
 #[path = "hostile_keys/loading.rs"]
 mod loading;

@@ -1,5 +1,7 @@
 //! Token form and algorithm: what an attacker can do to a token without the key, and what an honest key must not sign.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics says so")]
+
 #[path = "hostile_token/algorithm.rs"]
 mod algorithm;
 mod common;

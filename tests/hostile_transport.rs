@@ -1,5 +1,7 @@
 //! Transport: how a credential travels, what stands beside it, and where a browser is sent.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
+
 #[path = "hostile_transport/authorization.rs"]
 mod authorization;
 mod common;

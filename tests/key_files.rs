@@ -1,5 +1,7 @@
 //! Keys and peppers in files and in the environment: for their owner only, made once, never half written.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
+
 mod common;
 
 use std::fs;
@@ -27,7 +29,10 @@ fn write(path: &Path, text: &str, mode: u32) {
 }
 
 fn names(folder: &TempDir) -> Vec<String> {
-    fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 /// By what the ring is known from outside.
@@ -65,7 +70,11 @@ fn a_key_that_others_may_read_is_refused() {
     for open in [0o644, 0o640, 0o660, 0o604, 0o610, 0o601, 0o666, 0o777, 0o620, 0o602] {
         write(&path, &text, open);
         assert_eq!(KeyRing::from_file(&path, Algorithm::ES256).unwrap_err().field(), "keys", "{open:o}");
-        assert_eq!(KeyRing::from_file_or_generate(&path, Algorithm::ES256).unwrap_err().field(), "keys", "{open:o}");
+        assert_eq!(
+            KeyRing::from_file_or_generate(&path, Algorithm::ES256).unwrap_err().field(),
+            "keys",
+            "{open:o}"
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), text, "{open:o}: it is left alone");
     }
     for closed in [0o600, 0o400, 0o700] {
@@ -161,7 +170,8 @@ async fn a_pepper_is_made_once_for_its_owner_only_and_read_again() {
             std::thread::spawn(move || Peppers::from_file_or_generate(&*path))
         })
         .collect();
-    let mut peppers: Vec<Peppers> = threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect();
+    let mut peppers: Vec<Peppers> =
+        threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect();
     assert_eq!(mode(&path), 0o600);
     assert_eq!(names(&folder), ["pepper"]);
     let forger = Forger::new(Algorithm::EdDSA);
@@ -213,5 +223,8 @@ fn a_ring_reads_its_key_from_the_environment() {
 fn a_variable_that_is_not_set_is_a_mistake_that_is_said() {
     let error = KeyRing::from_env("AUTH_TESTS_NOT_SET", Algorithm::ES256).unwrap_err();
     assert_eq!(error.field(), "keys");
-    assert_eq!(error.to_string(), "keys: the environment variable of the key is not set; set it to a PEM or JWK");
+    assert_eq!(
+        error.to_string(),
+        "keys: the environment variable of the key is not set; set it to a PEM or JWK"
+    );
 }

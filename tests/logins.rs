@@ -1,6 +1,13 @@
 //! Logins from beginning to end: rotation of refresh tokens, revocation, device lists, reloaded claims, audit events,
 //! and what a store that fails does to them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test, and the helpers of tests, fail by panicking"
+)]
+
 mod audit_events;
 mod claims_source;
 mod faults;

@@ -1,5 +1,7 @@
 //! The examples of the RFCs, byte for byte.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics says so")]
+
 use auth_core::key::{KeySet, SigningKey, VerifyingKey};
 use auth_core::verify::VerifyError;
 use base64::Engine as _;
@@ -26,7 +28,8 @@ fn assert_verifies(jwk: &str, token: &str, payload: &[u8]) {
     let by_ring = KeySet::new([verifying(jwk)]).unwrap();
     let cut = token.strip_suffix(|_: char| true).unwrap();
     assert!(by_ring.verify_jws(cut.as_bytes()).is_err());
-    let other = token.replacen("eyJpc3MiOiJqb2Ui", "eyJpc3MiOiJqb2Uj", 1).replacen("RXhhbXBsZSBv", "RXhhbXBsZSBw", 1);
+    let other =
+        token.replacen("eyJpc3MiOiJqb2Ui", "eyJpc3MiOiJqb2Uj", 1).replacen("RXhhbXBsZSBv", "RXhhbXBsZSBw", 1);
     assert_ne!(other, token);
     assert_eq!(by_ring.verify_jws(other.as_bytes()), Err(VerifyError::SignatureMismatch));
 }
@@ -43,7 +46,9 @@ fn verifying(jwk: &str) -> VerifyingKey {
 fn rfc_7515_a1_hs256() {
     let jwk = r#"{"kty":"oct",
         "k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
-    let token = format!("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{PAYLOAD_SEGMENT}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let token = format!(
+        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{PAYLOAD_SEGMENT}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    );
     assert_signs(jwk, &token, PAYLOAD);
     assert_eq!(verifying(jwk).thumbprint(), None, "the thumbprint of a secret is not published");
 }
@@ -87,7 +92,8 @@ fn rfc_7515_a3_es256() {
     let message = format!("eyJhbGciOiJFUzI1NiJ9.{PAYLOAD_SEGMENT}");
     let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
     assert_verifies(jwk, &format!("{message}.{signature}"), PAYLOAD);
-    let own = URL_SAFE_NO_PAD.encode(SigningKey::from_jwk_json(jwk).unwrap().sign(message.as_bytes()).unwrap());
+    let own =
+        URL_SAFE_NO_PAD.encode(SigningKey::from_jwk_json(jwk).unwrap().sign(message.as_bytes()).unwrap());
     assert_verifies(jwk, &format!("{message}.{own}"), PAYLOAD);
 }
 
@@ -148,7 +154,11 @@ fn rfc_8037_a3_thumbprint() {
     let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
     assert_eq!(key.verifying_key().thumbprint().as_deref(), Some(thumbprint));
     assert_eq!(key.verifying_key().public_jwk().unwrap().thumbprint(), thumbprint);
-    assert_eq!(key.verifying_key().id().map(|id| id.as_str()), Some(thumbprint), "a key without a name is called so");
+    assert_eq!(
+        key.verifying_key().id().map(|id| id.as_str()),
+        Some(thumbprint),
+        "a key without a name is called so"
+    );
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::LoginId;
-use auth_core::refresh::{ParsedToken, Presentation, Presented, RefreshError, RotationPolicy, present, rotate};
+use auth_core::refresh::{
+    ParsedToken, Presentation, Presented, RefreshError, RotationPolicy, present, rotate,
+};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{Confirmation, Created, Family, LoginKind, LoginRow, LoginStore as _, SecretHash};
 use auth_core::testing::ManualClock;
@@ -96,7 +98,7 @@ proptest! {
     /// Anything that was ever handed out, presented and used in any order, while time passes.
     #[test]
     fn any_token_in_any_order_is_answered_alike(
-        steps in prop::collection::vec((0_u8..8, any::<prop::sample::Index>(), 0_u64..9), 1..120),
+        steps in prop::collection::vec((0_u8..9, any::<prop::sample::Index>(), 0_u64..9), 1..120),
     ) {
         let mut real = Real::start();
         let mut row = Some(Login::NEW);
@@ -112,11 +114,11 @@ proptest! {
                     row = then;
                     known.extend(handed_out.filter(|token| !known.contains(token)));
                 }
-                4..=5 => {
+                4 => {
                     real.use_token(token);
                     row = Some(use_token(login, token));
                 }
-                6 => real.clock.advance(Duration::from_secs(seconds)),
+                5 => real.clock.advance(Duration::from_secs(seconds)),
                 _ => real.clock.advance(GRACE),
             }
             row = row.map(|login| Login { in_grace: real.is_in_grace(), ..login });
@@ -198,7 +200,8 @@ impl Real {
         if expected.is_none() {
             for (token, _) in self.tokens.values() {
                 let now = self.clock.now();
-                let answer = rotate(&self.store, &peppers(), token, &policy(now), now).now_or_never().unwrap();
+                let answer =
+                    rotate(&self.store, &peppers(), token, &policy(now), now).now_or_never().unwrap();
                 prop_assert!(matches!(answer, Err(RefreshError::Ended)), "{answer:?}");
             }
         }
@@ -224,10 +227,7 @@ fn name_of(token: &ParsedToken) -> Token {
         let rest = text.split_once(name).unwrap().1;
         rest.split(|digit: char| !digit.is_ascii_digit()).next().unwrap().to_owned()
     };
-    Token {
-        generation: number("generation: ").parse().unwrap(),
-        branch: number("branch: ").parse().unwrap(),
-    }
+    Token { generation: number("generation: ").parse().unwrap(), branch: number("branch: ").parse().unwrap() }
 }
 
 fn policy(now: Timestamp) -> RotationPolicy {

@@ -1,5 +1,7 @@
 //! Session data: fixation, sign-out under way, and two requests that change one session.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
+
 mod common;
 #[path = "session_data/concurrent.rs"]
 mod concurrent;

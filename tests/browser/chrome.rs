@@ -89,7 +89,9 @@ impl Chrome {
 
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    names.iter().find_map(|name| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()))
+    names
+        .iter()
+        .find_map(|name| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
 /// Starts a chromedriver; the port that it found.
@@ -128,7 +130,8 @@ impl Drop for Process {
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
             if command.windows(profile.len()).any(|part| part == profile) {
-                let _ = Command::new("kill").arg("-KILL").arg(entry.file_name()).stderr(Stdio::null()).status();
+                let _ =
+                    Command::new("kill").arg("-KILL").arg(entry.file_name()).stderr(Stdio::null()).status();
             }
         }
     }

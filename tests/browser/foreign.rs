@@ -87,10 +87,8 @@ async fn a_link_of_another_site_finds_the_visitor_signed_in() {
     alice_in(&browser, &shop).await;
 
     browser.goto(&format!("http://127.0.0.1:{evil}/?user=x&action=x")).await;
-    let link = format!(
-        "document.body.innerHTML = \"<a href='{}'>to the shop</a>\"",
-        address(&shop, "/account")
-    );
+    let link =
+        format!("document.body.innerHTML = \"<a href='{}'>to the shop</a>\"", address(&shop, "/account"));
     browser.script(&link).await;
     browser.click("a").await;
     browser.at("/account").await;

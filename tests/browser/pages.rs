@@ -89,7 +89,13 @@ async fn a_hostile_device_name_is_only_text() {
     let (shop, browser) = (Shop::start(), chrome.open().await);
     let form = [("username", "alice"), ("password", "wonderland")];
     let agent = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>";
-    shop.post("/login").same_origin().header("user-agent", agent).form(&form).send().await.is_redirect("/account");
+    shop.post("/login")
+        .same_origin()
+        .header("user-agent", agent)
+        .form(&form)
+        .send()
+        .await
+        .is_redirect("/account");
 
     alice_in(&browser, &shop).await;
 

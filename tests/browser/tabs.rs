@@ -22,7 +22,8 @@ const LISTEN: &str = "
 
 async fn came(browser: &Browser) -> Value {
     eventually("the refresh is answered", async || {
-        let came = browser.script("let came = window.came; window.came = undefined; return came ?? null").await;
+        let came =
+            browser.script("let came = window.came; window.came = undefined; return came ?? null").await;
         (!came.is_null()).then_some(came)
     })
     .await

@@ -52,7 +52,7 @@ pub(crate) struct Forger {
 }
 
 enum Material {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -81,7 +81,7 @@ impl Forger {
         let mut secret = [0; 64];
         rand::fill(&mut secret).unwrap();
         let private = json!({ "kty": "oct", "alg": name(algorithm), "k": encode(secret) }).to_string();
-        let material = Material::Hmac(hmac::Key::new(hash, &secret));
+        let material = Material::Hmac(Box::new(hmac::Key::new(hash, &secret)));
         Self::of(material, algorithm, private, secret.to_vec(), secret.to_vec())
     }
 

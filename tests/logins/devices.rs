@@ -1,7 +1,5 @@
 //! "My devices": listing logins, and ending them from elsewhere.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::authenticate::Ended;
 use auth_core::extract::Device;
 use axum::body::Body;
@@ -10,8 +8,8 @@ use http::{Method, Request, StatusCode};
 use serde_json::json;
 
 use crate::rotation_support::{
-    Forged, HOUR, MINUTE, Node, World, anna, assert_refused, bert, from_page, login_of, on_both_stores, refresh_of,
-    subject,
+    Forged, HOUR, MINUTE, Node, World, anna, assert_refused, bert, from_page, login_of, on_both_stores,
+    refresh_of, subject,
 };
 
 on_both_stores!(

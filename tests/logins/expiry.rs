@@ -1,7 +1,5 @@
 //! Logins end by themselves: when they were not used for too long, and when they are too old.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::time::Duration;
 
 use auth_core::authenticate::Builder;
@@ -9,8 +7,8 @@ use auth_core::clock::Clock as _;
 use serde_json::json;
 
 use crate::rotation_support::{
-    DAY, Fault, HOUR, LEEWAY, MINUTE, NOW, Node, Op, SECOND, TTL, User, World, anna, assert_refused, claims_of,
-    on_both_stores, refresh_of,
+    DAY, Fault, HOUR, LEEWAY, MINUTE, NOW, Node, Op, SECOND, TTL, User, World, anna, assert_refused,
+    claims_of, on_both_stores, refresh_of,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);

@@ -1,11 +1,10 @@
 //! When a login was last seen: written now and then, and never on the way of a request.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::clock::{Clock as _, Timestamp};
 
 use crate::rotation_support::{
-    Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, World, anna, login_of, on_both_stores, refresh_of, subject,
+    Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, World, anna, login_of, on_both_stores, refresh_of,
+    subject,
 };
 
 on_both_stores!(
@@ -53,7 +52,11 @@ async fn a_login_with_tokens_is_written_once_a_minute_at_the_most(world: World) 
         node.auth.flush().await.unwrap();
         if node.store.calls(Op::Touch) > touches {
             let last = *written.last().unwrap();
-            assert!(world.clock.now().since(last) >= MINUTE, "written again after {:?}", world.clock.now().since(last));
+            assert!(
+                world.clock.now().since(last) >= MINUTE,
+                "written again after {:?}",
+                world.clock.now().since(last)
+            );
             written.push(world.clock.now());
         }
         assert!(node.clock.now().since(last_seen(&node).await) < MINUTE);

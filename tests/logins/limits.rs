@@ -1,7 +1,5 @@
 //! At most so many logins, exactly, however many sign in at once.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -106,7 +104,10 @@ async fn a_login_that_is_replaced_does_not_count(world: World) {
             cookie = node.sign_in(name, &cookie).await;
         }
         let evicted = |event: &AuditEvent| {
-            matches!(event, AuditEvent::LoginEnded { reason: EndReason::Evicted, .. } | AuditEvent::LimitReached { .. })
+            matches!(
+                event,
+                AuditEvent::LoginEnded { reason: EndReason::Evicted, .. } | AuditEvent::LimitReached { .. }
+            )
         };
         assert_eq!(node.events.count(evicted), 0);
         for cookie in others.iter().chain([&cookie]) {
@@ -143,8 +144,9 @@ fn start(node: &Node, number: usize, barrier: &Arc<Barrier>) -> tokio::task::Joi
 async fn sign_in_at_once(world: &World, exceeded: OnLimit) -> (usize, [Node; 2]) {
     let nodes = [node(world, exceeded).await, node(world, exceeded).await];
     let barrier = Arc::new(Barrier::new(MANY));
-    let tasks: Vec<_> =
-        (0..MANY).map(|number| start(if number % 2 == 0 { &nodes[0] } else { &nodes[1] }, number, &barrier)).collect();
+    let tasks: Vec<_> = (0..MANY)
+        .map(|number| start(if number % 2 == 0 { &nodes[0] } else { &nodes[1] }, number, &barrier))
+        .collect();
     let mut refused = 0;
     for task in tasks {
         match task.await.unwrap() {
@@ -164,9 +166,8 @@ async fn of_many_logins_at_once_the_newest_stay() {
     for world in [World::memory(), World::sqlite().await] {
         let (refused, nodes) = sign_in_at_once(&world, OnLimit::EndOldest).await;
         assert_eq!(refused, 0);
-        let evicted = |event: &AuditEvent| {
-            matches!(event, AuditEvent::LoginEnded { reason: EndReason::Evicted, .. })
-        };
+        let evicted =
+            |event: &AuditEvent| matches!(event, AuditEvent::LoginEnded { reason: EndReason::Evicted, .. });
         assert_eq!(nodes.iter().map(|node| node.events.count(evicted)).sum::<usize>(), MANY - 3);
     }
 }

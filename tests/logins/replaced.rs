@@ -1,7 +1,5 @@
 //! Signing in again in the same browser, and sign-ins that fail.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::num::NonZeroU32;
 
 use auth_core::audit::AuditEvent;

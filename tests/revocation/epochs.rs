@@ -1,7 +1,5 @@
 //! Claims that change: a number tells what is older, because a second is too long.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::audit::{AuditEvent, RefusedBecause};
 use auth_core::authenticate::LoginError;
 use auth_core::extract::Device;
@@ -220,8 +218,9 @@ async fn other_subjects_are_not_concerned(world: World) {
 
 async fn an_access_token_from_before_the_change_is_refused_to_its_last_moment(world: World) {
     let directory = Directory::of([anna(), bert()]);
-    let long =
-        world.node_with(|builder| builder.claims_source(directory.clone()).access_ttl(HOUR).token_idle(DAY)).await;
+    let long = world
+        .node_with(|builder| builder.claims_source(directory.clone()).access_ttl(HOUR).token_idle(DAY))
+        .await;
     let (annas, berts) = (long.login(anna()).await, long.login(bert()).await);
     long.auth.claims_changed(&subject("anna")).await.unwrap();
     world.clock.advance(HOUR + LEEWAY - Duration::from_millis(1));
@@ -246,9 +245,8 @@ async fn without_a_source_a_change_ends_the_logins(world: World) {
         node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
         assert_refused(&node.refresh(&refresh_of(&tokens)).await);
     }
-    let ended = |event: &AuditEvent| {
-        matches!(event, AuditEvent::LoginEnded { reason: EndReason::ClaimsChanged, .. })
-    };
+    let ended =
+        |event: &AuditEvent| matches!(event, AuditEvent::LoginEnded { reason: EndReason::ClaimsChanged, .. });
     assert_eq!(here.events.count(ended), 2);
 }
 

@@ -1,20 +1,18 @@
 //! The list, and the feed that fills it from the log.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
 use auth_core::id::{KeyId, LoginId, TokenId};
-use auth_core::revoke::{Feed, RevocationList, Standing, Subjects};
+use auth_core::revoke::{Feed, GoodAt, RevocationList, Standing, Subjects};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{EndReason, LogEntry, RevocationStore as _, Revoked};
 use auth_core::testing::ManualClock;
 use proptest::prelude::*;
 
-use crate::rotation_support::{FaultyStore, Fault, HOUR, NOW, Op, SECOND, subject};
+use crate::rotation_support::{Fault, FaultyStore, HOUR, NOW, Op, SECOND, subject};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -85,7 +83,10 @@ fn only_what_is_below_the_epoch_is_outdated() {
     };
     list.insert(&Revoked::SubjectBelow(anna.clone(), 3), NOW.after(HOUR));
     list.insert(&Revoked::SubjectBelow(anna.clone(), 2), NOW.after(HOUR));
-    assert_eq!([1, 2, 3, 4].map(standing), [Standing::Outdated, Standing::Outdated, Standing::Good, Standing::Good]);
+    assert_eq!(
+        [1, 2, 3, 4].map(standing),
+        [Standing::Outdated, Standing::Outdated, Standing::Good, Standing::Good]
+    );
 }
 
 #[test]
@@ -154,6 +155,55 @@ proptest! {
             prop_assert!(is_known(&straight, &thing) || seconds <= purged_at);
         }
     }
+}
+
+#[test]
+fn a_standing_that_is_remembered_gives_way_to_the_next_entry() {
+    for thing in &things() {
+        let (list, good_at) = (RevocationList::new(), GoodAt::default());
+        let nothing = Subjects { login: None, subject: None, token: None, key: None };
+        let credential = match thing {
+            Revoked::Login(login, _) => Subjects { login: Some(*login), ..nothing },
+            Revoked::Token(token) => Subjects { token: Some(*token), ..nothing },
+            Revoked::Key(key) => Subjects { key: Some(key), ..nothing },
+            Revoked::SubjectBelow(subject, epoch) => {
+                Subjects { subject: Some((subject, epoch - 1)), ..nothing }
+            }
+            _ => nothing,
+        };
+        for _ in 0..3 {
+            assert_eq!(list.standing_since(&credential, &good_at), Standing::Good);
+        }
+        list.insert(&login(9), NOW.after(HOUR));
+        assert_eq!(list.standing_since(&credential, &good_at), Standing::Good);
+        list.insert(thing, NOW.after(HOUR));
+        for _ in 0..3 {
+            assert_eq!(list.standing_since(&credential, &good_at), list.standing(&credential));
+            assert_ne!(list.standing_since(&credential, &good_at), Standing::Good);
+        }
+    }
+}
+
+/// Whoever is told after an entry was made is told of it, while others ask without end.
+#[test]
+fn a_standing_that_is_remembered_is_never_older_than_the_list() {
+    let (list, good_at) = (Arc::new(RevocationList::new()), Arc::new(GoodAt::default()));
+    let asked = Subjects { login: Some(LoginId::from_bytes([1; 16])), subject: None, token: None, key: None };
+    std::thread::scope(|scope| {
+        for number in 10..13_u8 {
+            let list = list.clone();
+            scope.spawn(move || (0..20_000).for_each(|_| list.insert(&login(number), NOW.after(HOUR))));
+        }
+        for _ in 0..2 {
+            let (list, good_at) = (list.clone(), good_at.clone());
+            scope.spawn(move || while list.standing_since(&asked, &good_at) == Standing::Good {});
+        }
+        std::thread::yield_now();
+        list.insert(&login(1), NOW.after(HOUR));
+        for _ in 0..10_000 {
+            assert_eq!(list.standing_since(&asked, &good_at), Standing::Revoked);
+        }
+    });
 }
 
 fn feed(store: &FaultyStore, clock: &ManualClock) -> Feed {

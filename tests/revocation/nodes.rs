@@ -1,7 +1,5 @@
 //! Two nodes over one store.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +7,7 @@ use auth_core::store::memory::MemoryStore;
 use http::{Method, StatusCode};
 
 use crate::rotation_support::{
-    HOUR, LEEWAY, MINUTE, Node, SECOND, TTL, World, anna, assert_refused, bert, claims_of, login_of, on_both_stores,
+    HOUR, LEEWAY, MINUTE, Node, SECOND, TTL, World, anna, assert_refused, bert, claims_of, on_both_stores,
     refresh_of, subject,
 };
 
@@ -98,7 +96,7 @@ async fn longest(world: &World) -> ([Node; 2], [String; 2]) {
     let (ended, other) = (nodes[0].login(anna()).await, nodes[0].login(anna()).await);
     let exp = claims_of(ended.access_token())["exp"].as_i64().unwrap();
     assert_eq!(exp, crate::rotation_support::NOW.after(MAX_TTL).seconds());
-    drop(nodes[0].auth.end_login(&subject("anna"), login_of(&refresh_of(&ended))).await.unwrap());
+    nodes[0].end(&refresh_of(&ended)).await;
     (nodes, [ended.access_token().to_owned(), other.access_token().to_owned()])
 }
 
@@ -131,7 +129,7 @@ async fn an_end_by_a_node_with_a_shorter_ttl_covers_the_longer_tokens_of_others(
     let long = world.node_with(|builder| builder.access_ttl(MAX_TTL)).await;
     let short = world.node_with(|builder| builder.access_ttl(MINUTE)).await;
     let tokens = long.login(anna()).await;
-    drop(short.auth.end_login(&subject("anna"), login_of(&refresh_of(&tokens))).await.unwrap());
+    short.end(&refresh_of(&tokens)).await;
     world.clock.advance(MAX_TTL - SECOND);
     purge(&world, &[&long, &short]).await;
     for node in [&long, &short, &world.node().await] {
@@ -159,9 +157,9 @@ async fn a_store_that_was_emptied_brings_nothing_back() {
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
     for _ in 0..5 {
         let short = here.login(bert()).await;
-        drop(here.auth.end_login(&subject("bert"), login_of(&refresh_of(&short))).await.unwrap());
+        here.end(&refresh_of(&short)).await;
     }
-    drop(here.auth.end_login(&subject("anna"), login_of(&refresh_of(&ended))).await.unwrap());
+    here.end(&refresh_of(&ended)).await;
     there.auth.catch_up().await.unwrap();
     let empty: Arc<MemoryStore> = Arc::new(MemoryStore::new());
     here.store.swap(empty.clone());
@@ -174,7 +172,7 @@ async fn a_store_that_was_emptied_brings_nothing_back() {
     }
     // What is logged from then on is heard of, although its numbers are lower than before.
     let next = here.login(anna()).await;
-    drop(here.auth.end_login(&subject("anna"), login_of(&refresh_of(&next))).await.unwrap());
+    here.end(&refresh_of(&next)).await;
     there.auth.catch_up().await.unwrap();
     there.get("/me", next.access_token()).await.assert_invalid_token();
     there.get("/me", ended.access_token()).await.assert_invalid_token();
@@ -184,7 +182,8 @@ async fn a_store_that_was_emptied_brings_nothing_back() {
 async fn a_login_that_is_over_by_time_is_over_on_every_node() {
     let world = World::memory();
     let lifetime = TTL + MINUTE;
-    let node = async || world.node_with(|builder| builder.session_lifetime(lifetime).session_idle(HOUR)).await;
+    let node =
+        async || world.node_with(|builder| builder.session_lifetime(lifetime).session_idle(HOUR)).await;
     let [here, there] = [node().await, node().await];
     let cookie = here.sign_in("anna", "").await;
     world.clock.advance(lifetime - MILLISECOND);

@@ -1,11 +1,9 @@
 //! A login that ends while a request of it runs: the request goes on, what it would bring back does not.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use http::header::SET_COOKIE;
 use http::{Method, StatusCode};
 
-use crate::rotation_support::{HOUR, Node, World, anna, login_of, on_both_stores, refresh_of, subject};
+use crate::rotation_support::{HOUR, Node, World, anna, on_both_stores, refresh_of};
 
 on_both_stores!(
     a_running_request_is_answered_and_the_next_is_refused,
@@ -21,7 +19,7 @@ async fn a_running_request_is_answered_and_the_next_is_refused(world: World) {
         tokio::spawn(async move { node.get("/slow", &access).await })
     };
     node.gate.reached().await;
-    drop(node.auth.end_login(&subject("anna"), login_of(&refresh_of(&tokens))).await.unwrap());
+    node.end(&refresh_of(&tokens)).await;
     node.get("/me", tokens.access_token()).await.assert_invalid_token();
     node.gate.open();
     running.await.unwrap().assert_text("anna, by jwt");

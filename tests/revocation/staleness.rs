@@ -1,11 +1,8 @@
 //! A node that has not heard of the store for too long asks it, and answers 503 when it can not.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use std::time::Duration;
 
 use auth_core::audit::AuditEvent;
-use auth_core::authenticate::Tokens;
 use http::{Method, StatusCode};
 
 use crate::rotation_support::{
@@ -22,19 +19,13 @@ async fn two_nodes(world: &World) -> (Node, Node) {
     (here, there)
 }
 
-async fn end(node: &Node, tokens: &Tokens) {
-    let login = login_of(&refresh_of(tokens));
-    let ended = node.auth.end_login(&subject("anna"), login).await.unwrap();
-    assert_eq!(ended, auth_core::authenticate::Ended::Ended);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_wake_up_brings_the_news_at_once() {
     let world = World::memory();
     let (here, there) = (world.node().await, world.node().await);
     let tokens = here.login(anna()).await;
     there.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-    end(&here, &tokens).await;
+    here.end(&refresh_of(&tokens)).await;
     here.get("/me", tokens.access_token()).await.assert_invalid_token();
     tokio::time::sleep(50 * MILLISECOND).await;
     there.get("/me", tokens.access_token()).await.assert_invalid_token();
@@ -60,7 +51,7 @@ async fn a_list_older_than_the_bound_is_not_believed() {
     let (here, there) = two_nodes(&world).await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
     there.store.always(Op::Entries, Fault::Before);
-    end(&here, &ended).await;
+    here.end(&refresh_of(&ended)).await;
 
     world.clock.advance(STALENESS);
     there.get("/me", ended.access_token()).await.assert_text("anna, by jwt");
@@ -113,7 +104,7 @@ async fn a_node_offline_for_ten_minutes_refuses_to_guess() {
     }
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
     there.store.set_down(true);
-    end(&here, &ended).await;
+    here.end(&refresh_of(&ended)).await;
 
     world.clock.advance(STALENESS);
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
@@ -141,7 +132,7 @@ async fn what_is_known_to_be_over_stays_over_while_the_store_is_down() {
     let world = World::memory();
     let node = world.node().await;
     let tokens = node.login(anna()).await;
-    end(&node, &tokens).await;
+    node.end(&refresh_of(&tokens)).await;
     node.store.set_down(true);
     world.clock.advance(10 * MINUTE);
     node.get("/me", tokens.access_token()).await.assert_invalid_token();
@@ -155,7 +146,7 @@ async fn a_log_that_hangs_keeps_nobody_waiting() {
     let gate = Gate::closed();
     there.store.always(Op::Entries, Fault::StopBefore(gate.clone()));
     gate.reached().await;
-    end(&here, &ended).await;
+    here.end(&refresh_of(&ended)).await;
     world.clock.advance(10 * MINUTE);
     there.get("/me", ended.access_token()).await.assert_invalid_token();
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
@@ -173,7 +164,7 @@ async fn a_route_names_its_own_bound() {
     let (here, there) = two_nodes(&world).await;
     let ended = here.login(anna()).await;
     there.store.always(Op::Entries, Fault::Before);
-    end(&here, &ended).await;
+    here.end(&refresh_of(&ended)).await;
     let read = async |path: &str| there.get(path, ended.access_token()).await.status;
     let (good, refused) = (StatusCode::OK, StatusCode::UNAUTHORIZED);
     world.clock.advance(SECOND);
@@ -223,7 +214,7 @@ async fn a_clock_that_goes_back_makes_the_list_doubtful() {
     let (here, there) = two_nodes(&world).await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
     there.store.always(Op::Entries, Fault::Before);
-    end(&here, &ended).await;
+    here.end(&refresh_of(&ended)).await;
     world.clock.set(NOW.before(SECOND));
     there.get("/me", ended.access_token()).await.assert_invalid_token();
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
@@ -237,7 +228,7 @@ async fn a_node_that_starts_while_the_store_is_down_answers_503_and_recovers() {
     let here = world.node().await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
     let session = here.sign_in("anna", "").await;
-    end(&here, &ended).await;
+    here.end(&refresh_of(&ended)).await;
 
     let store = FaultyStore::over(world.store.clone());
     store.set_down(true);

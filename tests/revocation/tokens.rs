@@ -1,13 +1,11 @@
 //! Revoking one access token, and everything that a key signed.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use auth_core::Authenticator;
 use auth_core::id::TokenId;
 
 use crate::rotation_support::{
-    DAY, Fault, HOUR, MINUTE, Op, SECOND, User, World, anna, claims_of, key_id, on_both_stores, peppers, refresh_of,
-    signing_key,
+    DAY, Fault, HOUR, MINUTE, Op, SECOND, User, World, anna, claims_of, key_id, on_both_stores, peppers,
+    refresh_of, signing_key,
 };
 
 on_both_stores!(

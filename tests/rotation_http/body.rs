@@ -1,7 +1,5 @@
 //! The token in the body.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::Arc;
 
 use auth_core::audit::{AuditEvent, RefusedBecause};
@@ -12,8 +10,8 @@ use serde_json::json;
 use tokio::sync::Barrier;
 
 use crate::rotation_support::{
-    DAY, Fault, Forged, GRACE, HOUR, LEEWAY, NOW, Node, Op, Reply, TTL, World, anna, claims_of, on_both_stores,
-    refresh_of, refresh_request,
+    DAY, Fault, Forged, GRACE, HOUR, LEEWAY, NOW, Node, Op, Reply, TTL, World, anna, claims_of,
+    on_both_stores, refresh_of, refresh_request,
 };
 
 on_both_stores!(

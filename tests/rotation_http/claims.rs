@@ -1,7 +1,5 @@
 //! Claims are loaded anew at each refresh.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::Scopes;
 use auth_core::audit::AuditEvent;
 use auth_core::store::EndReason;
@@ -10,7 +8,8 @@ use http::{Method, Request, StatusCode};
 use serde_json::json;
 
 use crate::rotation_support::{
-    Directory, HOUR, Node, Permission, Role, User, World, anna, bert, claims_of, on_both_stores, refresh_of, subject,
+    Directory, HOUR, Node, Permission, Role, User, World, anna, bert, claims_of, on_both_stores, refresh_of,
+    subject,
 };
 
 on_both_stores!(
@@ -37,7 +36,8 @@ async fn a_refresh_brings_the_claims_as_they_are_now(world: World) {
     assert_eq!(claims_of(next.access_token())["roles"], json!(["admin"]));
     node.get("/admin", next.access_token()).await.assert_text("anna, by jwt");
     // The row knows them too.
-    let stored: serde_json::Value = serde_json::from_slice(&node.row(&refresh_of(&next)).await.unwrap().claims).unwrap();
+    let stored: serde_json::Value =
+        serde_json::from_slice(&node.row(&refresh_of(&next)).await.unwrap().claims).unwrap();
     assert_eq!(stored["roles"], json!(["admin"]));
 }
 
@@ -63,7 +63,8 @@ async fn a_larger_scope_that_a_client_asks_for_is_not_granted(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     let body = json!({ "refresh_token": first, "scope": "orders:read orders:write", "roles": ["admin"] });
-    let request = Request::post("/auth/refresh?scope=orders:write").body(Body::from(body.to_string())).unwrap();
+    let request =
+        Request::post("/auth/refresh?scope=orders:write").body(Body::from(body.to_string())).unwrap();
     let claims = claims_of(&node.send(request).await.member("access_token"));
     assert_eq!((&claims["scope"], &claims["roles"]), (&json!("orders:read"), &json!(["customer"])));
 }

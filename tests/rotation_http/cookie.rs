@@ -1,7 +1,5 @@
 //! The token in its cookie, for applications in a browser.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::audit::{AuditEvent, RefusedBecause};
 use auth_core::authenticate::RefreshCookie;
 use axum::body::Body;
@@ -129,7 +127,8 @@ async fn without_any_sign_of_its_origin_a_refresh_by_cookie_is_refused(world: Wo
     let request = Request::post("/auth/refresh").header(HOST, "shop.example").header(COOKIE, &cookie);
     node.send(request.body(Body::empty()).unwrap()).await.assert_cross_site();
     // An `Authorization` header does not switch the check off.
-    let request = Request::post("/auth/refresh").header(AUTHORIZATION, "Bearer a.b.c").header(COOKIE, &cookie);
+    let request =
+        Request::post("/auth/refresh").header(AUTHORIZATION, "Bearer a.b.c").header(COOKIE, &cookie);
     node.send(request.body(Body::empty()).unwrap()).await.assert_cross_site();
 }
 

@@ -1,7 +1,5 @@
 //! One token, presented many times at once.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;
@@ -67,7 +65,8 @@ async fn present_at_once(nodes: &[Node], many: usize, lost: u16) {
     }
     nodes.iter().for_each(|node| node.events.clear());
     let barrier = Arc::new(Barrier::new(many));
-    let tasks: Vec<_> = (0..many).map(|number| start(&nodes[number % nodes.len()], &first, &barrier)).collect();
+    let tasks: Vec<_> =
+        (0..many).map(|number| start(&nodes[number % nodes.len()], &first, &barrier)).collect();
     let mut answers = Vec::new();
     for task in tasks {
         answers.push(task.await.unwrap().unwrap());
@@ -80,7 +79,8 @@ async fn present_at_once(nodes: &[Node], many: usize, lost: u16) {
     assert_eq!((family.generation, family.branch, family.current), (1, lost, next.hash()));
     let login = login_of(&first);
     let events: Vec<_> = nodes.iter().flat_map(|node| node.events.take()).collect();
-    let rotated = events.iter().filter(|event| **event == AuditEvent::Rotated { login, generation: 1 }).count();
+    let rotated =
+        events.iter().filter(|event| **event == AuditEvent::Rotated { login, generation: 1 }).count();
     let replayed =
         events.iter().filter(|event| **event == AuditEvent::Replayed { login, generation: 1 }).count();
     assert_eq!((rotated, replayed), if lost == 0 { (1, many - 1) } else { (0, many) });

@@ -1,14 +1,12 @@
 //! "Used": the first time that a guard accepts the access token of a rotation.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::audit::AuditEvent;
 use auth_core::authenticate::Tokens;
 use futures_util::FutureExt as _;
 
 use crate::rotation_support::{
-    Fault, Forged, GRACE, Gate, Node, Op, SECOND, World, anna, assert_refused, assert_try_again, on_both_stores,
-    refresh_of,
+    Fault, Forged, GRACE, Gate, Node, Op, SECOND, World, anna, assert_refused, assert_try_again,
+    on_both_stores, refresh_of,
 };
 
 on_both_stores!(

@@ -1,7 +1,5 @@
 //! What is no token of this server never reaches the store.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use auth_core::audit::{AuditEvent, RefusedBecause};
 
 use crate::rotation_support::{

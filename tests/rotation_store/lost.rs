@@ -1,7 +1,5 @@
 //! The store fails before or after the commit: 503, and the same token again brings the client on.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::audit::AuditEvent;
 use auth_core::store::EndReason;
 use http::StatusCode;
@@ -141,7 +139,8 @@ async fn a_theft_whose_answer_was_lost_ends_the_login(world: World) {
     assert_refused(&node.refresh(&first).await);
     node.auth.catch_up().await.unwrap();
     node.get("/me", &access).await.assert_invalid_token();
-    let entries = node.behind().entries(0, 10, auth_core::clock::Clock::now(&world.clock)).await.unwrap().entries;
+    let entries =
+        node.behind().entries(0, 10, auth_core::clock::Clock::now(&world.clock)).await.unwrap().entries;
     let revoked = auth_core::store::Revoked::Login(login_of(&first), EndReason::Stolen);
     assert_eq!(entries.into_iter().map(|entry| entry.revoked).collect::<Vec<_>>(), [revoked]);
 }

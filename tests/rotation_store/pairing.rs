@@ -1,7 +1,5 @@
 //! The policy `pair`: a refresh brings the access token of the same generation too, and one without is theft.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::audit::AuditEvent;
 use auth_core::authenticate::{Pairing, RefreshRejection, Tokens};
 use auth_core::key::{Algorithm, KeyRing, SigningKey};
@@ -108,13 +106,7 @@ async fn a_refresh_without_access_token_is_theft(world: World) {
 async fn a_refresh_with_another_access_token_is_theft(world: World) {
     let node = paired(&world).await;
     let (others, strangers) = (node.login(anna()).await, node.login(bert()).await);
-    for wrong in [
-        others.access_token(),
-        strangers.access_token(),
-        &refresh_of(&others),
-        "junk",
-        "",
-    ] {
+    for wrong in [others.access_token(), strangers.access_token(), &refresh_of(&others), "junk", ""] {
         let first = node.login(anna()).await;
         let tokens = refresh(&node, &first).await.unwrap();
         assert_theft(&node, &refresh_of(&tokens), Some(wrong), 0, Duration::ZERO).await;
@@ -132,7 +124,8 @@ async fn an_access_token_of_an_unknown_key_is_refused_and_is_no_theft(world: Wor
     let node = paired(&world).await;
     let tokens = node.login(anna()).await;
     let key = SigningKey::from_secret(&[1; 32], Algorithm::HS256).unwrap();
-    let later = world.node_with(|builder| builder.keys(KeyRing::new(key).unwrap()).pairing(Pairing::Required));
+    let later =
+        world.node_with(|builder| builder.keys(KeyRing::new(key).unwrap()).pairing(Pairing::Required));
     let later = later.await;
     assert_refused(&refresh(&later, &tokens).await);
     assert_eq!(later.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);

@@ -1,7 +1,5 @@
 //! Peppers change while tokens live.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use auth_core::refresh::{Pepper, Peppers};
 
 use crate::rotation_support::{

@@ -1,7 +1,5 @@
 //! Signing out while a refresh is under way, and answers that arrive in another order.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;

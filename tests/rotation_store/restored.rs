@@ -1,15 +1,11 @@
 //! A database from a backup: what clients hold is newer than it.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;
 
-use crate::rotation_support::{
-    Forged, GRACE, HOUR, World, anna, assert_refused, login_of, open, refresh_of,
-};
+use crate::rotation_support::{Forged, GRACE, HOUR, World, anna, assert_refused, login_of, open, refresh_of};
 
 /// A copy of a database that nobody writes to meanwhile.
 fn back_up(path: &Path) -> PathBuf {

@@ -30,7 +30,8 @@ impl FaultyStore {
         *self.inner.write().unwrap() = inner;
     }
 
-    fn inner(&self) -> Arc<dyn Store> {
+    /// The store behind this.
+    pub(super) fn inner(&self) -> Arc<dyn Store> {
         self.inner.read().unwrap().clone()
     }
 

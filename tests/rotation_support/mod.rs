@@ -1,12 +1,6 @@
 //! What the tests of logins, rotation and revocation share: people, time, tokens made by hand, a store that fails on
 //! command, and nodes that serve a small application over one store.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a fixture that can not do its part fails the test"
-)]
-
 /// Makes a test of each function for a world in memory, where time stands still, and one for a world in a file.
 macro_rules! on_both_stores {
     ($($name:ident),* $(,)?) => {
@@ -52,8 +46,7 @@ pub(crate) use node::{
     Node, World, assert_refused, assert_try_again, from_page, key_id, login_of, open, refresh_of,
     refresh_request, signing_key,
 };
-pub(crate) use people::{Permission, Role, User, anna, bert, subject, user};
-pub(crate) use recorder::Recorder;
+pub(crate) use people::{Permission, Role, User, anna, bert, subject};
 pub(crate) use reply::{Reply, claims_of};
 
 use std::time::Duration;

@@ -171,7 +171,9 @@ impl Situation {
         if let Some(thief) = self.thief {
             self.thief_moves(login, thief, rule, &mut next);
         }
-        next.into_iter().map(|(name, then, bad)| (name, Self { steps: self.steps + 1, ..then }, bad)).collect()
+        next.into_iter()
+            .map(|(name, then, bad)| (name, Self { steps: self.steps + 1, ..then }, bad))
+            .collect()
     }
 
     fn owner_moves(&self, login: Login, rule: Rule, next: &mut Vec<(Move, Self, bool)>) {

@@ -1,11 +1,11 @@
 //! A world with one store and one clock, and the nodes that run in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::Authenticator;
-use auth_core::authenticate::{Builder, RefreshRejection, Tokens};
+use auth_core::authenticate::{Builder, Ended, RefreshRejection, Tokens};
 use auth_core::clock::Clock as _;
 use auth_core::extract::Device;
 use auth_core::id::{KeyId, LoginId};
@@ -51,6 +51,11 @@ impl World {
         Self::new(Arc::new(store), Some(folder))
     }
 
+    /// A world over the file in a folder that somebody else looks after.
+    pub(crate) async fn in_folder(folder: &Path) -> Self {
+        Self::new(Arc::new(open(folder.join("auth.db")).await), None)
+    }
+
     fn new(store: Arc<dyn Store>, folder: Option<TempDir>) -> Self {
         let keys = KeyRing::new(signing_key(0)).unwrap();
         Self { clock: ManualClock::new(NOW), store, keys, folder }
@@ -59,14 +64,6 @@ impl World {
     /// The file of the store.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.as_ref().unwrap().path().join("auth.db")
-    }
-
-    /// The same world after everything that held the store was dropped and its file opened again.
-    pub(crate) async fn reopened(self) -> Self {
-        let path = self.path();
-        let Self { clock, store, keys, folder } = self;
-        drop(store);
-        Self { clock, store: Arc::new(open(path).await), keys, folder }
     }
 
     /// The same world with another store.
@@ -100,7 +97,7 @@ impl World {
         let auth = configure(builder).build().await.unwrap();
         let gate = Gate::closed();
         let app = router(App { auth: auth.clone(), gate: gate.clone() });
-        Node { auth, app, store, events, gate, clock: self.clock.clone(), behind: self.store.clone() }
+        Node { auth, app, store, events, gate, clock: self.clock.clone() }
     }
 }
 
@@ -128,8 +125,6 @@ pub(crate) struct Node {
     /// Where slow handlers stop.
     pub(crate) gate: Gate,
     pub(crate) clock: ManualClock,
-    /// The store without faults.
-    behind: Arc<dyn Store>,
 }
 
 impl Node {
@@ -138,19 +133,25 @@ impl Node {
         self.auth.login_tokens(Device::unknown(), user).await.unwrap()
     }
 
+    /// Ends the login of a refresh token from elsewhere.
+    pub(crate) async fn end(&self, token: &str) {
+        let subject = self.row(token).await.unwrap().subject;
+        assert_eq!(self.auth.end_login(&subject, login_of(token)).await.unwrap(), Ended::Ended);
+    }
+
     /// Refreshes without an access token.
     pub(crate) async fn refresh(&self, token: &str) -> Result<Tokens, RefreshRejection> {
         self.auth.refresh(token, None).await
     }
 
     /// The store without faults.
-    pub(crate) fn behind(&self) -> &dyn Store {
-        &*self.behind
+    pub(crate) fn behind(&self) -> Arc<dyn Store> {
+        self.store.inner()
     }
 
     /// The row of a refresh token's login, as it is stored.
     pub(crate) async fn row(&self, token: &str) -> Option<LoginRow> {
-        self.behind.load_login(login_of(token), self.clock.now()).await.unwrap()
+        self.behind().load_login(login_of(token), self.clock.now()).await.unwrap()
     }
 
     /// The family of a refresh token's login.
@@ -161,7 +162,7 @@ impl Node {
     /// The ids of somebody's live logins, newest first.
     pub(crate) async fn logins_of(&self, name: &str) -> Vec<LoginId> {
         let now = self.clock.now();
-        let rows = self.behind.list_logins(&subject(name), now).await.unwrap();
+        let rows = self.behind().list_logins(&subject(name), now).await.unwrap();
         rows.into_iter().map(|row| row.id).collect()
     }
 

@@ -1,4 +1,5 @@
 //! The account page: the devices and their buttons.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ async fn the_account_lists_every_device_with_a_button() {
     let _program = shop.tokens("alice").await;
     shop.session("bob").await;
 
-    let page = shop.get("/account").as_page().cookie(&here).send().await;
+    let page = shop.get("/account").page().cookie(&here).send().await;
 
     page.is_page(200, "Your account");
     assert_eq!(page.body.matches("/end\"").count(), 3, "{}", page.body);
@@ -57,7 +58,7 @@ async fn ending_another_device_signs_it_out_at_once() {
     shop.post(&end).same_origin().cookie(&here).send().await.is_redirect("/account");
 
     shop.get("/api/me").cookie(&there).send().await.is_problem(401, INVALID, &BAD_SESSION);
-    shop.get("/account").as_page().cookie(&there).send().await.is_redirect("/login?next=/account");
+    shop.get("/account").page().cookie(&there).send().await.is_redirect("/login?next=/account");
     shop.post(&end).same_origin().cookie(&here).send().await.is_problem(404, NOT_FOUND, &[]);
     assert_eq!(shop.get("/api/me").cookie(&here).send().await.status, 200);
 }
@@ -89,7 +90,7 @@ async fn ending_all_others_leaves_only_the_one_that_asks() {
     let left = shop.get("/auth/logins").cookie(&here).send().await.json();
     assert_eq!(left.as_array().map(Vec::len), Some(1));
     assert_eq!(shop.get("/api/me").bearer(&bob.access).send().await.status, 200);
-    let page = shop.get("/account").as_page().cookie(&here).send().await;
+    let page = shop.get("/account").page().cookie(&here).send().await;
     assert!(!page.body.contains("end-others"), "there are no others");
 }
 

@@ -11,8 +11,8 @@ async fn the_front_page_knows_whether_you_are_signed_in() {
     let shop = Shop::start();
     let cookie = shop.session("alice").await;
 
-    let nobody = shop.get("/").as_page().send().await;
-    let alice = shop.get("/").as_page().cookie(&cookie).send().await;
+    let nobody = shop.get("/").page().send().await;
+    let alice = shop.get("/").page().cookie(&cookie).send().await;
 
     nobody.is_page(200, "Welcome");
     assert!(nobody.body.contains("You are not signed in.") && nobody.body.contains(r#"href="/login""#));
@@ -29,7 +29,7 @@ async fn signing_in_leads_to_the_account_with_a_protected_cookie() {
 
     answer.is_redirect("/account");
     assert_eq!(answer.body, "");
-    let page = shop.get("/account").as_page().cookie(&answer.session_cookie()).send().await;
+    let page = shop.get("/account").page().cookie(&answer.session_cookie()).send().await;
     page.is_page(200, "Your account");
     assert!(page.body.contains("<dd>alice</dd>") && page.body.contains("<dd>alice@shop.example</dd>"));
 }
@@ -47,9 +47,9 @@ async fn each_of_the_four_users_can_sign_in() {
 async fn a_page_without_a_session_leads_to_the_login_page_and_back() {
     let shop = Shop::start();
 
-    let away = shop.get("/account?tab=devices").as_page().send().await;
+    let away = shop.get("/account?tab=devices").page().send().await;
     away.is_redirect("/login?next=/account%3Ftab%3Ddevices");
-    let form = shop.get("/login?next=/account%3Ftab%3Ddevices").as_page().send().await;
+    let form = shop.get("/login?next=/account%3Ftab%3Ddevices").page().send().await;
     form.is_page(200, "Sign in");
     assert!(form.body.contains(r#"<input type="hidden" name="next" value="/account?tab=devices">"#));
     let fields = [ALICE[0], ALICE[1], ("next", "/account?tab=devices")];
@@ -120,7 +120,7 @@ async fn another_site_can_neither_sign_in_nor_out() {
         let call = shop.post(path).cross_site().cookie(&cookie).body("text/plain", "");
         call.send().await.is_problem(403, CROSS_SITE, &[]);
     }
-    shop.get("/account").as_page().cookie(&cookie).send().await.is_page(200, "Your account");
+    shop.get("/account").page().cookie(&cookie).send().await.is_page(200, "Your account");
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn signing_out_ends_the_session_and_removes_the_cookie() {
     answer.is_redirect("/");
     assert_eq!(answer.header("set-cookie"), Some(FORGET_COOKIE));
     shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
-    let page = shop.get("/account").as_page().cookie(&cookie).send().await;
+    let page = shop.get("/account").page().cookie(&cookie).send().await;
     page.is_redirect("/login?next=/account");
     assert_eq!(page.header("set-cookie"), Some(FORGET_COOKIE));
 }

@@ -43,7 +43,7 @@ impl Call {
     }
 
     /// As a browser goes to a page.
-    pub(crate) fn as_page(self) -> Self {
+    pub(crate) fn page(self) -> Self {
         self.header(ACCEPT, "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
     }
 

@@ -58,7 +58,8 @@ impl<C: Claims> Shared<C> {
             expires_at: verified.expires_at(),
             rotation: verified.rotation(),
             confirmed: AtomicBool::new(false),
-            seen: Seen::never(),
+            // What issued it wrote the login's use down.
+            seen: Seen::new(verified.issued_at()),
             good_at: GoodAt::default(),
             auth: {
                 let (subject, login) = (verified.subject().clone(), verified.login_id());

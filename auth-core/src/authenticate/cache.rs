@@ -58,10 +58,6 @@ impl Seen {
         Self(AtomicI64::new(written.millis()))
     }
 
-    pub(super) const fn never() -> Self {
-        Self(AtomicI64::new(0))
-    }
-
     /// The last use that was written down: what the store knows, or will in a moment.
     pub(super) fn written(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))

@@ -156,8 +156,10 @@ impl<C: Claims> Authenticator<C> {
                 expires_at: login.expires_at,
             };
             if shared.create(&login, Some(&row), before.login.as_ref(), now).await? {
-                if let Some(anonymous) = before.anonymous {
-                    shared.store.delete_session(&anonymous).await?;
+                if let Some(anonymous) = before.anonymous
+                    && let Err(error) = shared.store.delete_session(&anonymous).await
+                {
+                    tracing::warn!(?error, "the session from before a sign-in stays until it expires");
                 }
                 let cookie =
                     shared.config.cookie.set(&id, shared.config.session_lifetime).ok_or(RandomError)?;
@@ -331,9 +333,13 @@ impl<C: Claims> Shared<C> {
                 let evicted: Vec<_> = evicted.into_iter().map(|login| (login, EndReason::Evicted)).collect();
                 self.note_ended(&evicted, subject, now);
                 // An end of all logins, or a change of claims, may have come between the claims and the row.
-                if self.store.epoch(subject).await? != login.epoch {
-                    self.end_login(subject, login.id, EndReason::ClaimsChanged, now).await?;
-                    return Err(LoginError::Changed);
+                // If that is not known, nobody gets the login, and so it must not be there.
+                match self.store.epoch(subject).await {
+                    Ok(epoch) if epoch == login.epoch => {}
+                    changed => {
+                        self.end_login(subject, login.id, EndReason::ClaimsChanged, now).await?;
+                        return Err(changed.map_or_else(LoginError::Store, |_| LoginError::Changed));
+                    }
                 }
                 self.observe(&AuditEvent::LoginStarted {
                     login: login.id,

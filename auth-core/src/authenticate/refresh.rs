@@ -189,6 +189,7 @@ impl<C: Claims> Authenticator<C> {
         let cookie = config.refresh_cookie.as_ref().and_then(|cookie| cookie.find(&parts.headers));
         let token = cookie.ok_or(RefreshRejection::Missing)?;
         if !config.csrf.allows_request(parts) {
+            self.shared.observe(&AuditEvent::Refused { reason: RefusedBecause::CrossSite });
             return Err(RefreshRejection::CrossSite);
         }
         match self.refresh(token, access_token).await {
@@ -281,10 +282,9 @@ impl<C: Claims> Shared<C> {
             Presented::AheadOfStore => {
                 return Err(self.refresh_failed(RefreshError::AheadOfStore { login: login.id }, now));
             }
-            Presented::Theft { generations } => generations,
-            _ => 0,
+            _ => family.generation.saturating_sub(token.generation),
         };
-        let age = now.since(family.rotated_at);
+        let age = now.since(family.rotated_at.max(login.created_at));
         let error = theft(&*self.store, login, generations, age, &policy, now).await?;
         Err(self.refresh_failed(error, now))
     }

@@ -43,6 +43,7 @@ impl<C: Claims> Authenticator<C> {
             }
             Err(CredentialError::Malformed) => Err(Refusal::MalformedRequest),
             Err(CredentialError::NotBearer) => Err(Refusal::InvalidCredential(Scheme::Jwt)),
+            Err(CredentialError::BadCookie) if !schemes.accept(Scheme::Session) => Ok(None),
             Err(CredentialError::BadCookie) => Err(Refusal::InvalidCredential(Scheme::Session)),
         }
     }

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 
 /// A login as it is stored: one row, of constant size however long it lives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LoginRow {
     /// The login.
     pub id: LoginId,
@@ -45,6 +45,27 @@ impl LoginRow {
     /// Whether the login is over by time alone.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at || now >= self.idle_expires_at
+    }
+}
+
+/// Shows no claim.
+impl fmt::Debug for LoginRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRow")
+            .field("id", &self.id)
+            .field("subject", &self.subject)
+            .field("kind", &self.kind)
+            .field("created_at", &self.created_at)
+            .field("last_seen_at", &self.last_seen_at)
+            .field("authenticated_at", &self.authenticated_at)
+            .field("expires_at", &self.expires_at)
+            .field("idle_expires_at", &self.idle_expires_at)
+            .field("user_agent", &self.user_agent)
+            .field("address", &self.address)
+            .field("epoch", &self.epoch)
+            .field("claims_loaded_at", &self.claims_loaded_at)
+            .field("family", &self.family)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +122,7 @@ pub struct Rotation {
 }
 
 /// A session as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SessionRow {
     /// Hash of the id in the cookie.
     pub id: SessionHash,
@@ -113,6 +134,18 @@ pub struct SessionRow {
     pub version: u64,
     /// When it ends; for a session with a login, the login's expiry decides too.
     pub expires_at: Timestamp,
+}
+
+/// Shows none of the data.
+impl fmt::Debug for SessionRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionRow")
+            .field("id", &self.id)
+            .field("login", &self.login)
+            .field("version", &self.version)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How saving a session came out.
