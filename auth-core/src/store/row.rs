@@ -79,7 +79,7 @@ pub enum LoginKind {
     Token,
 }
 
-/// The refresh tokens of a login (design: rotation). Generations order events, never clocks.
+/// The refresh tokens of a login. Generations order events, never clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
     /// How often the token was rotated.
@@ -94,7 +94,7 @@ pub struct Family {
     pub previous: Option<SecretHash>,
     /// What the current secret was derived with, from the previous one.
     pub nonce: [u8; 16],
-    /// When the current secret was made, by the store's clock; the start of the login for the first.
+    /// When the current secret was made, by the store's clock; long ago for the first, which no rotation made.
     pub rotated_at: Timestamp,
     /// Whether the current token is known to have reached its owner.
     pub confirmed: bool,

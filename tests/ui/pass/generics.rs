@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use auth_core::route::get;
-use auth_core::{Auth, Claims, ProtectedRouter, public, require_auth};
+use auth_core::claims::Claims;
+use auth_core::{Auth, ProtectedRouter, public, require_auth};
 use auth_tests::{AppState, Role, ShopUser};
 use axum::extract::{FromRef, State};
 
