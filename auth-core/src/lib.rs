@@ -106,7 +106,120 @@ pub mod verify;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use auth_macros::{Claims, Role, Scope, check, public, require_auth};
+/// Makes a struct the claims of a principal.
+///
+/// ```
+/// use auth_core::{Claims, Role, Roles, Scope, Scopes};
+/// # #[derive(Clone, Copy, PartialEq, Eq, Role)] enum ShopRole { Customer }
+/// # #[derive(Clone, Copy, PartialEq, Eq, Scope)] enum ShopScope { #[scope(name = "orders:read")] ReadOrders }
+///
+/// #[derive(Claims)]
+/// #[claims(issuer = "https://shop.example", audience = "shop", ttl = "15m")]
+/// struct ShopUser {
+///     #[claim(subject)]
+///     id: u64,
+///     email: String,
+///     nickname: Option<String>,
+///     #[claim(roles)]
+///     roles: Roles<ShopRole>,
+///     #[claim(scopes)]
+///     scopes: Scopes<ShopScope>,
+/// }
+/// ```
+pub use auth_macros::Claims;
+/// Makes an enum the roles of a principal.
+///
+/// ```
+/// use auth_core::{Role, Roles};
+///
+/// #[derive(Clone, Copy, PartialEq, Eq, Role)]
+/// enum ShopRole {
+///     Customer,
+///     #[role(includes(Customer))]
+///     Clerk,
+///     #[role(name = "admin", includes(Clerk))]
+///     Administrator,
+/// }
+///
+/// assert!(Roles::from(ShopRole::Administrator).has(ShopRole::Customer));
+/// ```
+pub use auth_macros::Role;
+/// Makes an enum the scopes of a credential.
+///
+/// ```
+/// use auth_core::{Scope, Scopes};
+///
+/// #[derive(Clone, Copy, PartialEq, Eq, Scope)]
+/// enum ShopScope {
+///     #[scope(name = "orders:read")]
+///     ReadOrders,
+///     #[scope(name = "orders:write")]
+///     WriteOrders,
+/// }
+///
+/// let scopes: Scopes<ShopScope> = [ShopScope::ReadOrders, ShopScope::WriteOrders].into_iter().collect();
+/// assert_eq!(scopes.to_string(), "orders:read orders:write");
+/// ```
+pub use auth_macros::Scope;
+/// A rule of the application, to be named in `check(…)`.
+///
+/// ```
+/// use auth_core::extract::Decision;
+/// use auth_core::{Auth, Claims, check, require_auth};
+/// use axum::extract::Path;
+/// # #[derive(Claims)] #[claims(issuer = "https://shop.example", audience = "shop")]
+/// # struct ShopUser { #[claim(subject)] id: u64 }
+///
+/// #[check]
+/// async fn own_page(user: &Auth<ShopUser>, Path(id): Path<u64>) -> Decision {
+///     if user.id == id { Decision::Allow } else { Decision::NotFound }
+/// }
+///
+/// #[require_auth(session | jwt, check(own_page))]
+/// async fn page(user: Auth<ShopUser>) -> String {
+///     format!("the page of {}", user.id)
+/// }
+/// ```
+pub use auth_macros::check;
+/// States that everybody may call a handler.
+///
+/// ```
+/// use auth_core::{ProtectedRouter, public, route::get};
+///
+/// #[public]
+/// async fn health() -> &'static str {
+///     "ok"
+/// }
+///
+/// let app: ProtectedRouter = ProtectedRouter::new().route("/health", get(health));
+/// assert!(app.policies().iter().all(|route| route.access == "public"));
+/// ```
+pub use auth_macros::public;
+/// States who may call a handler.
+///
+/// ```
+/// use auth_core::{Auth, Claims, Role, Roles, require_auth};
+/// use axum::Json;
+/// # #[derive(Clone, Copy, PartialEq, Eq, Role)] enum ShopRole { Customer, #[role(includes(Customer))] Clerk }
+/// # #[derive(Claims)] #[claims(issuer = "https://shop.example", audience = "shop")]
+/// # struct ShopUser { #[claim(subject)] id: u64, #[claim(roles)] roles: Roles<ShopRole> }
+///
+/// #[require_auth(session | jwt, role(ShopRole::Clerk), fresh("5m"))]
+/// async fn refund(user: Auth<ShopUser>, Json(order): Json<u64>) -> String {
+///     format!("{} refunded {order}", user.id)
+/// }
+///
+/// // A named extractor, to reuse the policy.
+/// #[require_auth(session | jwt, role(ShopRole::Clerk))]
+/// struct Clerk(Auth<ShopUser>);
+///
+/// async fn stock(clerk: Clerk) -> String {
+///     format!("counted by {}", clerk.0.id)
+/// }
+/// # let _ = auth_core::ProtectedRouter::<auth_core::Authenticator<ShopUser>>::new()
+/// #     .route("/stock", auth_core::route::get(stock)).route("/refund", auth_core::route::post(refund));
+/// ```
+pub use auth_macros::require_auth;
 pub use authenticate::{Auth, Authenticator};
 pub use config::ConfigError;
 pub use role::{NoRole, Roles};

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, FromRef, Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
@@ -96,9 +97,9 @@ async fn logins<C: Claims>(
 async fn end_one<C: Claims>(
     user: Auth<C>,
     State(auth): State<Authenticator<C>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, StoreError> {
-    let Ok(id) = id.parse() else { return Ok(not_found()) };
+    let Some(id) = id.ok().and_then(|Path(id)| id.parse().ok()) else { return Ok(not_found()) };
     Ok(match auth.end_login(user.subject(), id).await? {
         Ended::Ended => StatusCode::NO_CONTENT.into_response(),
         Ended::NotFound => not_found(),
