@@ -6,6 +6,7 @@ use std::fmt;
 
 use std::time::Duration;
 
+use auth_core::claims::Claims;
 use auth_core::claims::Registered;
 use auth_core::extract::{Access, GuardArg as _};
 use auth_core::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
