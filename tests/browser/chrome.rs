@@ -156,14 +156,15 @@ impl Browser {
         self.driver.goto(url).await.unwrap();
     }
 
-    /// Waits until it shows the page at this path (and query).
+    /// Waits until it shows the page at this path (and query), and not the one on which something was clicked.
     pub(crate) async fn at(&self, path: &str) {
         let mut last = String::new();
         let arrived = timeout(PATIENCE, async {
             loop {
                 let url = self.driver.current_url().await.unwrap();
                 url[Position::BeforePath..].clone_into(&mut last);
-                if last == path && self.script("return document.readyState").await == "complete" {
+                let arrived = "return document.readyState == 'complete' && !window.isLeaving";
+                if last == path && self.script(arrived).await == true {
                     break;
                 }
                 sleep(Duration::from_millis(20)).await;
@@ -197,10 +198,11 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Clicks the only thing of that kind.
+    /// Clicks the only thing of that kind, which leads to another page.
     pub(crate) async fn click(&self, css: &str) {
         let found = self.driver.find_all(By::Css(css)).await.unwrap();
         assert_eq!(found.len(), 1, "{css}");
+        self.script("window.isLeaving = true").await;
         found[0].click().await.unwrap();
     }
 
