@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auth_core::extract::Device;
 use auth_core::key::{Algorithm, KeyRing};
+use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Created, Family, LoginKind, LoginRow, LoginStore as _, Rotation, SecretHash};
 use auth_core::testing::ManualClock;
@@ -176,6 +177,7 @@ impl Ours {
         let clock = ManualClock::new(auth_core::clock::Timestamp::from_seconds(1_800_000_000));
         let auth = Authenticator::<User>::builder()
             .keys(KeyRing::generate(Algorithm::EdDSA).unwrap())
+            .peppers(Peppers::new(Pepper::generate(0).unwrap()))
             .store(store)
             .clock(clock.clone())
             .build()

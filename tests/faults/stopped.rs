@@ -10,7 +10,8 @@ use http::{Method, StatusCode};
 use tempfile::TempDir;
 
 use crate::rotation_support::{
-    Fault, Forged, GRACE, Gate, HOUR, Node, Op, World, anna, assert_refused, login_of, refresh_of, subject,
+    Fault, Forged, GRACE, Gate, HOUR, Node, Op, World, anna, assert_refused, login_of, refresh_of, soon,
+    subject,
 };
 
 /// Whether the call is done before the node stops, and the fault.
@@ -244,17 +245,16 @@ fn a_request_that_its_client_dropped_still_ends_the_login() {
         client.abort();
         assert!(client.await.unwrap_err().is_cancelled());
         gate.open();
-        while !node.logins_of("anna").await.is_empty() {
-            tokio::task::yield_now().await;
-        }
         let login = login_of(&refresh_of(&tokens));
-        while node
-            .events
-            .count(|event| matches!(event, AuditEvent::LoginEnded { login: id, .. } if *id == login))
-            == 0
-        {
-            tokio::task::yield_now().await;
-        }
+        let ended =
+            |event: &AuditEvent| matches!(event, AuditEvent::LoginEnded { login: id, .. } if *id == login);
+        soon(async {
+            while node.events.count(ended) == 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert!(node.logins_of("anna").await.is_empty());
         node.get("/me", tokens.access_token()).await.assert_invalid_token();
         assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 0);
     });

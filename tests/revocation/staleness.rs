@@ -94,6 +94,31 @@ async fn everything_that_can_be_revoked_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_question_that_is_not_answered_makes_the_request_unavailable() {
+    let world = World::memory();
+    let node = world.node().await;
+    let (tokens, session) = (node.login(anna()).await, node.sign_in("anna", "").await);
+    node.get_by_cookie("/me", &session).await.assert_text("anna, by session");
+    node.store.always(Op::Entries, Fault::Before);
+    world.clock.advance(MINUTE);
+    let before = node.store.calls(Op::IsRevoked);
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+    let questions = node.store.calls(Op::IsRevoked) - before;
+    assert!(questions > 0);
+    for nth in 0..questions {
+        for fault in [Fault::Before, Fault::After] {
+            node.store.skip(Op::IsRevoked, nth);
+            node.store.next(Op::IsRevoked, fault.clone());
+            node.get("/me", tokens.access_token()).await.assert_unavailable();
+            node.store.skip(Op::IsRevoked, nth);
+            node.store.next(Op::IsRevoked, fault);
+            node.get_by_cookie("/me", &session).await.assert_unavailable();
+        }
+    }
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_offline_for_ten_minutes_refuses_to_guess() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;

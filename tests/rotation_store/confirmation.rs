@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 
 use crate::rotation_support::{
     Fault, Forged, GRACE, Gate, Node, Op, SECOND, World, anna, assert_refused, assert_try_again,
-    on_both_stores, refresh_of,
+    on_both_stores, refresh_of, soon,
 };
 
 on_both_stores!(
@@ -144,9 +144,12 @@ async fn another_node_counts_what_was_written(world: World) {
     let (first, next) = rotated(&here).await;
     call(&here, &next).await;
     // At most a second later, without anybody asking for it.
-    while !here.family(&first).await.confirmed {
-        tokio::time::sleep(SECOND / 10).await;
-    }
+    soon(async {
+        while !here.family(&first).await.confirmed {
+            tokio::time::sleep(SECOND / 10).await;
+        }
+    })
+    .await;
     world.clock.advance(GRACE);
     assert_theft(&there, &first).await;
 }

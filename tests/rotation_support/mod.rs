@@ -41,7 +41,7 @@ pub(crate) use directory::Directory;
 pub(crate) use faults::{Fault, Op};
 pub(crate) use faulty_store::FaultyStore;
 pub(crate) use forge::{Forged, PEPPER, pepper, peppers};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, soon};
 pub(crate) use node::{
     Node, World, assert_refused, assert_try_again, from_page, key_id, login_of, open, refresh_of,
     refresh_request, signing_key,

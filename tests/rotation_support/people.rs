@@ -21,7 +21,7 @@ pub(crate) enum Permission {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Claims)]
-#[claims(issuer = "https://shop.example", audience = "shop", ttl = "15m", max_ttl = "1h")]
+#[claims(issuer = "https://shop.example", audience = "shop", ttl = "15m", max_ttl = "4h")]
 pub(crate) struct User {
     #[claim(subject)]
     pub(crate) name: String,
