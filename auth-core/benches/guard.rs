@@ -8,10 +8,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::extract::LoginAttempt;
-use auth_core::key::{Algorithm, KeyRing, SigningKey};
+use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
 use auth_core::route::{get, post};
 use auth_core::store::memory::MemoryStore;
+use auth_core::web::LoginAttempt;
 use auth_core::{Auth, Authenticator, ProtectedRouter, Roles, public, require_auth};
 use axum::Router;
 use axum::body::Body;
@@ -127,7 +127,7 @@ impl FromRequestParts<AppState> for ByHand {
     }
 }
 
-struct Fresh(auth_core::verify::Verified<User>);
+struct Fresh(auth_core::jwt::Verified<User>);
 
 impl FromRequestParts<AppState> for Fresh {
     type Rejection = StatusCode;

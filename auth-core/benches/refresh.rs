@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use auth_core::extract::Device;
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::id::Position;
+use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Created, Family, LoginKind, LoginRow, LoginStore as _, Rotation, SecretHash};
 use auth_core::testing::ManualClock;
+use auth_core::web::Device;
 use auth_core::{Authenticator, Claims};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -114,10 +115,9 @@ impl Rotations {
                 let now = family.rotated_at.after(Duration::from_secs(10));
                 let rotation = Rotation {
                     login: self.login.id,
-                    generation: family.generation,
-                    branch: family.branch,
+                    position: family.position,
                     presented: family.current,
-                    successor: SecretHash::of(&family.generation.to_be_bytes()),
+                    successor: SecretHash::of(&family.position.generation.to_be_bytes()),
                     nonce: [1; 16],
                     grace: Duration::from_secs(10),
                     idle_expires_at: self.login.expires_at,
@@ -147,8 +147,7 @@ fn login(number: u8) -> LoginRow {
         epoch: 0,
         claims_loaded_at: now,
         family: Some(Family {
-            generation: 0,
-            branch: 0,
+            position: Position { generation: 0, branch: 0 },
             previous_branch: None,
             current: SecretHash::of(b"0"),
             previous: None,

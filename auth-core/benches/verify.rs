@@ -4,7 +4,7 @@
 
 mod support;
 
-use auth_core::key::Algorithm;
+use auth_core::jwt::Algorithm;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use divan::{Bencher, black_box};
@@ -56,7 +56,7 @@ fn bare(subject: &Subject, algorithm: Algorithm) -> Box<dyn Fn(&Subject) -> bool
             hmac::verify(&key, subject.message.as_bytes(), &subject.signature).is_ok()
         });
     }
-    let public: auth_core::key::PublicJwk = subject.key.verifying_key().public_jwk().unwrap();
+    let public: auth_core::jwt::PublicJwk = subject.key.verifying_key().public_jwk().unwrap();
     let key = parsed(algorithm, &serde_json::to_value(public).unwrap());
     Box::new(move |subject| key.verify_sig(subject.message.as_bytes(), &subject.signature).is_ok())
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::id::{LoginId, Subject};
+use crate::jwt::VerifyError;
 use crate::store::{EndReason, LoginKind};
-use crate::verify::VerifyError;
 
 /// Something that a security reviewer wants to know of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,7 +52,7 @@ pub enum AuditEvent {
     /// A credential was refused.
     Refused {
         /// Why.
-        reason: RefusedBecause,
+        reason: RefusalReason,
     },
     /// A refresh token was presented again within the grace, or after a lost response, and answered.
     Replayed {
@@ -86,7 +86,7 @@ pub enum AuditEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum RefusedBecause {
+pub enum RefusalReason {
     /// The request came from another site.
     CrossSite,
     /// The login, the token or its key was revoked.

@@ -4,14 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64_simd::AsOut as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::claims::SubjectError;
+use crate::hash::sha256;
+use crate::random::{RandomError, random_bytes};
 
 /// Whom a login belongs to: the text of `sub`. 1 to 255 bytes without control characters; cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +36,12 @@ impl Subject {
         &self.0
     }
 }
+
+/// The text is empty, longer than 255 bytes, or holds a control character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a subject has 1 to 255 bytes and no control characters")]
+#[non_exhaustive]
+pub struct SubjectError;
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,24 +151,31 @@ impl TokenId {
         if let Ok(id) = jti.parse() {
             return id;
         }
-        let mut bytes = [0; 16];
-        let hash = digest(&SHA256, jti.as_bytes());
-        bytes.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
-        Self(bytes)
+        Self(sha256(jti.as_bytes()).first_chunk().copied().unwrap_or_default())
     }
 }
 
-/// The system's source of randomness did not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the system's source of randomness failed")]
-#[non_exhaustive]
-pub struct RandomError;
+/// One token of a login's refresh family: how often the login was rotated, and which try of that rotation it is. A
+/// later one is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// How often the login was rotated.
+    pub generation: u32,
+    /// Which token of this generation it is.
+    pub branch: u16,
+}
 
-/// `N` bytes from the operating system's generator, as aws-lc draws them.
-pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| RandomError)?;
-    Ok(bytes)
+/// As `gen` in access tokens: an array of the two numbers.
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.generation, self.branch).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <(u32, u16)>::deserialize(deserializer).map(|(generation, branch)| Self { generation, branch })
+    }
 }
 
 /// Which key of a ring signed a token (`kid`). At most 255 bytes; cheap to clone.

@@ -5,12 +5,12 @@
 //! in-memory revocation list, and neither needs a store look-up on the hot path.
 //!
 //! ```
-//! use auth_core::extract::LoginAttempt;
-//! use auth_core::key::{Algorithm, KeyRing};
+//! use auth_core::jwt::{Algorithm, KeyRing};
+//! use auth_core::login::{LoginError, SignedIn};
 //! use auth_core::route::{get, post};
 //! use auth_core::store::memory::MemoryStore;
+//! use auth_core::web::LoginAttempt;
 //! use auth_core::{Auth, Authenticator, Claims, ProtectedRouter, Role, Roles, public, require_auth};
-//! use auth_core::authenticate::{LoginError, SignedIn};
 //! use axum::extract::State;
 //!
 //! #[derive(Clone, Copy, PartialEq, Eq, Role)]
@@ -70,7 +70,7 @@
 //!   [`Scope`](derive@Scope): the derives
 //! - [`Authenticator`]: signing in and out, refreshing, the list of logins
 //! - [`ProtectedRouter`]: routes, and the list of who may call them
-//! - [`key`]: keys, and signed things that are not tokens
+//! - [`jwt`]: keys, and signed things that are not tokens
 //! - [`store`]: where logins live, and the contract of such a place
 //! - [`audit`][mod@audit]: the events
 //!
@@ -82,14 +82,16 @@
 extern crate self as auth_core;
 
 pub mod audit;
-pub mod authenticate;
 pub mod claims;
 pub mod clock;
 mod config;
 pub mod extract;
+mod hash;
 pub mod id;
-pub mod key;
+pub mod jwt;
+pub mod login;
 mod private_file;
+pub mod random;
 pub mod refresh;
 pub mod requirement;
 pub mod revoke;
@@ -100,7 +102,7 @@ pub mod session;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod verify;
+pub mod web;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -220,8 +222,8 @@ pub use auth_macros::public;
 /// #     .route("/stock", auth_core::route::get(stock)).route("/refund", auth_core::route::post(refund));
 /// ```
 pub use auth_macros::require_auth;
-pub use authenticate::{Auth, Authenticator};
 pub use config::ConfigError;
+pub use login::{Auth, Authenticator};
 pub use role::{NoRole, Roles};
 pub use route::ProtectedRouter;
 pub use scope::{NoScope, Scopes};

@@ -4,17 +4,15 @@ pub use axum;
 pub use http;
 pub use serde;
 
-pub use crate::authenticate::Auth;
-pub use crate::authenticate::Authenticator;
 pub use crate::claims::{
-    ClaimName, Claims, OptionalClaim, Registered, RegisteredReader, RequiredClaim, SubjectError,
-    SubjectField, parse_subject,
+    ClaimName, Claims, OptionalClaim, OtherMembers, RequiredClaim, SubjectField, parse_subject,
 };
 pub use crate::extract::{
     Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public,
     Rejection,
 };
-pub use crate::id::Subject;
+pub use crate::id::{Subject, SubjectError};
+pub use crate::login::{Auth, Authenticator};
 pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 pub use crate::role::{NoRole, Role, Roles};
 pub use crate::scope::{NoScope, Scope, Scopes};

@@ -33,8 +33,9 @@ pub(crate) fn read_or_make(
             .caused_by(error)
     };
     let text = make()?;
-    let number: u64 =
-        crate::id::random_bytes().map(u64::from_ne_bytes).map_err(|error| failed(io::Error::other(error)))?;
+    let number: u64 = crate::random::random_bytes()
+        .map(u64::from_ne_bytes)
+        .map_err(|error| failed(io::Error::other(error)))?;
     let draft = path.with_extension(format!("new-{number:016x}"));
     let placed = write(&draft, &text).and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
-use auth_core::key::{Algorithm, KeySet, SigningKey};
-use auth_core::verify::{Expected, Verifier};
+use auth_core::jwt::{Algorithm, KeySet, SigningKey};
+use auth_core::jwt::{Expected, Verifier};
 use auth_core::{Claims, Role, Roles};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

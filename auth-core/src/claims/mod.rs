@@ -1,8 +1,8 @@
-//! What a principal says: the application's claims type and the registered claims around it.
+//! What a principal says: the application's claims type.
 
 mod name;
+mod other;
 mod read;
-mod registered;
 mod subject;
 
 use std::time::Duration;
@@ -10,15 +10,19 @@ use std::time::Duration;
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::id::Subject;
+use crate::id::{Subject, SubjectError};
 use crate::role::{Role, Roles};
 use crate::scope::{Scope, Scopes};
 
 pub use name::ClaimName;
+pub(crate) use name::TextVisitor;
+pub use other::OtherMembers;
+pub(crate) use read::read_once;
 pub use read::{OptionalClaim, RequiredClaim};
-pub use registered::{Audience, Registered, RegisteredReader};
-pub(crate) use registered::{MAX_MEMBERS, NumericDate};
-pub use subject::{SubjectError, SubjectField, parse_subject};
+pub use subject::{SubjectField, parse_subject};
+
+/// The most members that a JSON object of claims, or a header, may have.
+pub(crate) const MAX_MEMBERS: usize = 64;
 
 /// A typed principal: what the application knows of a caller. Derive it with
 /// [`derive(Claims)`](derive@crate::Claims), which makes the validation part of the type.
@@ -59,13 +63,13 @@ pub trait Claims: Send + Sync + Sized + 'static {
     /// The scopes; none without a scopes field.
     fn scopes(&self) -> Scopes<Self::Scope>;
 
-    /// Reads registered and own claims in one pass over a JSON object.
+    /// Reads the own claims in one pass over a JSON object; `others` reads the other members.
     ///
     /// # Errors
     ///
     /// Whatever is missing, twice there, or of the wrong type.
     #[doc(hidden)]
-    fn read<'de, A: MapAccess<'de>>(map: A) -> Result<(Registered<'de>, Self), A::Error>;
+    fn read<'de, A: MapAccess<'de>, O: OtherMembers<'de>>(map: A, others: &mut O) -> Result<Self, A::Error>;
 
     /// Writes `sub` and the own claims as members of a JSON object.
     ///

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use crate::id::Subject;
+use crate::id::{Subject, SubjectError};
 
 /// A type that can be the `#[claim(subject)]` field: its `Display` becomes `sub`, its `FromStr` reads it back.
 #[diagnostic::on_unimplemented(
@@ -23,12 +23,6 @@ pub trait SubjectField: Display + FromStr {
 }
 
 impl<T: Display + FromStr> SubjectField for T {}
-
-/// The text is empty, longer than 255 bytes, or holds a control character.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a subject has 1 to 255 bytes and no control characters")]
-#[non_exhaustive]
-pub struct SubjectError;
 
 /// Reads `sub` into the application's type; for generated code.
 ///

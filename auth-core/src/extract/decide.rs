@@ -1,55 +1,81 @@
-//! The decision of a guard: authenticate, then authorise.
+//! The decision of a guard: read the credential, recognise it, check where the request comes from, then authorise.
 
-use axum::extract::FromRef;
 use http::request::Parts;
 
+use super::answer::{Refusal, Rejection};
 use super::policy::{Decision, Policy};
-use super::rejection::{Refusal, Rejection};
-use crate::authenticate::{Auth, Authenticator};
-use crate::requirement::{Answers, Outcome, Requirement, evaluate};
+use crate::audit::{AuditEvent, RefusalReason};
+use crate::claims::Claims;
+use crate::login::{Auth, Authenticator, Recognised};
+use crate::requirement::{Answers, CsrfCheck, Outcome, Requirement, Scheme, evaluate};
+use crate::session::SignedIn;
+use crate::web::{Credential, CredentialError};
 
-/// The principal that meets `P`.
-pub(super) async fn required<P, S>(
-    authenticator: &Authenticator<P::Claims>,
-    parts: &mut Parts,
-    state: &S,
-) -> Result<Auth<P::Claims>, Rejection>
-where
-    P: Policy<S>,
-    Authenticator<P::Claims>: FromRef<S>,
-{
-    let refused = |refusal: Refusal, parts: &Parts| authenticator.reject(refusal, parts, &P::REQUIREMENT);
-    let auth = match authenticator.authenticate(parts, &P::REQUIREMENT).await {
-        Ok(Some(auth)) => auth,
-        Ok(None) => return Err(refused(Refusal::NoCredential, parts)),
-        Err(refusal) => return Err(refused(refusal, parts)),
-    };
-    match authorise::<P, S>(authenticator, &auth, parts, state).await {
-        Ok(()) => Ok(auth),
-        Err(refusal) => Err(refused(refusal, parts)),
-    }
-}
-
-/// The principal, or `None` for a request without a credential.
-pub(super) async fn optional<P, S>(
+/// The principal that meets `P`, or `None` for a request without a credential of an accepted scheme.
+pub(super) async fn decide<P, S>(
     authenticator: &Authenticator<P::Claims>,
     parts: &mut Parts,
     state: &S,
 ) -> Result<Option<Auth<P::Claims>>, Rejection>
 where
     P: Policy<S>,
-    Authenticator<P::Claims>: FromRef<S>,
 {
-    let auth = match authenticator.authenticate(parts, &P::REQUIREMENT).await {
-        Ok(auth) => auth,
-        Err(refusal) => return Err(authenticator.reject(refusal, parts, &P::REQUIREMENT)),
+    let decided = match authenticate(authenticator, parts, &P::REQUIREMENT).await {
+        Ok(Some(auth)) => authorise::<P, S>(authenticator, &auth, parts, state).await.map(|()| Some(auth)),
+        undecided => undecided,
     };
-    if let Some(auth) = &auth
-        && let Err(refusal) = authorise::<P, S>(authenticator, auth, parts, state).await
-    {
-        return Err(authenticator.reject(refusal, parts, &P::REQUIREMENT));
+    decided.map_err(|refusal| reject::<P, S>(authenticator, refusal, parts))
+}
+
+/// As [`decide`], where a credential is required.
+pub(super) async fn require<P, S>(
+    authenticator: &Authenticator<P::Claims>,
+    parts: &mut Parts,
+    state: &S,
+) -> Result<Auth<P::Claims>, Rejection>
+where
+    P: Policy<S>,
+{
+    let auth = decide::<P, S>(authenticator, parts, state).await?;
+    auth.ok_or_else(|| reject::<P, S>(authenticator, Refusal::NoCredential, parts))
+}
+
+fn reject<P: Policy<S>, S>(
+    authenticator: &Authenticator<P::Claims>,
+    refusal: Refusal,
+    parts: &Parts,
+) -> Rejection {
+    Rejection::new(refusal, parts, &P::REQUIREMENT, authenticator.site())
+}
+
+async fn authenticate<C: Claims>(
+    authenticator: &Authenticator<C>,
+    parts: &Parts,
+    requirement: &Requirement,
+) -> Result<Option<Auth<C>>, Refusal> {
+    let site = authenticator.site();
+    let credential = match Credential::of(parts, site.cookie.name()) {
+        Ok(credential) => credential,
+        Err(CredentialError::Malformed) => return Err(Refusal::MalformedRequest),
+        Err(CredentialError::NotBearer) => return Err(Refusal::InvalidCredential(Scheme::Jwt)),
+        Err(CredentialError::BadCookie) if !requirement.schemes().accept(Scheme::Session) => return Ok(None),
+        Err(CredentialError::BadCookie) => return Err(Refusal::InvalidCredential(Scheme::Session)),
+    };
+    let Some(recognised) = authenticator.authenticate(credential, requirement).await? else {
+        return Ok(None);
+    };
+    authenticator.note_use(&recognised);
+    let Recognised { auth, .. } = recognised;
+    if auth.scheme() == Scheme::Session {
+        if requirement.csrf_check() == CsrfCheck::On && !site.csrf.allows_request(parts) {
+            authenticator.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
+            return Err(Refusal::CrossSite);
+        }
+        if let Some(signed_in) = parts.extensions.get::<SignedIn>() {
+            signed_in.set();
+        }
     }
-    Ok(auth)
+    Ok(Some(auth))
 }
 
 /// Roles, scopes and checks; then freshness, so that nobody is asked to sign in again for what they may not do anyway.

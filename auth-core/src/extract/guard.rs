@@ -7,10 +7,11 @@ use std::marker::PhantomData;
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 
+use super::answer::Rejection;
+use super::decide::{decide, require};
 use super::policy::{Policy, PolicyData};
-use super::rejection::Rejection;
-use crate::authenticate::{Auth, Authenticator};
 use crate::claims::Claims;
+use crate::login::{Auth, Authenticator};
 use crate::requirement::Requirement;
 
 /// Proof that the policy `P` was met by the caller of this request.
@@ -45,7 +46,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let authenticator = Authenticator::from_ref(state);
-        let auth = super::decide::required::<P, S>(&authenticator, parts, state).await?;
+        let auth = require::<P, S>(&authenticator, parts, state).await?;
         Ok(Self { auth, policy: PhantomData })
     }
 }
@@ -79,7 +80,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let authenticator = Authenticator::from_ref(state);
-        let auth = super::decide::optional::<P, S>(&authenticator, parts, state).await?;
+        let auth = decide::<P, S>(&authenticator, parts, state).await?;
         Ok(Self { auth, policy: PhantomData })
     }
 }

@@ -1,19 +1,15 @@
-//! The edge to axum: what is read of a request, who decides, and what is answered.
+//! The edge to axum: guards, what they read of a request, and what is answered.
 
-pub(crate) mod credential;
-pub(crate) mod csrf;
+mod answer;
+mod attempt;
+mod credentials;
 mod decide;
-mod device;
 mod guard;
-mod local_path;
 mod policy;
-pub(crate) mod problem;
-mod rejection;
+mod session_data;
 
-pub use csrf::{HeaderlessClients, Origin};
-pub use device::{Device, LoginAttempt};
+pub use answer::Rejection;
+pub(crate) use answer::not_found;
 pub use guard::{Access, Guard, GuardArg, OptionalGuard, Public};
-pub use local_path::LocalPath;
 pub use policy::{Check, Decision, IntoDecision, Policy, PolicyData};
-pub use rejection::Rejection;
-pub(crate) use rejection::{Refusal, RefusalContext, SignIn};
+pub use session_data::{SessionDataLayer, SessionDataService};

@@ -5,8 +5,8 @@ use std::future::Future;
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::authenticate::Auth;
 use crate::claims::Claims;
+use crate::login::Auth;
 use crate::requirement::Requirement;
 
 /// A requirement with a name: the zero-sized type that `#[require_auth]` puts beside a handler.

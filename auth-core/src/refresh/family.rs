@@ -1,27 +1,38 @@
 //! The rule of rotation: a pure function of the row, what is presented, and the time.
 //!
-//! It is the executable model of the protocol in Rust; `tests/rotation_model.rs` compares the two over random traces.
+//! It is the executable model of the protocol in Rust; the tests of rotation compare the two over random traces.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::id::Position;
 use crate::store::{Family, SecretHash};
 
 /// What a client presents, its tag already checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Presentation {
-    /// The generation in the token.
-    pub generation: u32,
-    /// The branch in the token.
-    pub branch: u16,
+    /// Which token it is.
+    pub position: Position,
     /// The hash of its secret.
     pub secret: SecretHash,
+    /// Whether its access token came along.
+    pub pair: Pair,
+}
+
+/// Whether the access token of the same login and position came with a refresh token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pair {
+    /// It did, or nobody asks for it.
+    #[default]
+    Complete,
+    /// It is asked for and did not: the refresh token came alone, or with another access token.
+    Incomplete,
 }
 
 /// What the rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Presented {
+pub enum Verdict {
     /// The current token, out of the grace: the successor is generation + 1, branch 0.
     Rotate,
     /// The current token within the grace of the last rotation: hand the same token out again, and mark it confirmed.
@@ -30,7 +41,7 @@ pub enum Presented {
     RepeatSuccessor,
     /// The predecessor, late, and the successor was never used: its response was lost. A new branch replaces it.
     ReplaceSuccessor,
-    /// A token that was used up: somebody else has it. Revoke the login.
+    /// A token that was used up, or one without its pair: somebody else has it. Revoke the login.
     Theft {
         /// How many generations behind it is.
         generations: u32,
@@ -45,29 +56,36 @@ pub enum Presented {
 ///
 /// A last rotation in the future (the clock went back) counts as being within the grace: the token is repeated, and
 /// nobody is called a thief because of a clock.
-pub fn present(family: &Family, presented: &Presentation, grace: Duration, now: Timestamp) -> Presented {
+pub fn decide(family: &Family, presented: &Presentation, grace: Duration, now: Timestamp) -> Verdict {
+    let generations = family.position.generation.saturating_sub(presented.position.generation);
+    match (verdict(family, presented, grace, now), presented.pair) {
+        (refused @ (Verdict::AheadOfStore | Verdict::UnknownSecret), _) => refused,
+        (_, Pair::Incomplete) => Verdict::Theft { generations },
+        (verdict, Pair::Complete) => verdict,
+    }
+}
+
+fn verdict(family: &Family, presented: &Presentation, grace: Duration, now: Timestamp) -> Verdict {
     let in_grace = now < family.rotated_at.after(grace);
     let is_same = |hash: &SecretHash| *hash == presented.secret;
-    if (presented.generation, presented.branch) == (family.generation, family.branch) {
+    if presented.position == family.position {
         return match (is_same(&family.current), in_grace) {
-            (false, _) => Presented::UnknownSecret,
-            (true, true) => Presented::Repeat,
-            (true, false) => Presented::Rotate,
+            (false, _) => Verdict::UnknownSecret,
+            (true, true) => Verdict::Repeat,
+            (true, false) => Verdict::Rotate,
         };
     }
-    if presented.generation > family.generation
-        || (presented.generation == family.generation && presented.branch > family.branch)
-    {
-        return Presented::AheadOfStore;
+    if presented.position > family.position {
+        return Verdict::AheadOfStore;
     }
-    let generations = family.generation - presented.generation;
-    if generations == 1 && Some(presented.branch) == family.previous_branch {
+    let generations = family.position.generation - presented.position.generation;
+    if generations == 1 && Some(presented.position.branch) == family.previous_branch {
         return match &family.previous {
-            Some(previous) if !is_same(previous) => Presented::UnknownSecret,
-            Some(_) if in_grace => Presented::RepeatSuccessor,
-            Some(_) if !family.confirmed => Presented::ReplaceSuccessor,
-            _ => Presented::Theft { generations },
+            Some(previous) if !is_same(previous) => Verdict::UnknownSecret,
+            Some(_) if in_grace => Verdict::RepeatSuccessor,
+            Some(_) if !family.confirmed => Verdict::ReplaceSuccessor,
+            _ => Verdict::Theft { generations },
         };
     }
-    Presented::Theft { generations }
+    Verdict::Theft { generations }
 }

@@ -5,8 +5,7 @@ mod pepper;
 mod rotate;
 mod token;
 
-pub use family::{Presentation, Presented, present};
+pub use family::{Pair, Presentation, Verdict, decide};
 pub use pepper::{Pepper, Peppers};
-pub(crate) use rotate::theft;
-pub use rotate::{RefreshError, Rotated, RotationPolicy, rotate};
+pub use rotate::{Pairing, RefreshError, Rotated, RotationPolicy, rotate};
 pub use token::{ParsedToken, RefreshToken};

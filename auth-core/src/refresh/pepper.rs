@@ -9,7 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
-use crate::id::{LoginId, RandomError, random_bytes};
+use crate::hash::hmac_sha256;
+use crate::id::{LoginId, Position};
+use crate::random::{RandomError, random_bytes};
 
 /// One secret, with the number by which tokens name it.
 #[derive(Clone)]
@@ -51,33 +53,20 @@ impl Pepper {
 
     /// The tag over the rest of a token.
     pub(crate) fn tag(&self, body: &[u8]) -> [u8; 16] {
-        let mut tag = [0; 16];
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(b"tag");
-        context.update(body);
-        tag.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-        tag
+        hmac_sha256(&self.key, &[b"tag", body]).first_chunk().copied().unwrap_or_default()
     }
 
-    /// The secret that follows `secret`: the same each time, so a retry gets the same bytes.
+    /// The secret at `position` that follows `secret`: the same each time, so a retry gets the same bytes.
     pub(crate) fn successor(
         &self,
         login: LoginId,
-        generation: u32,
-        branch: u16,
+        position: Position,
         nonce: &[u8; 16],
         secret: &[u8; 32],
     ) -> Zeroizing<[u8; 32]> {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(b"next");
-        context.update(login.as_bytes());
-        context.update(&generation.to_be_bytes());
-        context.update(&branch.to_be_bytes());
-        context.update(nonce);
-        context.update(secret);
-        let mut next = Zeroizing::new([0; 32]);
-        next.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-        next
+        let (generation, branch) = (position.generation.to_be_bytes(), position.branch.to_be_bytes());
+        let parts: [&[u8]; 6] = [b"next", login.as_bytes(), &generation, &branch, nonce, secret];
+        Zeroizing::new(hmac_sha256(&self.key, &parts))
     }
 }
 

@@ -4,16 +4,29 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::family::{Presented, present};
-use super::pepper::Peppers;
+use super::family::{Pair, Verdict, decide};
+use super::pepper::{Pepper, Peppers};
 use super::token::ParsedToken;
 use crate::clock::Timestamp;
-use crate::id::{LoginId, RandomError, Subject, random_bytes};
+use crate::id::{LoginId, Position, Subject};
+use crate::random::{RandomError, random_bytes};
 use crate::store::{EndReason, Family, LoginRow, LoginStore, Rotation, StoreError};
 
 /// How often a lost race is tried again. Each try that loses means that another request moved the family on, so the
 /// next one finds it within the grace; more than two are a store that does not keep its contract.
 const TRIES: usize = 8;
+
+/// Whether a refresh must bring the access token that came with the refresh token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pairing {
+    /// The refresh token is enough.
+    #[default]
+    Optional,
+    /// The access token of the same generation must come along, expired or not, as a bearer token. A refresh without it
+    /// is theft: the login is revoked.
+    Required,
+}
 
 /// A token that was accepted, and what replaces it.
 #[derive(Debug)]
@@ -22,8 +35,8 @@ pub struct Rotated {
     pub login: LoginRow,
     /// The token to hand out.
     pub token: ParsedToken,
-    /// Which rule applied.
-    pub rule: Presented,
+    /// Why it was accepted.
+    pub verdict: Verdict,
 }
 
 /// Why a refresh token was not accepted.
@@ -39,9 +52,6 @@ pub enum RefreshError {
     /// The login is not there: signed out, revoked, expired.
     #[error("the login has ended")]
     Ended,
-    /// Not a token of this server.
-    #[error("not a refresh token")]
-    Malformed,
     /// The system gave no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -79,7 +89,7 @@ pub struct RotationPolicy {
     pub log_until: Timestamp,
 }
 
-/// Presents a token.
+/// Presents a token, with the access token that [`Pairing`] may ask for or without.
 ///
 /// # Cancel safety
 ///
@@ -92,31 +102,34 @@ pub async fn rotate(
     store: &dyn LoginStore,
     peppers: &Peppers,
     token: &ParsedToken,
+    pair: Pair,
     policy: &RotationPolicy,
     now: Timestamp,
 ) -> Result<Rotated, RefreshError> {
-    if let Some(rotated) = advance(store, peppers, token, policy, now).await? {
+    if pair == Pair::Complete
+        && let Some(rotated) = advance(store, peppers, token, policy, now).await?
+    {
         return Ok(rotated);
     }
     for _ in 0..TRIES {
         let login = store.load_login(token.login, now).await?.ok_or(RefreshError::Ended)?;
         let family = login.family.clone().ok_or(RefreshError::Ended)?;
-        let rule = present(&family, &token.presentation(), policy.grace, now);
-        let answer = match rule {
-            Presented::Rotate => advance(store, peppers, token, policy, now).await?,
-            Presented::Repeat => repeat(store, token, login, family, now).await?,
-            Presented::RepeatSuccessor => {
-                let token = successor(peppers, token, &family)
+        let verdict = decide(&family, &token.presentation(pair), policy.grace, now);
+        let answer = match verdict {
+            Verdict::Rotate => advance(store, peppers, token, policy, now).await?,
+            Verdict::Repeat => repeat(store, token, login, family, now).await?,
+            Verdict::RepeatSuccessor => {
+                let token = current_successor(peppers, token, &family)
                     .ok_or(RefreshError::UnknownSecret { login: login.id })?;
-                Some(Rotated { login, token, rule })
+                Some(Rotated { login, token, verdict })
             }
-            Presented::ReplaceSuccessor => replace(store, peppers, token, login, family, now).await?,
-            Presented::Theft { generations } => {
-                let age = now.since(family.rotated_at);
-                return Err(theft(store, login, generations, age, policy, now).await?);
+            Verdict::ReplaceSuccessor => replace(store, peppers, token, login, family, now).await?,
+            Verdict::Theft { generations } => {
+                let age = now.since(family.rotated_at.max(login.created_at));
+                return Err(revoke_stolen(store, login, generations, age, policy, now).await?);
             }
-            Presented::AheadOfStore => return Err(RefreshError::AheadOfStore { login: login.id }),
-            Presented::UnknownSecret => return Err(RefreshError::UnknownSecret { login: login.id }),
+            Verdict::AheadOfStore => return Err(RefreshError::AheadOfStore { login: login.id }),
+            Verdict::UnknownSecret => return Err(RefreshError::UnknownSecret { login: login.id }),
         };
         if let Some(rotated) = answer {
             return Ok(rotated);
@@ -126,7 +139,7 @@ pub async fn rotate(
 }
 
 /// Revokes the login of a token that somebody else holds too.
-pub(crate) async fn theft(
+async fn revoke_stolen(
     store: &dyn LoginStore,
     login: LoginRow,
     generations: u32,
@@ -148,15 +161,12 @@ async fn advance(
     policy: &RotationPolicy,
     now: Timestamp,
 ) -> Result<Option<Rotated>, RefreshError> {
-    let Some(generation) = token.generation.checked_add(1) else { return Err(RefreshError::Ended) };
+    let Some(generation) = token.position.generation.checked_add(1) else { return Err(RefreshError::Ended) };
     let nonce = random_bytes()?;
-    let pepper = peppers.current();
-    let secret = pepper.successor(token.login, generation, 0, &nonce, &token.secret);
-    let next = ParsedToken { pepper: pepper.id(), login: token.login, generation, branch: 0, secret };
+    let next = successor(peppers.current(), token, Position { generation, branch: 0 }, &nonce);
     let rotation = Rotation {
         login: token.login,
-        generation: token.generation,
-        branch: token.branch,
+        position: token.position,
         presented: token.hash(),
         successor: next.hash(),
         nonce,
@@ -164,7 +174,7 @@ async fn advance(
         idle_expires_at: now.after(policy.idle),
     };
     let login = store.rotate(&rotation, now).await?;
-    Ok(login.map(|login| Rotated { login, token: next, rule: Presented::Rotate }))
+    Ok(login.map(|login| Rotated { login, token: next, verdict: Verdict::Rotate }))
 }
 
 /// The current token within the grace: it has reached its owner, so it is confirmed.
@@ -183,23 +193,19 @@ async fn repeat(
         login.family = Some(confirmed);
     }
     let token = ParsedToken { secret: Zeroizing::new(*token.secret), ..*token };
-    Ok(Some(Rotated { login, token, rule: Presented::Repeat }))
+    Ok(Some(Rotated { login, token, verdict: Verdict::Repeat }))
+}
+
+/// The token at `position` that follows `token`.
+fn successor(pepper: &Pepper, token: &ParsedToken, position: Position, nonce: &[u8; 16]) -> ParsedToken {
+    let secret = pepper.successor(token.login, position, nonce, &token.secret);
+    ParsedToken { pepper: pepper.id(), login: token.login, position, secret }
 }
 
 /// The successor again, byte for byte. Peppers may have changed since it was made: the stored hash tells which it was.
-fn successor(peppers: &Peppers, token: &ParsedToken, family: &Family) -> Option<ParsedToken> {
-    peppers.all().find_map(|pepper| {
-        let secret =
-            pepper.successor(token.login, family.generation, family.branch, &family.nonce, &token.secret);
-        let next = ParsedToken {
-            pepper: pepper.id(),
-            login: token.login,
-            generation: family.generation,
-            branch: family.branch,
-            secret,
-        };
-        (next.hash() == family.current).then_some(next)
-    })
+fn current_successor(peppers: &Peppers, token: &ParsedToken, family: &Family) -> Option<ParsedToken> {
+    let mut successors = peppers.all().map(|pepper| successor(pepper, token, family.position, &family.nonce));
+    successors.find(|next| next.hash() == family.current)
 }
 
 /// The successor never reached its owner: a new branch takes its place.
@@ -211,22 +217,15 @@ async fn replace(
     family: Family,
     now: Timestamp,
 ) -> Result<Option<Rotated>, RefreshError> {
-    let Some(branch) = family.branch.checked_add(1) else { return Err(RefreshError::Ended) };
+    let Some(branch) = family.position.branch.checked_add(1) else { return Err(RefreshError::Ended) };
     let nonce = random_bytes()?;
-    let pepper = peppers.current();
-    let secret = pepper.successor(token.login, family.generation, branch, &nonce, &token.secret);
-    let next = ParsedToken {
-        pepper: pepper.id(),
-        login: token.login,
-        generation: family.generation,
-        branch,
-        secret,
-    };
+    let position = Position { branch, ..family.position };
+    let next = successor(peppers.current(), token, position, &nonce);
     let replaced =
-        Family { branch, current: next.hash(), nonce, rotated_at: now, confirmed: false, ..family.clone() };
+        Family { position, current: next.hash(), nonce, rotated_at: now, confirmed: false, ..family.clone() };
     if !store.swap_family(login.id, &family, &replaced, now).await? {
         return Ok(None);
     }
     login.family = Some(replaced);
-    Ok(Some(Rotated { login, token: next, rule: Presented::ReplaceSuccessor }))
+    Ok(Some(Rotated { login, token: next, verdict: Verdict::ReplaceSuccessor }))
 }

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::family::Presentation;
+use super::family::{Pair, Presentation};
 use super::pepper::{Pepper, Peppers};
-use crate::id::{LoginId, RandomError, random_bytes};
+use crate::id::{LoginId, Position};
+use crate::random::{RandomError, random_bytes};
 use crate::store::SecretHash;
 
 const PREFIX: &str = "ar1_";
@@ -41,8 +42,7 @@ impl fmt::Debug for RefreshToken {
 pub struct ParsedToken {
     pub(crate) pepper: u8,
     pub(crate) login: LoginId,
-    pub(crate) generation: u32,
-    pub(crate) branch: u16,
+    pub(crate) position: Position,
     pub(crate) secret: Zeroizing<[u8; 32]>,
 }
 
@@ -50,7 +50,12 @@ impl ParsedToken {
     /// The first token of a login.
     pub(crate) fn first(login: LoginId, peppers: &Peppers) -> Result<Self, RandomError> {
         let secret = Zeroizing::new(random_bytes()?);
-        Ok(Self { pepper: peppers.current().id(), login, generation: 0, branch: 0, secret })
+        Ok(Self {
+            pepper: peppers.current().id(),
+            login,
+            position: Position { generation: 0, branch: 0 },
+            secret,
+        })
     }
 
     /// Reads a token and checks its tag in constant time. `None` for junk: the store is not asked.
@@ -72,8 +77,10 @@ impl ParsedToken {
         (*version == VERSION && bool::from(is_genuine)).then_some(Self {
             pepper: *pepper,
             login: LoginId::from_bytes(*login),
-            generation: u32::from_be_bytes(*generation),
-            branch: u16::from_be_bytes(*branch),
+            position: Position {
+                generation: u32::from_be_bytes(*generation),
+                branch: u16::from_be_bytes(*branch),
+            },
             secret: Zeroizing::new(secret.try_into().ok()?),
         })
     }
@@ -84,8 +91,8 @@ impl ParsedToken {
         let mut bytes = Zeroizing::new(Vec::with_capacity(LENGTH));
         bytes.extend_from_slice(&[VERSION, self.pepper]);
         bytes.extend_from_slice(self.login.as_bytes());
-        bytes.extend_from_slice(&self.generation.to_be_bytes());
-        bytes.extend_from_slice(&self.branch.to_be_bytes());
+        bytes.extend_from_slice(&self.position.generation.to_be_bytes());
+        bytes.extend_from_slice(&self.position.branch.to_be_bytes());
         bytes.extend_from_slice(self.secret.as_slice());
         let tag = pepper.tag(&bytes);
         bytes.extend_from_slice(&tag);
@@ -100,8 +107,8 @@ impl ParsedToken {
         self.login
     }
 
-    pub(crate) fn presentation(&self) -> Presentation {
-        Presentation { generation: self.generation, branch: self.branch, secret: self.hash() }
+    pub(crate) fn presentation(&self, pair: Pair) -> Presentation {
+        Presentation { position: self.position, secret: self.hash(), pair }
     }
 
     pub(crate) fn hash(&self) -> SecretHash {
@@ -114,8 +121,7 @@ impl fmt::Debug for ParsedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParsedToken")
             .field("login", &self.login)
-            .field("generation", &self.generation)
-            .field("branch", &self.branch)
+            .field("position", &self.position)
             .finish_non_exhaustive()
     }
 }

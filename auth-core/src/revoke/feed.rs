@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::list::{GoodAt, RevocationList, Standing, Subjects};
+use super::list::{CredentialIds, LastCleared, NotRevoked, RevocationList, Standing};
 use crate::clock::{Clock, Timestamp};
 use crate::store::{EndReason, RevocationStore, Revoked, StoreError};
 
@@ -85,18 +85,18 @@ impl Feed {
     /// [`StoreError`] when the list is too old and the store does not answer. Never "not revoked" for want of knowing.
     pub async fn standing(
         &self,
-        credential: &Subjects<'_>,
-        good_at: &GoodAt,
+        credential: &CredentialIds<'_>,
+        cleared: &LastCleared,
         bound: Duration,
         now: Timestamp,
     ) -> Result<Standing, StoreError> {
         // Asked in this order: a list that is current from here on has what is looked up next.
         let is_current = self.is_current(bound, now);
-        let standing = self.list.standing_since(credential, good_at);
-        if standing != Standing::Good || is_current {
-            return Ok(standing);
+        let standing = self.list.standing_since(credential, cleared);
+        match standing {
+            Standing::Good(_) if !is_current => self.ask(credential, now).await,
+            standing => Ok(standing),
         }
-        self.ask(credential, now).await
     }
 
     /// Whether the list is no older than `bound`. One that is from the future (the clock went back) is not.
@@ -113,11 +113,12 @@ impl Feed {
         self.store.changed(self.applied.load(Ordering::Acquire)).await;
     }
 
-    async fn ask(&self, credential: &Subjects<'_>, now: Timestamp) -> Result<Standing, StoreError> {
+    async fn ask(&self, credential: &CredentialIds<'_>, now: Timestamp) -> Result<Standing, StoreError> {
         let login = credential.login.map(|login| Revoked::Login(login, EndReason::SignedOut));
+        let session = credential.session.map(Revoked::Session);
         let token = credential.token.map(Revoked::Token);
         let key = credential.key.cloned().map(Revoked::Key);
-        let ended: Vec<Revoked> = login.into_iter().chain(token).chain(key).collect();
+        let ended: Vec<Revoked> = login.into_iter().chain(session).chain(token).chain(key).collect();
         if self.store.is_revoked(&ended, now).await? {
             return Ok(Standing::Revoked);
         }
@@ -127,7 +128,7 @@ impl Feed {
             {
                 Ok(Standing::Outdated)
             }
-            _ => Ok(Standing::Good),
+            _ => Ok(Standing::Good(NotRevoked::proven())),
         }
     }
 }

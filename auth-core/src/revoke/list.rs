@@ -4,6 +4,7 @@
 //! credentials, not by history. Looking a login up costs one hash and one probe; while nothing at all is revoked it
 //! costs one load.
 
+use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -12,7 +13,7 @@ use hashbrown::HashMap;
 
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::store::{LogEntry, Revoked};
+use crate::store::{LogEntry, Revoked, SessionHash};
 
 /// Enough that writers do not stop readers; a power of two.
 const SHARDS: usize = 64;
@@ -34,26 +35,39 @@ impl Expiry {
     }
 }
 
+/// Identifiers of one kind.
+#[derive(Debug)]
+struct Shards {
+    shards: Vec<RwLock<Ids>>,
+    /// So that looking into an empty kind costs a load and no lock.
+    count: AtomicU64,
+}
+
 /// What was revoked, as far as this node has heard.
 #[derive(Debug)]
 pub struct RevocationList {
-    ids: Vec<RwLock<Ids>>,
+    logins: Shards,
+    /// By the first half of their hashes.
+    sessions: Shards,
+    tokens: Shards,
     subjects: RwLock<HashMap<Subject, (u64, Expiry), RandomState>>,
     keys: RwLock<HashMap<KeyId, Expiry, RandomState>>,
-    /// How many entries there are of each kind, so that an empty kind costs a load and no lock.
-    counts: [AtomicU64; 3],
+    /// How many entries there are in `subjects` and in `keys`, as for the shards.
+    counts: [AtomicU64; 2],
     /// Goes up with each entry, after it is there.
     version: AtomicU64,
     hasher: RandomState,
 }
 
 /// The identifiers that one credential can be revoked by.
-#[derive(Clone, Copy, Debug)]
-pub struct Subjects<'a> {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CredentialIds<'a> {
     /// The login it belongs to.
     pub login: Option<LoginId>,
     /// The subject, and the epoch that the credential carries.
     pub subject: Option<(&'a Subject, u64)>,
+    /// The session id itself.
+    pub session: Option<SessionHash>,
     /// The token itself.
     pub token: Option<TokenId>,
     /// The key that signed it.
@@ -62,37 +76,46 @@ pub struct Subjects<'a> {
 
 /// The version of the list at which a credential was last found good; never, at first.
 #[derive(Debug)]
-pub struct GoodAt(AtomicU64);
+pub struct LastCleared(AtomicU64);
 
-impl Default for GoodAt {
+impl Default for LastCleared {
     fn default() -> Self {
         Self(AtomicU64::new(u64::MAX))
     }
 }
 
-/// What the list says of a credential.
+/// Proof that a credential was looked up and is not revoked. Only the list and the store make one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotRevoked(());
+
+impl NotRevoked {
+    /// For this module alone: after nothing was found.
+    pub(super) const fn proven() -> Self {
+        Self(())
+    }
+}
+
+/// What is known of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Standing {
-    /// Nothing is known against it.
-    Good,
-    /// The login, the token or the key is revoked.
+    /// Nothing against it.
+    Good(NotRevoked),
+    /// The login, the session, the token or the key is revoked.
     Revoked,
     /// The claims of the subject changed since it was made: a token is refused, a session loads its claims again.
     Outdated,
 }
 
-const IDS: usize = 0;
-const SUBJECTS: usize = 1;
-const KEYS: usize = 2;
-
 impl Default for RevocationList {
     fn default() -> Self {
         Self {
-            ids: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            logins: Shards::default(),
+            sessions: Shards::default(),
+            tokens: Shards::default(),
             subjects: RwLock::default(),
             keys: RwLock::default(),
-            counts: [const { AtomicU64::new(0) }; 3],
+            counts: [const { AtomicU64::new(0) }; 2],
             version: AtomicU64::new(0),
             hasher: RandomState::default(),
         }
@@ -109,12 +132,13 @@ impl RevocationList {
     pub fn insert(&self, revoked: &Revoked, expires_at: Timestamp) {
         let expiry = Expiry::of(expires_at);
         match revoked {
-            Revoked::Login(login, _) => self.insert_id(login.as_bytes(), expiry),
-            Revoked::Token(token) => self.insert_id(token.as_bytes(), expiry),
+            Revoked::Login(login, _) => self.logins.insert(login.as_bytes(), expiry, &self.hasher),
+            Revoked::Session(session) => self.sessions.insert(half(session), expiry, &self.hasher),
+            Revoked::Token(token) => self.tokens.insert(token.as_bytes(), expiry, &self.hasher),
             Revoked::SubjectBelow(subject, epoch) => {
                 let mut subjects = write(&self.subjects);
                 let entry = subjects.entry_ref(subject).or_insert_with(|| {
-                    self.count(SUBJECTS).fetch_add(1, Ordering::Release);
+                    self.subject_count().fetch_add(1, Ordering::Release);
                     (*epoch, expiry)
                 });
                 *entry = (entry.0.max(*epoch), entry.1.max(expiry));
@@ -122,7 +146,7 @@ impl RevocationList {
             Revoked::Key(key) => {
                 let mut keys = write(&self.keys);
                 let entry = keys.entry_ref(key).or_insert_with(|| {
-                    self.count(KEYS).fetch_add(1, Ordering::Release);
+                    self.key_count().fetch_add(1, Ordering::Release);
                     expiry
                 });
                 *entry = (*entry).max(expiry);
@@ -137,63 +161,62 @@ impl RevocationList {
     }
 
     /// What is known of a credential.
-    pub fn standing(&self, credential: &Subjects<'_>) -> Standing {
-        if self.count(IDS).load(Ordering::Acquire) != 0 {
-            let login = credential.login.is_some_and(|login| self.has_id(login.as_bytes()));
-            if login || credential.token.is_some_and(|token| self.has_id(token.as_bytes())) {
-                return Standing::Revoked;
-            }
+    pub fn standing(&self, credential: &CredentialIds<'_>) -> Standing {
+        let is_in = |shards: &Shards, id: Option<&[u8; 16]>| {
+            id.is_some_and(|id| !shards.is_empty() && shards.contains(id, &self.hasher))
+        };
+        if is_in(&self.logins, credential.login.as_ref().map(LoginId::as_bytes))
+            || is_in(&self.tokens, credential.token.as_ref().map(TokenId::as_bytes))
+            || is_in(&self.sessions, credential.session.as_ref().map(half))
+        {
+            return Standing::Revoked;
         }
-        if self.count(KEYS).load(Ordering::Acquire) != 0
+        if self.key_count().load(Ordering::Acquire) != 0
             && credential.key.is_some_and(|key| read(&self.keys).contains_key(key))
         {
             return Standing::Revoked;
         }
-        if self.count(SUBJECTS).load(Ordering::Acquire) != 0
+        if self.subject_count().load(Ordering::Acquire) != 0
             && let Some((subject, epoch)) = credential.subject
             && read(&self.subjects).get(subject).is_some_and(|(lowest, _)| epoch < *lowest)
         {
             return Standing::Outdated;
         }
-        Standing::Good
+        Standing::Good(NotRevoked::proven())
     }
 
-    /// As [`standing`](Self::standing) for a credential that is asked about again and again: `good_at` remembers the
+    /// As [`standing`](Self::standing) for a credential that is asked about again and again: `cleared` remembers the
     /// version of the list at which it was last found good, and nothing is looked up until an entry comes.
-    pub fn standing_since(&self, credential: &Subjects<'_>, good_at: &GoodAt) -> Standing {
+    pub fn standing_since(&self, credential: &CredentialIds<'_>, cleared: &LastCleared) -> Standing {
         let version = self.version.load(Ordering::Acquire);
-        if good_at.0.load(Ordering::Relaxed) == version {
-            return Standing::Good;
+        if cleared.0.load(Ordering::Relaxed) == version {
+            return Standing::Good(NotRevoked::proven());
         }
         let standing = self.standing(credential);
-        if standing == Standing::Good {
-            good_at.0.store(version, Ordering::Relaxed);
+        if let Standing::Good(_) = standing {
+            cleared.0.store(version, Ordering::Relaxed);
         }
         standing
     }
 
     /// Drops the entries whose last credential has expired. Returns how many went.
     pub fn purge(&self, now: Timestamp) -> u64 {
-        let mut gone = 0;
-        for shard in &self.ids {
-            let mut ids = write(shard);
-            let before = ids.len();
-            ids.retain(|_, expiry| !expiry.has_passed(now));
-            gone += self.dropped(IDS, before - ids.len());
-        }
+        let ids = [&self.logins, &self.sessions, &self.tokens];
+        let mut gone: u64 = ids.into_iter().map(|shards| shards.purge(now)).sum();
         let mut subjects = write(&self.subjects);
         let before = subjects.len();
         subjects.retain(|_, (_, expiry)| !expiry.has_passed(now));
-        gone += self.dropped(SUBJECTS, before - subjects.len());
+        gone += dropped(self.subject_count(), before - subjects.len());
         let mut keys = write(&self.keys);
         let before = keys.len();
         keys.retain(|_, expiry| !expiry.has_passed(now));
-        gone + self.dropped(KEYS, before - keys.len())
+        gone + dropped(self.key_count(), before - keys.len())
     }
 
     /// How many entries there are.
     pub fn len(&self) -> u64 {
-        self.counts.iter().map(|count| count.load(Ordering::Acquire)).sum()
+        let ids = [&self.logins, &self.sessions, &self.tokens].map(|shards| &shards.count);
+        ids.into_iter().chain(&self.counts).map(|count| count.load(Ordering::Acquire)).sum()
     }
 
     /// Whether nothing is revoked.
@@ -201,41 +224,68 @@ impl RevocationList {
         self.len() == 0
     }
 
-    fn insert_id(&self, id: &[u8; 16], expiry: Expiry) {
-        let Some(shard) = self.shard(id) else { return };
+    fn subject_count(&self) -> &AtomicU64 {
+        let [subjects, _] = &self.counts;
+        subjects
+    }
+
+    fn key_count(&self) -> &AtomicU64 {
+        let [_, keys] = &self.counts;
+        keys
+    }
+}
+
+impl Default for Shards {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect(), count: AtomicU64::new(0) }
+    }
+}
+
+impl Shards {
+    fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    fn insert(&self, id: &[u8; 16], expiry: Expiry, hasher: &RandomState) {
+        let Some(shard) = self.shard(id, hasher) else { return };
         let mut ids = write(shard);
         let entry = ids.entry(*id).or_insert_with(|| {
-            self.count(IDS).fetch_add(1, Ordering::Release);
+            self.count.fetch_add(1, Ordering::Release);
             expiry
         });
         *entry = (*entry).max(expiry);
     }
 
-    fn has_id(&self, id: &[u8; 16]) -> bool {
-        self.shard(id).is_some_and(|shard| read(shard).contains_key(id))
+    fn contains(&self, id: &[u8; 16], hasher: &RandomState) -> bool {
+        self.shard(id, hasher).is_some_and(|shard| read(shard).contains_key(id))
+    }
+
+    fn purge(&self, now: Timestamp) -> u64 {
+        let mut gone = 0;
+        for shard in &self.shards {
+            let mut ids = write(shard);
+            let before = ids.len();
+            ids.retain(|_, expiry| !expiry.has_passed(now));
+            gone += dropped(&self.count, before - ids.len());
+        }
+        gone
     }
 
     /// By a keyed hash: nobody can choose identifiers that crowd one shard.
-    fn shard(&self, id: &[u8; 16]) -> Option<&RwLock<Ids>> {
-        use std::hash::BuildHasher as _;
-
-        self.ids.get(self.hasher.hash_one(id) as usize % SHARDS)
+    fn shard(&self, id: &[u8; 16], hasher: &RandomState) -> Option<&RwLock<Ids>> {
+        self.shards.get(hasher.hash_one(id) as usize % SHARDS)
     }
+}
 
-    fn dropped(&self, kind: usize, count: usize) -> u64 {
-        let count = count as u64;
-        self.count(kind).fetch_sub(count, Ordering::Release);
-        count
-    }
+fn dropped(count: &AtomicU64, entries: usize) -> u64 {
+    let entries = entries as u64;
+    count.fetch_sub(entries, Ordering::Release);
+    entries
+}
 
-    fn count(&self, kind: usize) -> &AtomicU64 {
-        let [ids, subjects, keys] = &self.counts;
-        match kind {
-            IDS => ids,
-            SUBJECTS => subjects,
-            _ => keys,
-        }
-    }
+/// What a session is found by here: 128 bits of its hash.
+fn half(session: &SessionHash) -> &[u8; 16] {
+    session.as_bytes().first_chunk().unwrap_or(&[0; 16])
 }
 
 /// A panic while a lock was held leaves a map that is whole: every change is one call of the map.

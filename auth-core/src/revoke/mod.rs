@@ -4,4 +4,4 @@ mod feed;
 mod list;
 
 pub use feed::Feed;
-pub use list::{GoodAt, RevocationList, Standing, Subjects};
+pub use list::{CredentialIds, LastCleared, NotRevoked, RevocationList, Standing};

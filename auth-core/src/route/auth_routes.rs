@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::method::{delete, get, post};
 use super::router::ProtectedRouter;
-use crate::authenticate::{Auth, Authenticator, Ended, Login, RefreshRejection};
 use crate::claims::Claims;
-use crate::extract::problem::problem;
+use crate::extract::not_found;
+use crate::login::{Auth, Authenticator, Ended, Login, RefreshRejection};
 use crate::store::StoreError;
 use crate::{public, require_auth};
 
@@ -120,8 +120,4 @@ async fn jwks<C: Claims>(State(auth): State<Authenticator<C>>) -> Response {
     let mut response = Json(auth.keys().public_jwks()).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response
-}
-
-fn not_found() -> Response {
-    problem(StatusCode::NOT_FOUND, "Not found")
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use crate::id::{RandomError, random_bytes};
+use crate::random::{RandomError, random_bytes};
 use crate::store::SessionHash;
 
 /// A session id: 128 random bits, written as 22 characters. A credential: never shown, stored only as a hash.

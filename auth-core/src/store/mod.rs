@@ -228,6 +228,18 @@ pub struct Limit {
     pub exceeded: OnLimit,
 }
 
+impl Limit {
+    /// How many of `live` logins must end for one more; `None` when it is the new one that must not be.
+    pub(crate) fn surplus(self, live: usize) -> Option<usize> {
+        let most = usize::try_from(self.most.get()).unwrap_or(usize::MAX);
+        let surplus = live.saturating_add(1).saturating_sub(most);
+        match self.exceeded {
+            OnLimit::RefuseNew if surplus > 0 => None,
+            OnLimit::RefuseNew | OnLimit::EndOldest => Some(surplus),
+        }
+    }
+}
+
 /// What happens when a subject signs in once more than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

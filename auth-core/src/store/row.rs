@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::id::{KeyId, LoginId, Subject, TokenId};
+use crate::hash::sha256;
+use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
 
 /// A login as it is stored: one row, of constant size however long it lives.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,10 +82,8 @@ pub enum LoginKind {
 /// The refresh tokens of a login. Generations order events, never clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
-    /// How often the token was rotated.
-    pub generation: u32,
-    /// Which token of this generation is the current one.
-    pub branch: u16,
+    /// The current token.
+    pub position: Position,
     /// The branch of the previous generation that the last rotation consumed.
     pub previous_branch: Option<u16>,
     /// Hash of the current secret.
@@ -105,10 +103,8 @@ pub struct Family {
 pub struct Rotation {
     /// The login.
     pub login: LoginId,
-    /// The generation that was presented.
-    pub generation: u32,
-    /// The branch that was presented.
-    pub branch: u16,
+    /// The token that was presented.
+    pub position: Position,
     /// Hash of the secret that was presented.
     pub presented: SecretHash,
     /// Hash of the secret that replaces it, at generation + 1, branch 0.
@@ -196,15 +192,43 @@ pub enum EndReason {
     Stolen,
 }
 
-/// An access token of this generation and branch was used.
+#[cfg(feature = "sqlite")]
+impl EndReason {
+    /// The number of a reason in a store; never reused for another one.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::SignedOut => 0,
+            Self::EndedRemotely => 1,
+            Self::SubjectEnded => 2,
+            Self::Evicted => 3,
+            Self::Replaced => 4,
+            Self::Stolen => 5,
+            Self::ClaimsChanged => 6,
+        }
+    }
+
+    /// The reason with that number.
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::SignedOut,
+            1 => Self::EndedRemotely,
+            2 => Self::SubjectEnded,
+            3 => Self::Evicted,
+            4 => Self::Replaced,
+            5 => Self::Stolen,
+            6 => Self::ClaimsChanged,
+            _ => return None,
+        })
+    }
+}
+
+/// An access token of this position was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Confirmation {
     /// The login.
     pub login: LoginId,
-    /// Its generation.
-    pub generation: u32,
-    /// Its branch.
-    pub branch: u16,
+    /// The token that it came with.
+    pub position: Position,
 }
 
 /// A login was used.
@@ -226,6 +250,8 @@ pub enum Revoked {
     Login(LoginId, EndReason),
     /// What was made for a subject before this epoch.
     SubjectBelow(Subject, u64),
+    /// One session id, by its hash.
+    Session(SessionHash),
     /// One access token.
     Token(TokenId),
     /// Everything signed with a key.
@@ -262,9 +288,7 @@ macro_rules! hash {
         impl $name {
             /// The hash of a secret.
             pub fn of(secret: &[u8]) -> Self {
-                let mut hash = [0; 32];
-                hash.iter_mut().zip(digest(&SHA256, secret).as_ref()).for_each(|(to, from)| *to = *from);
-                Self(hash)
+                Self(sha256(secret))
             }
 
             /// The hash with these bytes.
@@ -289,13 +313,6 @@ macro_rules! hash {
 hash! {
     /// SHA-256 of a session id.
     SessionHash
-}
-
-impl SessionHash {
-    /// By what one session id is revoked when its session gets another: the first half of the hash.
-    pub(crate) fn as_token(&self) -> TokenId {
-        TokenId::from_bytes(self.0.first_chunk().copied().unwrap_or_default())
-    }
 }
 
 hash! {

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use super::model::{Claims, Member};
 use crate::runtime::{Runtime, local};
 
-/// Reads the payload: own claims into slots, everything else into the registered ones.
+/// Reads the payload: own claims into slots, the other members where the caller says.
 pub(crate) fn read(claims: &Claims, runtime: &Runtime) -> TokenStream {
     let path = runtime.path();
     let map = local("map", proc_macro2::Span::call_site());
@@ -33,22 +33,21 @@ pub(crate) fn read(claims: &Claims, runtime: &Runtime) -> TokenStream {
     let subject_path = runtime.path_at(span);
     let parse_subject = quote_spanned!(span=> #subject_path::parse_subject::<#subject_ty, __A::Error>);
     quote! {
-        fn read<'de, __A: #path::serde::de::MapAccess<'de>>(
+        fn read<'de, __A: #path::serde::de::MapAccess<'de>, __O: #path::OtherMembers<'de>>(
             mut #map: __A,
-        ) -> ::core::result::Result<(#path::Registered<'de>, Self), __A::Error> {
-            let mut registered = <#path::RegisteredReader<'de> as ::core::default::Default>::default();
+            others: &mut __O,
+        ) -> ::core::result::Result<Self, __A::Error> {
             #(#declarations)*
             while let ::core::option::Option::Some(name) =
                 #path::serde::de::MapAccess::next_key::<#path::ClaimName<'de>>(&mut #map)?
             {
                 match name.as_str() {
                     #(#arms)*
-                    _ => registered.read::<__A>(name, &mut #map)?,
+                    _ => #path::OtherMembers::read::<__A>(others, name, &mut #map)?,
                 }
             }
-            let registered = registered.finish::<__A::Error>()?;
-            let subject = #parse_subject(registered.sub())?;
-            ::core::result::Result::Ok((registered, Self { #subject: subject, #(#fields,)* }))
+            let subject = #parse_subject(#path::OtherMembers::subject::<__A::Error>(others)?)?;
+            ::core::result::Result::Ok(Self { #subject: subject, #(#fields,)* })
         }
     }
 }

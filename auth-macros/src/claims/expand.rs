@@ -80,9 +80,10 @@ pub(crate) fn fallback(derive: &DeriveInput, input: &Input, runtime: &Runtime) -
                 #roles
                 #scopes
 
-                fn read<'de, __A: #path::serde::de::MapAccess<'de>>(
+                fn read<'de, __A: #path::serde::de::MapAccess<'de>, __O: #path::OtherMembers<'de>>(
                     _: __A,
-                ) -> ::core::result::Result<(#path::Registered<'de>, Self), __A::Error> {
+                    _: &mut __O,
+                ) -> ::core::result::Result<Self, __A::Error> {
                     ::core::unreachable!()
                 }
 

@@ -1,8 +1,8 @@
 //! Sign in at `POST /login`, then call `GET /me` with the cookie or with the token.
-use auth_core::extract::{Device, LoginAttempt};
 use auth_core::route::{get, post};
+use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, Claims, ProtectedRouter, public, require_auth};
-use auth_core::{key::Algorithm, key::KeyRing, store::memory::MemoryStore};
+use auth_core::{jwt::Algorithm, jwt::KeyRing, store::memory::MemoryStore};
 use axum::{extract::State, response::IntoResponse};
 
 #[derive(Claims)]
@@ -25,7 +25,7 @@ async fn login(
 ) -> impl IntoResponse {
     let user = || User { name: "alice".to_owned() }; // your password check goes here
     let signed_in = auth.login_session(attempt, user()).await?;
-    Ok::<_, auth_core::authenticate::LoginError>((signed_in, auth.login_tokens(device, user()).await?))
+    Ok::<_, auth_core::login::LoginError>((signed_in, auth.login_tokens(device, user()).await?))
 }
 
 #[tokio::main]

@@ -5,9 +5,9 @@
 //! user is looked at again once the login is there; a change from then on finds it and ends it.
 
 use auth_core::Authenticator;
-use auth_core::authenticate::{SignedIn, Tokens};
-use auth_core::extract::{Device, LoginAttempt};
 use auth_core::id::{LoginId, Subject};
+use auth_core::login::{SignedIn, Tokens};
+use auth_core::web::{Device, LoginAttempt};
 use axum::response::Result;
 
 use crate::problem::Problem;

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use auth_core::Authenticator;
-use auth_core::extract::HeaderlessClients;
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::Peppers;
 use auth_core::store::OnLimit;
 use auth_core::store::sqlite::SqliteStore;
+use auth_core::web::HeaderlessClients;
 use axum::extract::FromRef;
 
 use crate::args::Args;

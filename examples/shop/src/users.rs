@@ -1,8 +1,8 @@
 //! The users: who they are, what they may, and how they prove it.
 
 use async_trait::async_trait;
-use auth_core::authenticate::{BoxError, ClaimsSource};
 use auth_core::id::Subject;
+use auth_core::login::{BoxError, ClaimsSource};
 use secrecy::SecretString;
 use sqlx::SqlitePool;
 

@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::{Purge, State};
 use crate::clock::Timestamp;
-use crate::id::{LoginId, Subject};
+use crate::id::{LoginId, Position, Subject};
 use crate::store::{
-    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, OnLimit, Revoked, Rotation,
-    SessionRow, StoreError, Touch,
+    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, Revoked, Rotation, SessionRow,
+    StoreError, Touch,
 };
 
 /// How many rows a purge looks at while others wait.
@@ -100,15 +100,15 @@ impl LoginStore for MemoryStore {
         self.with(|state| {
             let login = state.login_mut(rotation.login, now)?;
             let family = login.family.as_mut()?;
-            let presented = (rotation.generation, rotation.branch, rotation.presented);
-            let current = (family.generation, family.branch, family.current);
-            if presented != current || family.rotated_at > now.before(rotation.grace) {
+            let presented = (rotation.position, rotation.presented);
+            if presented != (family.position, family.current)
+                || family.rotated_at > now.before(rotation.grace)
+            {
                 return None;
             }
             *family = Family {
-                generation: family.generation.checked_add(1)?,
-                branch: 0,
-                previous_branch: Some(family.branch),
+                position: Position { generation: family.position.generation.checked_add(1)?, branch: 0 },
+                previous_branch: Some(family.position.branch),
                 current: rotation.successor,
                 previous: Some(family.current),
                 nonce: rotation.nonce,
@@ -128,7 +128,7 @@ impl LoginStore for MemoryStore {
         new: &Family,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let compared = |family: &Family| (family.generation, family.branch, family.nonce, family.confirmed);
+        let compared = |family: &Family| (family.position, family.nonce, family.confirmed);
         self.with(|state| {
             let family = state.login_mut(id, now).and_then(|login| login.family.as_mut());
             let family = family.filter(|family| compared(family) == compared(expected));
@@ -140,9 +140,7 @@ impl LoginStore for MemoryStore {
         self.with(|state| {
             for used in confirmations {
                 let family = state.login_mut(used.login, now).and_then(|login| login.family.as_mut());
-                if let Some(family) =
-                    family.filter(|one| (one.generation, one.branch) == (used.generation, used.branch))
-                {
+                if let Some(family) = family.filter(|family| family.position == used.position) {
                     family.confirmed = true;
                 }
             }
@@ -222,13 +220,6 @@ fn surplus(
     let Some(limit) = limit else { return Some(Vec::new()) };
     let live = state.logins_of(subject, now).map(|login| login.id);
     let mut live: Vec<_> = live.filter(|id| Some(*id) != replaced).collect();
-    let most = usize::try_from(limit.most.get()).unwrap_or(usize::MAX);
-    let surplus = (live.len() + 1).saturating_sub(most);
-    match limit.exceeded {
-        OnLimit::RefuseNew if surplus > 0 => None,
-        OnLimit::RefuseNew | OnLimit::EndOldest => {
-            live.truncate(surplus);
-            Some(live)
-        }
-    }
+    live.truncate(limit.surplus(live.len())?);
+    Some(live)
 }

@@ -25,6 +25,7 @@ pub(super) struct State {
 enum Thing {
     Login(LoginId),
     Subject(Subject),
+    Session(SessionHash),
     Token(TokenId),
     Key(KeyId),
 }
@@ -34,6 +35,7 @@ impl Thing {
         match revoked {
             Revoked::Login(id, _) => Self::Login(*id),
             Revoked::SubjectBelow(subject, _) => Self::Subject(subject.clone()),
+            Revoked::Session(id) => Self::Session(*id),
             Revoked::Token(id) => Self::Token(*id),
             Revoked::Key(id) => Self::Key(id.clone()),
         }

@@ -2,14 +2,13 @@
 
 use sqlx::query;
 
-use super::SqliteStore;
 use super::connections::Lease;
 use super::ending::{Ending, end, select_ids};
 use super::rows::{Columns, bind_login};
 use super::sessions::{insert_session, session_is_live};
 use crate::clock::Timestamp;
 use crate::id::LoginId;
-use crate::store::{Created, EndReason, Limit, LoginRow, OnLimit, SessionRow, StoreError};
+use crate::store::{Created, EndReason, Limit, LoginRow, SessionRow, StoreError};
 
 /// What `create_login` was asked for.
 #[derive(Clone, Copy)]
@@ -22,28 +21,25 @@ pub(super) struct Creation<'a> {
     pub(super) now: Timestamp,
 }
 
-impl SqliteStore {
-    pub(super) async fn create(&self, creation: Creation<'_>) -> Result<Created, StoreError> {
-        let mut lease = self.write().await?;
-        lease.begin().await?;
-        if !creation.free_ids(&mut lease).await? {
-            lease.rollback().await?;
-            return Ok(Created::IdTaken);
-        }
-        let replaced = creation.replace(&mut lease).await?;
-        let Some(surplus) = creation.surplus(&mut lease).await? else {
-            lease.rollback().await?;
-            return Ok(Created::LimitReached);
-        };
-        let evicted = end(&mut lease, &surplus, creation.ending(EndReason::Evicted)).await?;
-        creation.insert(&mut lease).await?;
-        lease.commit().await?;
-        self.announce(evicted.max(replaced));
-        Ok(Created::Created { evicted: surplus })
-    }
-}
-
 impl Creation<'_> {
+    /// Creates the login, and returns the number of the last entry that it logged, or zero.
+    pub(super) async fn run(&self, lease: &mut Lease<'_>) -> Result<(Created, u64), StoreError> {
+        lease.begin().await?;
+        if !self.free_ids(lease).await? {
+            lease.rollback().await?;
+            return Ok((Created::IdTaken, 0));
+        }
+        let replaced = self.replace(lease).await?;
+        let Some(surplus) = self.surplus(lease).await? else {
+            lease.rollback().await?;
+            return Ok((Created::LimitReached, 0));
+        };
+        let evicted = end(lease, &surplus, self.ending(EndReason::Evicted)).await?;
+        self.insert(lease).await?;
+        lease.commit().await?;
+        Ok((Created::Created { evicted: surplus }, evicted.max(replaced)))
+    }
+
     /// Whether the ids are free; clears away an expired login that holds one.
     async fn free_ids(&self, lease: &mut Lease<'_>) -> Result<bool, StoreError> {
         let login = self.login.id.as_bytes().as_slice();
@@ -87,15 +83,9 @@ impl Creation<'_> {
                 .bind(self.now.millis())
                 .bind(self.login.subject.as_str());
         let mut live = select_ids(lease, live).await?;
-        let most = usize::try_from(limit.most.get()).unwrap_or(usize::MAX);
-        let surplus = (live.len() + 1).saturating_sub(most);
-        match limit.exceeded {
-            OnLimit::RefuseNew if surplus > 0 => Ok(None),
-            OnLimit::RefuseNew | OnLimit::EndOldest => {
-                live.truncate(surplus);
-                Ok(Some(live))
-            }
-        }
+        let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
+        live.truncate(surplus);
+        Ok(Some(live))
     }
 
     async fn insert(&self, lease: &mut Lease<'_>) -> Result<(), StoreError> {

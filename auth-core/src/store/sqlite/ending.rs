@@ -5,9 +5,9 @@ use sqlx::query;
 
 use super::SqliteStore;
 use super::connections::{Lease, Statement};
-use super::rows::{Columns, log_columns, reason_code};
+use super::rows::{Columns, log_columns};
 use crate::clock::Timestamp;
-use crate::id::{LoginId, Subject};
+use crate::id::LoginId;
 use crate::store::{EndReason, Revoked, StoreError};
 
 /// Why logins end, and how long the log remembers.
@@ -18,37 +18,8 @@ pub(super) struct Ending {
 }
 
 impl SqliteStore {
-    pub(super) async fn end_one(
-        &self,
-        subject: &Subject,
-        id: LoginId,
-        ending: Ending,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let mine = query("SELECT id FROM auth_login WHERE id = ?2 AND subject = ?3 AND ends_at > ?1")
-            .bind(now.millis())
-            .bind(id.as_bytes().as_slice())
-            .bind(subject.as_str());
-        Ok(!self.end_selected(mine, ending).await?.is_empty())
-    }
-
-    pub(super) async fn end_all(
-        &self,
-        subject: &Subject,
-        keep: Option<LoginId>,
-        ending: Ending,
-        now: Timestamp,
-    ) -> Result<Vec<LoginId>, StoreError> {
-        let others = query(
-            "SELECT id FROM auth_login WHERE subject = ?2 AND ends_at > ?1 AND id IS NOT ?3 ORDER BY created_at, id",
-        )
-        .bind(now.millis())
-        .bind(subject.as_str())
-        .bind(keep.as_ref().map(|id| id.as_bytes().as_slice()));
-        self.end_selected(others, ending).await
-    }
-
-    async fn end_selected(
+    /// Ends the logins that the statement selects, and returns their ids in its order.
+    pub(super) async fn end_selected(
         &self,
         selection: Statement<'_>,
         ending: Ending,
@@ -86,7 +57,7 @@ pub(super) async fn end(lease: &mut Lease<'_>, ids: &[LoginId], ending: Ending) 
          SELECT 0, unhex(value), ?2, ?3 FROM json_each(?1) ORDER BY key",
     )
     .bind(list.as_str())
-    .bind(reason_code(ending.reason))
+    .bind(ending.reason.code())
     .bind(ending.log_until.millis());
     let done = lease.run(entries).await?;
     lease

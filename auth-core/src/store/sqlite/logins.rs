@@ -5,8 +5,8 @@ use sqlx::query;
 
 use super::SqliteStore;
 use super::creation::Creation;
-use super::ending::{Ending, append};
-use super::rows::{Columns, login, login_columns, signed};
+use super::ending::{Ending, append, hex, json};
+use super::rows::{Columns, bind_family, login, login_columns, signed};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
@@ -28,7 +28,10 @@ impl LoginStore for SqliteStore {
         log_until: Timestamp,
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        self.create(Creation { login, session, replaces, limit, log_until, now }).await
+        let creation = Creation { login, session, replaces, limit, log_until, now };
+        let (created, last) = creation.run(&mut self.write().await?).await?;
+        self.announce(last);
+        Ok(created)
     }
 
     async fn load_login(&self, id: LoginId, now: Timestamp) -> Result<Option<LoginRow>, StoreError> {
@@ -60,7 +63,11 @@ impl LoginStore for SqliteStore {
         log_until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.end_one(subject, id, Ending { reason, log_until }, now).await
+        let mine = query("SELECT id FROM auth_login WHERE id = ?2 AND subject = ?3 AND ends_at > ?1")
+            .bind(now.millis())
+            .bind(id.as_bytes().as_slice())
+            .bind(subject.as_str());
+        Ok(!self.end_selected(mine, Ending { reason, log_until }).await?.is_empty())
     }
 
     async fn end_logins(
@@ -71,11 +78,36 @@ impl LoginStore for SqliteStore {
         log_until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<LoginId>, StoreError> {
-        self.end_all(subject, keep, Ending { reason, log_until }, now).await
+        let others = query(
+            "SELECT id FROM auth_login WHERE subject = ?2 AND ends_at > ?1 AND id IS NOT ?3 ORDER BY created_at, id",
+        )
+        .bind(now.millis())
+        .bind(subject.as_str())
+        .bind(keep.as_ref().map(|id| id.as_bytes().as_slice()));
+        self.end_selected(others, Ending { reason, log_until }).await
     }
 
     async fn rotate(&self, rotation: &Rotation, now: Timestamp) -> Result<Option<LoginRow>, StoreError> {
-        self.rotate_family(rotation, now).await
+        let update = query(concat!(
+            "UPDATE auth_login SET generation = generation + 1, branch = 0, previous_branch = branch, current = ?6, \
+                 previous = current, nonce = ?7, rotated_at = ?1, confirmed = 0, \
+                 last_seen_at = max(last_seen_at, ?1), idle_expires_at = min(?8, expires_at) \
+             WHERE id = ?2 AND generation = ?3 AND branch = ?4 AND current = ?5 AND rotated_at <= ?9 \
+                 AND ends_at > ?1 AND generation < 4294967295 \
+             RETURNING ",
+            login_columns!()
+        ))
+        .bind(now.millis())
+        .bind(rotation.login.as_bytes().as_slice())
+        .bind(rotation.position.generation)
+        .bind(rotation.position.branch)
+        .bind(rotation.presented.as_bytes().as_slice())
+        .bind(rotation.successor.as_bytes().as_slice())
+        .bind(rotation.nonce.as_slice())
+        .bind(rotation.idle_expires_at.millis())
+        .bind(now.before(rotation.grace).millis());
+        let row = self.write().await?.row(update).await?;
+        row.map(|row| login(&mut Columns::of(&row))).transpose()
     }
 
     async fn swap_family(
@@ -85,15 +117,57 @@ impl LoginStore for SqliteStore {
         new: &Family,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.replace_family(id, expected, new, now).await
+        let update = query(
+            "UPDATE auth_login SET generation = ?1, branch = ?2, previous_branch = ?3, current = ?4, previous = ?5, \
+                 nonce = ?6, rotated_at = ?7, confirmed = ?8 \
+             WHERE id = ?9 AND ends_at > ?10 AND generation = ?11 AND branch = ?12 AND nonce = ?13 AND confirmed = ?14",
+        );
+        let update = bind_family(update, Some(new))
+            .bind(id.as_bytes().as_slice())
+            .bind(now.millis())
+            .bind(expected.position.generation)
+            .bind(expected.position.branch)
+            .bind(expected.nonce.as_slice())
+            .bind(expected.confirmed);
+        Ok(self.write().await?.run(update).await?.rows_affected() > 0)
     }
 
     async fn confirm(&self, confirmations: &[Confirmation], now: Timestamp) -> Result<(), StoreError> {
-        self.confirm_all(confirmations, now).await
+        if confirmations.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<_> = confirmations
+            .iter()
+            .map(|one| (hex(&one.login), one.position.generation, one.position.branch))
+            .collect();
+        let update = query(
+            "UPDATE auth_login SET confirmed = 1 \
+             FROM (SELECT unhex(value ->> 0) AS login, value ->> 1 AS generation, value ->> 2 AS branch \
+                   FROM json_each(?2)) AS used \
+             WHERE auth_login.id = used.login AND auth_login.generation = used.generation \
+                 AND auth_login.branch = used.branch AND confirmed = 0 AND ends_at > ?1",
+        );
+        self.write().await?.run(update.bind(now.millis()).bind(json(&list)?)).await.map(drop)
     }
 
     async fn touch(&self, touches: &[Touch], now: Timestamp) -> Result<(), StoreError> {
-        self.touch_all(touches, now).await
+        if touches.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<_> = touches
+            .iter()
+            .map(|touch| (hex(&touch.login), touch.seen_at.millis(), touch.idle_expires_at.millis()))
+            .collect();
+        // Grouped, because of several source rows for one row an UPDATE takes any one.
+        let update = query(
+            "UPDATE auth_login SET last_seen_at = max(last_seen_at, used.seen_at), \
+                 idle_expires_at = max(auth_login.idle_expires_at, min(used.idle_expires_at, expires_at)) \
+             FROM (SELECT unhex(value ->> 0) AS login, max(value ->> 1) AS seen_at, \
+                       max(value ->> 2) AS idle_expires_at \
+                   FROM json_each(?2) GROUP BY 1) AS used \
+             WHERE auth_login.id = used.login AND ends_at > ?1",
+        );
+        self.write().await?.run(update.bind(now.millis()).bind(json(&list)?)).await.map(drop)
     }
 
     async fn save_claims(

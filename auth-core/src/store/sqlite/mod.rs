@@ -3,7 +3,6 @@
 mod connections;
 mod creation;
 mod ending;
-mod families;
 mod logins;
 mod open;
 mod revocations;

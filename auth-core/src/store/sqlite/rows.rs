@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type, ValueRef as _};
 
 use crate::clock::Timestamp;
-use crate::id::{KeyId, LoginId, Subject, TokenId};
+use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
 use crate::store::{
     EndReason, Family, LogEntry, LoginKind, LoginRow, Revoked, SecretHash, SessionHash, SessionRow,
     StoreError,
@@ -97,8 +97,7 @@ pub(super) fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
 fn family(columns: &mut Columns<'_>) -> Result<Option<Family>, StoreError> {
     let Some(generation) = columns.take::<Option<u32>>()? else { return Ok(None) };
     Ok(Some(Family {
-        generation,
-        branch: columns.take()?,
+        position: Position { generation, branch: columns.take()? },
         previous_branch: columns.take()?,
         current: SecretHash::from_bytes(columns.bytes()?),
         previous: columns.optional_bytes()?.map(SecretHash::from_bytes),
@@ -136,8 +135,8 @@ pub(super) fn bind_login<'q>(
 /// Binds a family in the order of the columns.
 pub(super) fn bind_family<'q>(statement: Statement<'q>, family: Option<&Family>) -> Statement<'q> {
     statement
-        .bind(family.map(|family| family.generation))
-        .bind(family.map(|family| family.branch))
+        .bind(family.map(|family| family.position.generation))
+        .bind(family.map(|family| family.position.branch))
         .bind(family.and_then(|family| family.previous_branch))
         .bind(family.map(|family| family.current.as_bytes().as_slice()))
         .bind(family.and_then(|family| family.previous.as_ref()).map(|hash| hash.as_bytes().as_slice()))
@@ -172,6 +171,9 @@ pub(super) fn log_entry(columns: &mut Columns<'_>) -> Result<LogEntry, StoreErro
             detail.try_into().map_err(StoreError::new)?,
         ),
         2 => Revoked::Token(TokenId::from_bytes(id()?)),
+        4 => Revoked::Session(SessionHash::from_bytes(
+            thing.try_into().map_err(|_| foreign("a session hash has another length"))?,
+        )),
         3 => Revoked::Key(KeyId::new(text()?).ok_or_else(|| foreign("a key id is empty or too long"))?),
         _ => return Err(foreign("a log entry is of an unknown kind")),
     };
@@ -181,37 +183,17 @@ pub(super) fn log_entry(columns: &mut Columns<'_>) -> Result<LogEntry, StoreErro
 /// A log entry's columns kind, thing and detail.
 pub(super) fn log_columns(revoked: &Revoked) -> Result<(i64, &[u8], i64), StoreError> {
     Ok(match revoked {
-        Revoked::Login(id, reason) => (0, id.as_bytes(), reason_code(*reason)),
+        Revoked::Login(id, reason) => (0, id.as_bytes(), i64::from(reason.code())),
         Revoked::SubjectBelow(subject, epoch) => (1, subject.as_str().as_bytes(), signed(*epoch)?),
         Revoked::Token(id) => (2, id.as_bytes(), 0),
         Revoked::Key(id) => (3, id.as_str().as_bytes(), 0),
+        Revoked::Session(id) => (4, id.as_bytes(), 0),
     })
-}
-
-/// The number of a reason in the log; never reused for another one.
-pub(super) fn reason_code(reason: EndReason) -> i64 {
-    match reason {
-        EndReason::SignedOut => 0,
-        EndReason::EndedRemotely => 1,
-        EndReason::SubjectEnded => 2,
-        EndReason::Evicted => 3,
-        EndReason::Replaced => 4,
-        EndReason::Stolen => 5,
-        EndReason::ClaimsChanged => 6,
-    }
 }
 
 fn reason(code: i64) -> Result<EndReason, StoreError> {
-    Ok(match code {
-        0 => EndReason::SignedOut,
-        1 => EndReason::EndedRemotely,
-        2 => EndReason::SubjectEnded,
-        3 => EndReason::Evicted,
-        4 => EndReason::Replaced,
-        5 => EndReason::Stolen,
-        6 => EndReason::ClaimsChanged,
-        _ => return Err(foreign("a login ended for an unknown reason")),
-    })
+    let reason = u8::try_from(code).ok().and_then(EndReason::from_code);
+    reason.ok_or_else(|| foreign("a login ended for an unknown reason"))
 }
 
 /// A number that SQLite, which knows only signed ones, can hold.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fixture::{
     NOW, add, after, anna, annas, bert, created, end, kept, limit, load, load_session, log, login_id,
-    session, session_id, session_login, token_login,
+    position, session, session_id, session_login, token_login,
 };
 use crate::store::{Created, EndReason, LoginRow, OnLimit, Revoked, SessionRow, Store};
 
@@ -13,7 +13,7 @@ pub async fn a_login_is_loaded_as_it_was_created(store: Arc<dyn Store>) {
     assert_eq!(load(&store, 1, NOW).await, None);
     let mut first = token_login(3);
     let family = first.family.as_mut().expect("a token has one");
-    (family.generation, family.branch, family.confirmed) = (u32::MAX, u16::MAX, false);
+    (family.position, family.confirmed) = (position(u32::MAX, u16::MAX), false);
     (family.previous_branch, family.previous) = (None, None);
     for login in [token_login(1), session_login(2), first] {
         add(&store, &login, None).await;

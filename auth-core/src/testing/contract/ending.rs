@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fixture::{
     NOW, add, after, anna, annas, at_once, bert, created, end, kept, load, load_session, log, login_id,
-    rotation, session, session_id, session_login, token_login,
+    position, rotation, session, session_id, session_login, token_login,
 };
 use crate::id::LoginId;
 use crate::store::{Confirmation, EndReason, LogEntry, LoginRow, Revoked, SavedSession, Store, Touch};
@@ -156,7 +156,7 @@ pub async fn nothing_brings_an_ended_login_back(store: Arc<dyn Store>) {
     assert!(!store.rename_session(&session_id(1), &session_id(2), NOW).await.expect("rename_session"));
     let touch = Touch { login: login_id(1), seen_at: after(20), idle_expires_at: end() };
     store.touch(&[touch], NOW).await.expect("touch");
-    let confirmation = Confirmation { login: login_id(1), generation: 7, branch: 2 };
+    let confirmation = Confirmation { login: login_id(1), position: position(7, 2) };
     store.confirm(&[confirmation], NOW).await.expect("confirm");
     assert!(!store.save_claims(login_id(1), b"{}", 9, NOW, NOW).await.expect("save_claims"));
     assert_eq!(store.rotate(&rotation(1), after(20)).await.expect("rotate"), None);

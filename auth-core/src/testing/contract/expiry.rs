@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::{
-    NOW, add, after, annas, kept, load, load_session, log, login_id, rotation, session, session_id,
+    NOW, add, after, annas, kept, load, load_session, log, login_id, position, rotation, session, session_id,
     session_login, token_login,
 };
 use crate::clock::Timestamp;
@@ -40,12 +40,12 @@ pub async fn nothing_renews_an_expired_login(store: Arc<dyn Store>) {
         let family = login.family.clone().expect("a token has one");
         let touch = Touch { login: id, seen_at: late, idle_expires_at: after(90) };
         store.touch(&[touch], late).await.expect("touch");
-        let confirmation = Confirmation { login: id, generation: 7, branch: 2 };
+        let confirmation = Confirmation { login: id, position: position(7, 2) };
         store.confirm(&[confirmation], late).await.expect("confirm");
         assert!(!store.save_claims(id, b"{}", 9, late, late).await.expect("save_claims"));
         assert_eq!(store.rotate(&rotation(number), late).await.expect("rotate"), None);
         let mut new = family.clone();
-        new.branch += 1;
+        new.position.branch += 1;
         assert!(!store.swap_family(id, &family, &new, late).await.expect("swap_family"));
         let saved = store.save_session(&session_id(number), b"{}", 1, after(90), late).await;
         assert_eq!(saved.expect("save_session"), SavedSession::Gone);

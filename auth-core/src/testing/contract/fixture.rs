@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::id::{LoginId, Subject};
+use crate::id::{LoginId, Position, Subject};
 use crate::store::{
     Created, Family, Limit, LogEntry, LoginKind, LoginRow, OnLimit, Rotation, SecretHash, SessionHash,
     SessionRow, Store, StoreError,
@@ -68,8 +68,7 @@ pub(super) fn token_login(number: u8) -> LoginRow {
         epoch: 3,
         claims_loaded_at: after(3),
         family: Some(Family {
-            generation: 7,
-            branch: 2,
+            position: position(7, 2),
             previous_branch: Some(1),
             current: secret(1),
             previous: Some(secret(2)),
@@ -96,11 +95,14 @@ pub(super) fn session(number: u8) -> SessionRow {
 }
 
 /// What rotates a login of [`token_login`] to secret 9, from the end of the grace on.
+pub(super) const fn position(generation: u32, branch: u16) -> Position {
+    Position { generation, branch }
+}
+
 pub(super) fn rotation(number: u8) -> Rotation {
     Rotation {
         login: login_id(number),
-        generation: 7,
-        branch: 2,
+        position: position(7, 2),
         presented: secret(1),
         successor: secret(9),
         nonce: [8; 16],

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::{
-    GRACE, NOW, add, after, anna, at_once, end, kept, load, login_id, rotation, secret, session_login,
-    token_login,
+    GRACE, NOW, add, after, anna, at_once, end, kept, load, login_id, position, rotation, secret,
+    session_login, token_login,
 };
 use crate::store::{Confirmation, EndReason, Family, LoginRow, Rotation, Store};
 
@@ -16,8 +16,7 @@ fn family() -> Family {
 /// The family of a rotated login.
 fn rotated() -> Family {
     Family {
-        generation: 8,
-        branch: 0,
+        position: position(8, 0),
         previous_branch: Some(2),
         current: secret(9),
         previous: Some(secret(1)),
@@ -42,9 +41,12 @@ pub async fn a_rotation_moves_the_login_on(store: Arc<dyn Store>) {
     assert_eq!(load(&store, 1, NOW).await, done);
     assert_eq!(load(&store, 2, NOW).await, Some(token_login(2)));
     let next =
-        Rotation { generation: 8, branch: 0, presented: secret(9), successor: secret(10), ..rotation(1) };
+        Rotation { position: position(8, 0), presented: secret(9), successor: secret(10), ..rotation(1) };
     let done = store.rotate(&next, after(20)).await.expect("rotate").expect("it rotates again");
-    assert_eq!(done.family.map(|family| (family.generation, family.previous)), Some((9, Some(secret(9)))));
+    assert_eq!(
+        done.family.map(|family| (family.position, family.previous)),
+        Some((position(9, 0), Some(secret(9))))
+    );
 }
 
 /// The same token, presented many times at once, with different successors: the row holds the winner's.
@@ -80,10 +82,10 @@ pub async fn only_the_current_token_rotates(store: Arc<dyn Store>) {
     let wrong = [
         Rotation { presented: secret(3), ..rotation(1) },
         Rotation { presented: secret(2), ..rotation(1) },
-        Rotation { branch: 1, ..rotation(1) },
-        Rotation { branch: 3, ..rotation(1) },
-        Rotation { generation: 6, ..rotation(1) },
-        Rotation { generation: 8, ..rotation(1) },
+        Rotation { position: position(7, 1), ..rotation(1) },
+        Rotation { position: position(7, 3), ..rotation(1) },
+        Rotation { position: position(6, 2), ..rotation(1) },
+        Rotation { position: position(8, 2), ..rotation(1) },
         rotation(2),
         rotation(3),
     ];
@@ -100,7 +102,7 @@ pub async fn a_rotation_never_outlives_the_login(store: Arc<dyn Store>) {
     let long = Rotation { idle_expires_at: kept(), ..rotation(1) };
     let row = store.rotate(&long, after(10)).await.expect("rotate").expect("it rotates");
     assert_eq!(row.idle_expires_at, end());
-    let next = Rotation { generation: 8, branch: 0, presented: secret(9), ..rotation(1) };
+    let next = Rotation { position: position(8, 0), presented: secret(9), ..rotation(1) };
     let anna = anna();
     let (rotated, ended) = tokio::join!(
         store.rotate(&next, after(30)),
@@ -117,8 +119,8 @@ pub async fn a_family_is_swapped_only_as_expected(store: Arc<dyn Store>) {
     add(&store, &token_login(1), None).await;
     add(&store, &session_login(2), None).await;
     let others = [
-        Family { generation: 6, ..family() },
-        Family { branch: 3, ..family() },
+        Family { position: position(6, 2), ..family() },
+        Family { position: position(7, 3), ..family() },
         Family { nonce: [4; 16], ..family() },
         Family { confirmed: false, ..family() },
     ];
@@ -157,7 +159,10 @@ pub async fn only_the_current_rotation_is_confirmed(store: Arc<dyn Store>) {
         add(&store, &LoginRow { family: Some(family), ..token_login(number) }, None).await;
     }
     add(&store, &session_login(4), None).await;
-    let used = |number, generation, branch| Confirmation { login: login_id(number), generation, branch };
+    let used = |number, generation, branch| Confirmation {
+        login: login_id(number),
+        position: position(generation, branch),
+    };
     let batch = [
         used(1, 6, 2),
         used(4, 7, 2),

@@ -1,7 +1,7 @@
 //! Signing in with a program.
 
-use auth_core::authenticate::Tokens;
-use auth_core::extract::Device;
+use auth_core::login::Tokens;
+use auth_core::web::Device;
 use auth_core::{Authenticator, public};
 use axum::extract::State;
 use axum::http::StatusCode;

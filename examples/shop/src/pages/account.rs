@@ -3,9 +3,9 @@
 use std::fmt;
 
 use askama::Template;
-use auth_core::authenticate::{Ended, Login};
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
+use auth_core::login::{Ended, Login};
 use auth_core::role::Role as _;
 use auth_core::store::LoginKind;
 use auth_core::{Auth, Authenticator, require_auth};

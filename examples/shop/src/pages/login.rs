@@ -1,7 +1,7 @@
 //! Signing in with a browser.
 
 use askama::Template;
-use auth_core::extract::{LocalPath, LoginAttempt};
+use auth_core::web::{LocalPath, LoginAttempt};
 use auth_core::{Authenticator, public};
 use axum::Form;
 use axum::extract::rejection::{FormRejection, QueryRejection};

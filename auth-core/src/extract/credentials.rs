@@ -1,0 +1,142 @@
+//! Answers that bring or remove credentials: none of them may be stored.
+
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
+
+use crate::audit::{AuditEvent, RefusalReason};
+use crate::claims::Claims;
+use crate::login::{Authenticator, LoginError, RefreshRejection, SignedIn, SignedOut, Tokens};
+use crate::web::{CredentialError, LoginAttempt, RefreshCookie, bearer_token, refresh_token};
+
+impl IntoResponse for Tokens {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "access_token": self.access_token(),
+            "token_type": "Bearer",
+            "expires_in": self.expires_in(),
+        });
+        if let (Some(token), Some(body)) = (self.refresh_token(), body.as_object_mut()) {
+            body.insert("refresh_token".to_owned(), token.into());
+        }
+        let mut response = Json(body).into_response();
+        not_to_be_stored(response.headers_mut());
+        response
+    }
+}
+
+impl IntoResponseParts for SignedIn {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        response.headers_mut().append(SET_COOKIE, self.into_cookie());
+        not_to_be_stored(response.headers_mut());
+        Ok(response)
+    }
+}
+
+/// Alone: 204.
+impl IntoResponse for SignedIn {
+    fn into_response(self) -> Response {
+        (self, StatusCode::NO_CONTENT).into_response()
+    }
+}
+
+impl IntoResponseParts for SignedOut {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        for cookie in self.into_cookies() {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        not_to_be_stored(response.headers_mut());
+        Ok(response)
+    }
+}
+
+/// Alone: 204.
+impl IntoResponse for SignedOut {
+    fn into_response(self) -> Response {
+        (self, StatusCode::NO_CONTENT).into_response()
+    }
+}
+
+impl<C: Claims> Authenticator<C> {
+    /// As [`login_tokens`](Self::login_tokens), with the refresh token in its cookie instead of the body, for an
+    /// application in a browser.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`]; from another site it is `CrossSite`.
+    pub async fn login_browser_tokens(
+        &self,
+        attempt: LoginAttempt,
+        claims: C,
+    ) -> Result<Response, LoginError> {
+        self.check_same_site(&attempt)?;
+        Ok(self.with_refresh_cookie(self.login_tokens(attempt.device, claims).await?))
+    }
+
+    /// Answers the refresh endpoint: the token of the body, or else of the cookie.
+    pub(crate) async fn answer_refresh(
+        &self,
+        body_token: Option<&str>,
+        parts: &Parts,
+    ) -> Result<Response, RefreshRejection> {
+        // An access token is looked at only with pairing, where a malformed one is as good as none.
+        let access_token = match bearer_token(&parts.headers) {
+            Err(CredentialError::Malformed) if authorization_is_doubled(&parts.headers) => {
+                return Err(RefreshRejection::Missing);
+            }
+            found => found.ok().flatten().and_then(|token| str::from_utf8(token).ok()),
+        };
+        if let Some(token) = body_token {
+            return self.refresh(token, access_token).await.map(IntoResponse::into_response);
+        }
+        let site = self.site();
+        let cookie = site.refresh_cookie.as_ref().ok_or(RefreshRejection::Missing)?;
+        let token = refresh_token(&parts.headers, cookie.name()).ok().flatten();
+        let token = token.ok_or(RefreshRejection::Missing)?;
+        if !site.csrf.allows_request(parts) {
+            self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
+            return Err(RefreshRejection::CrossSite);
+        }
+        match self.refresh(token, access_token).await {
+            Ok(tokens) => Ok(self.with_refresh_cookie(tokens)),
+            Err(RefreshRejection::InvalidGrant) => {
+                let mut response = RefreshRejection::InvalidGrant.into_response();
+                let forget = site.refresh_cookie.as_ref().and_then(RefreshCookie::unset);
+                forget.into_iter().for_each(|forget| _ = response.headers_mut().append(SET_COOKIE, forget));
+                Ok(response)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The refresh token moves from the body to its cookie, where one is configured.
+    fn with_refresh_cookie(&self, tokens: Tokens) -> Response {
+        let site = self.site();
+        let cookie = site
+            .refresh_cookie
+            .as_ref()
+            .zip(tokens.refresh_token())
+            .and_then(|(cookie, token)| cookie.set(token, site.refresh_lifetime));
+        let Some(cookie) = cookie else { return tokens.into_response() };
+        let mut response = tokens.without_refresh_token().into_response();
+        response.headers_mut().append(SET_COOKIE, cookie);
+        response
+    }
+}
+
+fn authorization_is_doubled(headers: &HeaderMap) -> bool {
+    headers.get_all(http::header::AUTHORIZATION).iter().count() > 1
+}
+
+pub(super) fn not_to_be_stored(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}

@@ -1,0 +1,152 @@
+//! The tower layer that offers a session's data to handlers and saves it after them.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use tower::{Layer, Service};
+use tower_sessions_core::{Expiry, Session};
+
+use super::answer::{problem, unavailable};
+use super::credentials::not_to_be_stored;
+use crate::claims::Claims;
+use crate::login::{Authenticator, RequestSession, SessionContext, is_conflict};
+use crate::session::{SessionId, SignedIn};
+use crate::web::{CsrfPolicy, SessionCookie, session_id};
+
+/// Offers [`Session`] (tower-sessions) to handlers: data of the browser's session, signed in or not.
+///
+/// Made by [`Authenticator::session_data_layer`](crate::Authenticator::session_data_layer). Data that a handler changed
+/// is saved after it; when the session has ended meanwhile, or another request changed it, nothing is saved and the
+/// answer is 409, so that no change is lost without a word; 503 when the store does not answer. Nothing is saved after a
+/// server error, nor after a handler that signed in or out: change data on the next request.
+///
+/// # Security
+///
+/// An unsafe request from another site gets an empty session, and none is made for it.
+///
+/// `Session` shows its id, which is the credential, in its `Debug`: leave it out of logs
+/// (`#[tracing::instrument(skip(session))]`).
+#[derive(Clone, Debug)]
+pub struct SessionDataLayer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    sessions: SessionContext,
+    cookie: SessionCookie,
+    csrf: CsrfPolicy,
+}
+
+impl<C: Claims> Authenticator<C> {
+    /// A layer that offers handlers the data of the browser's session, as [`Session`].
+    pub fn session_data_layer(&self) -> SessionDataLayer {
+        let (sessions, site) = (self.session_context(), self.site());
+        let shared = Shared { sessions, cookie: site.cookie.clone(), csrf: site.csrf.clone() };
+        SessionDataLayer { shared: Arc::new(shared) }
+    }
+}
+
+impl<S> Layer<S> for SessionDataLayer {
+    type Service = SessionDataService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionDataService { inner, shared: self.shared.clone() }
+    }
+}
+
+/// The service of [`SessionDataLayer`].
+#[derive(Clone, Debug)]
+pub struct SessionDataService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> Service<Request> for SessionDataService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let shared = self.shared.clone();
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let carried = session_id(&parts.headers, shared.cookie.name()).ok().flatten();
+            // From another site, the browser's session is not at hand, and a new one is not planted.
+            let is_same_site = shared.csrf.allows_request(&parts);
+            let carried = carried.filter(|_| is_same_site);
+            let mut request = Request::from_parts(parts, body);
+            let signed_in = SignedIn::default();
+            let (session, view) = shared.session(carried.as_ref(), &signed_in);
+            request.extensions_mut().insert(session.clone());
+            request.extensions_mut().insert(signed_in);
+            let response = inner.call(request).await?;
+            Ok(match is_same_site {
+                true => shared.save(&session, &view, carried.as_ref(), response).await,
+                false => response,
+            })
+        })
+    }
+}
+
+impl Shared {
+    fn session(&self, carried: Option<&SessionId>, signed_in: &SignedIn) -> (Session, Arc<RequestSession>) {
+        let view = Arc::new(RequestSession::new(self.sessions.clone(), signed_in.clone()));
+        let expires_at = self.sessions.now().after(self.sessions.lifetime);
+        let expiry =
+            time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
+        (Session::new(carried.map(SessionId::to_tower), view.clone(), expiry), view)
+    }
+
+    /// Saves what changed, and sets the cookie where the id is new. A server error saves nothing; so does a response
+    /// that sets the session cookie itself: it signed in or out, which moves the data along or ends it.
+    async fn save(
+        &self,
+        session: &Session,
+        view: &RequestSession,
+        carried: Option<&SessionId>,
+        mut response: Response,
+    ) -> Response {
+        let sets_cookie = response.headers().get_all(SET_COOKIE).iter().any(|value| {
+            value.as_bytes().split(|byte| *byte == b'=').next()
+                == Some(self.cookie.name().as_str().as_bytes())
+        });
+        let unchanged = !session.is_modified() || (session.is_empty().await && !view.is_renaming());
+        if unchanged || sets_cookie || response.status().is_server_error() {
+            return response;
+        }
+        if let Err(error) = session.save().await {
+            tracing::warn!(%error, "session data was not saved");
+            return match is_conflict(&error) {
+                true => problem(StatusCode::CONFLICT, "The session changed or ended meanwhile"),
+                false => unavailable(),
+            };
+        }
+        let id = session.id().map(SessionId::from_tower);
+        let is_new = id.as_ref().map(SessionId::hash) != carried.map(SessionId::hash);
+        if let Some(cookie) =
+            id.filter(|_| is_new).and_then(|id| self.cookie.set(&id, self.sessions.lifetime))
+        {
+            response.headers_mut().append(SET_COOKIE, cookie);
+            not_to_be_stored(response.headers_mut());
+        }
+        response
+    }
+}

@@ -1,0 +1,187 @@
+//! The keys that verify: by name, one algorithm each, checked against each other when the set is made.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hashbrown::HashMap;
+
+use super::error::VerifyError;
+use super::jwk::{Jwk, JwkSet};
+use super::jws::{self, HeaderPurpose};
+use super::verifying::VerifyingKey;
+use crate::config::ConfigError;
+use crate::id::KeyId;
+
+/// A set of keys for verifying, all public or all symmetric.
+#[derive(Debug)]
+pub struct KeySet {
+    keys: Vec<VerifyingKey>,
+    by_id: HashMap<KeyId, usize>,
+    known_headers: ArcSwap<Vec<KnownHeader>>,
+}
+
+/// The header segment of a token whose signature was good: the next token with the same bytes needs no parsing.
+#[derive(Clone, Debug)]
+struct KnownHeader {
+    segment: Arc<[u8]>,
+    purpose: HeaderPurpose,
+    key: usize,
+}
+
+impl KeySet {
+    /// How many different header segments are remembered; tokens of a key nearly always share one.
+    const KNOWN_HEADERS: usize = 16;
+
+    /// A set of these keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when there is no key, two have one `kid`, one key is there for two algorithms, or symmetric and
+    /// public keys are mixed (RFC 8725 section 3.1).
+    pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, ConfigError> {
+        let keys: Vec<VerifyingKey> = keys.into_iter().collect();
+        let mut by_id = HashMap::with_capacity(keys.len());
+        let mut algorithms = HashMap::with_capacity(keys.len());
+        for (index, key) in keys.iter().enumerate() {
+            if let Some(id) = key.id()
+                && by_id.insert(id.clone(), index).is_some()
+            {
+                return Err(ConfigError::new(
+                    "keys",
+                    "two keys have one `kid`",
+                    "give each key a `kid` of its own",
+                ));
+            }
+            if algorithms
+                .insert(*key.fingerprint(), key.algorithm())
+                .is_some_and(|other| other != key.algorithm())
+            {
+                return Err(ConfigError::new(
+                    "keys",
+                    "one key is there for two algorithms",
+                    "make a key for each algorithm",
+                ));
+            }
+        }
+        if keys.is_empty() {
+            return Err(ConfigError::new(
+                "keys",
+                "there is no key to verify with",
+                "add a key for signatures",
+            ));
+        }
+        let symmetric = keys.iter().filter(|key| key.is_symmetric()).count();
+        if symmetric != 0 && symmetric != keys.len() {
+            return Err(ConfigError::new(
+                "keys",
+                "symmetric and public keys are mixed",
+                "keep HMAC secrets in a set of their own",
+            ));
+        }
+        Ok(Self { keys, by_id, known_headers: ArcSwap::default() })
+    }
+
+    /// The keys of a JWK Set (RFC 7517 section 5), public or symmetric.
+    ///
+    /// A key of an unknown kind, or not for verifying signatures (`use`, `key_ops`), is passed over, as the RFC says. A
+    /// key without `alg` has the usual algorithm of its kind: RS256, ES256, ES384, EdDSA, HS256. Private members are not
+    /// looked at, and nothing that a key refers to (`x5u`, `x5c`) is fetched or used.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the text is not a JWK Set, a key in it is broken or too short, none is left, or they do not
+    /// go together (see [`new`](Self::new)).
+    pub fn from_jwks_json(json: &str) -> Result<Self, ConfigError> {
+        #[derive(serde::Deserialize)]
+        struct Set {
+            keys: Vec<Jwk>,
+        }
+        let set: Set = serde_json::from_str(json).map_err(|_| {
+            ConfigError::new(
+                "jwks",
+                "not a JWK Set",
+                "a JWK Set is a JSON object with an array `keys` (RFC 7517)",
+            )
+        })?;
+        let keys: Result<Vec<_>, _> =
+            set.keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).transpose()).collect();
+        Self::new(keys?)
+    }
+
+    /// Verifies a JWS in compact serialisation and returns its payload (RFC 7515 section 5.2), whatever it is.
+    ///
+    /// For signed things that are not access tokens: `typ` and `cty` are not looked at, and nothing of the payload is.
+    /// At most 1 MiB.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`]: the form, the header, the key or the signature.
+    pub fn verify_jws(&self, compact: &[u8]) -> Result<Vec<u8>, VerifyError> {
+        let signed = jws::Compact::split(compact, 1 << 20)?;
+        self.verify_signature(&signed, HeaderPurpose::Any)?;
+        jws::decode_payload(&signed)
+    }
+
+    /// The public keys; symmetric ones are left out.
+    pub fn public_jwks(&self) -> JwkSet {
+        JwkSet { keys: self.keys.iter().filter_map(VerifyingKey::public_jwk).collect() }
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &[VerifyingKey] {
+        &self.keys
+    }
+
+    /// Checks header and signature, and returns the key that made it.
+    pub(super) fn verify_signature(
+        &self,
+        signed: &jws::Compact<'_>,
+        purpose: HeaderPurpose,
+    ) -> Result<&VerifyingKey, VerifyError> {
+        let known = self.known_headers.load();
+        let known = known.iter().find(|known| known.purpose == purpose && *known.segment == *signed.header());
+        let (index, is_known) = match known {
+            Some(known) => (known.key, true),
+            None => (self.choose(signed, purpose)?, false),
+        };
+        let key = self.keys.get(index).ok_or(VerifyError::UnknownKey)?;
+        jws::check_signature(key, signed)?;
+        if !is_known {
+            self.remember(signed.header(), purpose, index);
+        }
+        Ok(key)
+    }
+
+    /// The key that the header names; `alg` must be the key's own.
+    fn choose(&self, signed: &jws::Compact<'_>, purpose: HeaderPurpose) -> Result<usize, VerifyError> {
+        let header = jws::Header::parse(signed.header(), purpose)?;
+        let index = match header.kid() {
+            Some(kid) => *self.by_id.get(kid).ok_or(VerifyError::UnknownKey)?,
+            None => {
+                let mut fitting =
+                    self.keys.iter().enumerate().filter(|(_, key)| header.is_alg(key.algorithm()));
+                match (fitting.next(), fitting.next()) {
+                    (Some((index, _)), None) => index,
+                    (Some(_), Some(_)) => return Err(VerifyError::UnknownKey),
+                    (None, _) => return Err(VerifyError::AlgorithmMismatch),
+                }
+            }
+        };
+        match self.keys.get(index) {
+            Some(key) if header.is_alg(key.algorithm()) => Ok(index),
+            _ => Err(VerifyError::AlgorithmMismatch),
+        }
+    }
+
+    /// Only headers of good signatures get here, so no stranger can fill the list; it is bounded all the same.
+    fn remember(&self, segment: &[u8], purpose: HeaderPurpose, key: usize) {
+        self.known_headers.rcu(|known| {
+            let mut known = Vec::clone(known);
+            let is_there = known.iter().any(|known| known.purpose == purpose && *known.segment == *segment);
+            if !is_there && known.len() < Self::KNOWN_HEADERS {
+                known.push(KnownHeader { segment: segment.into(), purpose, key });
+            }
+            known
+        });
+    }
+}

@@ -1,0 +1,271 @@
+//! The access token: a JWS whose payload is claims (RFC 7519, RFC 9068).
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+
+use super::error::VerifyError;
+use super::jws::{self, HeaderPurpose};
+use super::registered::{NumericDate, Registered, Text};
+use super::set::KeySet;
+use crate::claims::Claims;
+use crate::clock::Timestamp;
+use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
+
+/// What a token must say.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// `iss`, byte for byte.
+    pub issuer: String,
+    /// One of `aud`, byte for byte.
+    pub audience: String,
+    /// How far clocks may be apart.
+    pub leeway: Duration,
+    /// The longest token in bytes.
+    pub max_length: usize,
+}
+
+/// Verifies access tokens of one issuer with claims `C`.
+#[derive(Debug)]
+pub struct Verifier<C> {
+    expected: Expected,
+    claims: PhantomData<fn() -> C>,
+}
+
+/// The claims of a token that was verified. Only [`Verifier::verify`] makes one.
+pub struct Verified<C> {
+    claims: C,
+    subject: Subject,
+    key: Option<KeyId>,
+    token: TokenId,
+    login: Option<LoginId>,
+    expires_at: Timestamp,
+    valid_from: Timestamp,
+    issued_at: Timestamp,
+    authenticated_at: Option<Timestamp>,
+    epoch: u64,
+    position: Option<Position>,
+}
+
+impl<C: Claims> Verifier<C> {
+    /// A verifier of tokens that say what is expected.
+    pub const fn new(expected: Expected) -> Self {
+        Self { expected, claims: PhantomData }
+    }
+
+    /// Verifies a token at the time `now`: size, form, header, key, algorithm, `typ`, signature, then the claims in one
+    /// pass, then time.
+    ///
+    /// With the leeway `l`, a token is accepted while `iat` − l ≤ now, `nbf` − l ≤ now and now < `exp` + l, to the
+    /// millisecond.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`]: what was wrong first.
+    pub fn verify(&self, keys: &KeySet, token: &[u8], now: Timestamp) -> Result<Verified<C>, VerifyError> {
+        let verified = self.verify_untimed(keys, token)?;
+        verified.check_time(now, self.expected.leeway)?;
+        Ok(verified)
+    }
+
+    /// As [`verify`](Self::verify), whatever the time: to pair a token with its refresh token.
+    pub(crate) fn verify_untimed(&self, keys: &KeySet, token: &[u8]) -> Result<Verified<C>, VerifyError> {
+        let signed = jws::Compact::split(token, self.expected.max_length)?;
+        let key = keys.verify_signature(&signed, HeaderPurpose::AccessToken)?.id().cloned();
+        let payload = jws::decode_payload(&signed)?;
+        let (registered, claims) = parse::<C>(&payload)?;
+        self.accept(&registered, claims, key)
+    }
+
+    fn accept(
+        &self,
+        registered: &Registered<'_>,
+        claims: C,
+        key: Option<KeyId>,
+    ) -> Result<Verified<C>, VerifyError> {
+        match registered.iss.as_ref().map(Text::as_str) {
+            Some(issuer) if issuer == self.expected.issuer => {}
+            Some(_) => return Err(VerifyError::IssuerMismatch),
+            None => return Err(VerifyError::Malformed),
+        }
+        match &registered.aud {
+            Some(aud) if aud.contains(&self.expected.audience) => {}
+            Some(_) => return Err(VerifyError::AudienceMismatch),
+            None => return Err(VerifyError::Malformed),
+        }
+        let (expires_at, issued_at) = match (registered.exp, registered.iat) {
+            (Some(exp), Some(iat)) => (timestamp(exp), timestamp(iat)),
+            _ => return Err(VerifyError::Malformed),
+        };
+        if expires_at <= issued_at || expires_at.since(issued_at) > C::MAX_TTL {
+            return Err(VerifyError::LifetimeTooLong);
+        }
+        let valid_from = registered.nbf.map_or(issued_at, |nbf| issued_at.max(timestamp(nbf)));
+        Ok(Verified {
+            // As the claims write it, so that one subject has one name: that by which it is revoked.
+            subject: claims.subject().map_err(|_| VerifyError::Malformed)?,
+            token: token_id(registered.jti.as_ref().map(Text::as_str))?,
+            login: registered
+                .sid
+                .as_ref()
+                .map(|sid| sid.as_str().parse())
+                .transpose()
+                .map_err(|_| VerifyError::Malformed)?,
+            authenticated_at: registered.auth_time.map(timestamp),
+            epoch: registered.epoch.unwrap_or(0),
+            position: registered.position,
+            claims,
+            key,
+            expires_at,
+            valid_from,
+            issued_at,
+        })
+    }
+}
+
+impl<C> Verified<C> {
+    /// The application's claims.
+    pub const fn claims(&self) -> &C {
+        &self.claims
+    }
+
+    /// `sub`.
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// `jti`.
+    pub const fn token_id(&self) -> TokenId {
+        self.token
+    }
+
+    /// `sid`: the login that the token belongs to; none in tokens that belong to no login.
+    pub const fn login_id(&self) -> Option<LoginId> {
+        self.login
+    }
+
+    /// `exp`.
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// `iat`.
+    pub const fn issued_at(&self) -> Timestamp {
+        self.issued_at
+    }
+
+    /// `auth_time`: when the subject last proved who they are.
+    pub const fn authenticated_at(&self) -> Option<Timestamp> {
+        self.authenticated_at
+    }
+
+    /// The name of the key that signed.
+    pub const fn key_id(&self) -> Option<&KeyId> {
+        self.key.as_ref()
+    }
+
+    pub(crate) fn into_claims(self) -> C {
+        self.claims
+    }
+
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) const fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    pub(crate) const fn valid_from(&self) -> Timestamp {
+        self.valid_from
+    }
+
+    fn check_time(&self, now: Timestamp, leeway: Duration) -> Result<(), VerifyError> {
+        check_time(self.valid_from, self.expires_at, now, leeway)
+    }
+}
+
+/// Whether `now` is in `[valid_from − leeway, expires_at + leeway)`.
+pub(crate) fn check_time(
+    valid_from: Timestamp,
+    expires_at: Timestamp,
+    now: Timestamp,
+    leeway: Duration,
+) -> Result<(), VerifyError> {
+    if now >= expires_at.after(leeway) {
+        return Err(VerifyError::Expired);
+    }
+    if now < valid_from.before(leeway) {
+        return Err(VerifyError::NotYetValid);
+    }
+    Ok(())
+}
+
+/// Shows no claim.
+impl<C> fmt::Debug for Verified<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("token", &self.token)
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}
+
+const fn timestamp(date: NumericDate) -> Timestamp {
+    Timestamp::from_seconds(date.seconds())
+}
+
+fn token_id(jti: Option<&str>) -> Result<TokenId, VerifyError> {
+    let jti = jti.filter(|jti| !jti.is_empty()).ok_or(VerifyError::Malformed)?;
+    Ok(TokenId::of_jti(jti))
+}
+
+/// Reads the payload: a JSON object, UTF-8, nothing after it.
+fn parse<C: Claims>(payload: &[u8]) -> Result<(Registered<'_>, C), VerifyError> {
+    let mut registered = Registered::default();
+    let claims = read_object(payload, &mut registered)?;
+    Ok((registered, claims))
+}
+
+/// The claims of a JSON object that [`write_claims`](super::issue::write_claims) wrote; `None` when they are not of the
+/// type, or not about `subject`.
+pub(crate) fn read_claims<C: Claims>(json: &[u8], subject: &Subject) -> Option<C> {
+    let (registered, claims) = parse(json).ok()?;
+    (registered.sub.as_ref().map(Text::as_str) == Some(subject.as_str())).then_some(claims)
+}
+
+fn read_object<'de, C: Claims>(json: &'de [u8], registered: &mut Registered<'de>) -> Result<C, VerifyError> {
+    let text = str::from_utf8(json).map_err(|_| VerifyError::Malformed)?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let seed = ClaimsSeed::<C> { registered, claims: PhantomData };
+    let claims = seed.deserialize(&mut json).map_err(|_| VerifyError::Malformed)?;
+    json.end().map_err(|_| VerifyError::Malformed)?;
+    Ok(claims)
+}
+
+struct ClaimsSeed<'a, 'de, C> {
+    registered: &'a mut Registered<'de>,
+    claims: PhantomData<fn() -> C>,
+}
+
+impl<'de, C: Claims> DeserializeSeed<'de> for ClaimsSeed<'_, 'de, C> {
+    type Value = C;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<C, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, C: Claims> Visitor<'de> for ClaimsSeed<'_, 'de, C> {
+    type Value = C;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object of claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<C, A::Error> {
+        C::read(map, self.registered)
+    }
+}

@@ -1,0 +1,71 @@
+//! Recognising access tokens: from the cache, or verified.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::cache::{CachedToken, Seen, TokenCache};
+use super::principal::Principal;
+use crate::claims::Claims;
+use crate::clock::Timestamp;
+use crate::jwt::{KeyRing, Verified, Verifier, VerifyError, check_time};
+use crate::requirement::Scheme;
+use crate::revoke::LastCleared;
+
+/// Verifies access tokens, and remembers those that it verified.
+pub(super) struct AccessTokens<C: Claims> {
+    keys: KeyRing,
+    verifier: Verifier<C>,
+    cache: TokenCache<C>,
+    leeway: Duration,
+}
+
+impl<C: Claims> AccessTokens<C> {
+    pub(super) fn new(keys: KeyRing, verifier: Verifier<C>, leeway: Duration) -> Self {
+        Self { keys, verifier, cache: TokenCache::new(), leeway }
+    }
+
+    /// The token, if it holds: from the cache while the same keys are in force, else verified. Whether it is revoked is
+    /// not asked here.
+    pub(super) fn recognise(&self, token: &[u8], now: Timestamp) -> Result<Arc<CachedToken<C>>, VerifyError> {
+        let keys = self.keys.verifying();
+        if let Some(cached) = self.cache.find(token)
+            && Arc::ptr_eq(&cached.keys, &keys)
+        {
+            return match check_time(cached.valid_from, cached.expires_at, now, self.leeway) {
+                Ok(()) => Ok(cached),
+                Err(error) => {
+                    self.cache.remove(token);
+                    Err(error)
+                }
+            };
+        }
+        let verified = self.verifier.verify(&keys, token, now).inspect_err(|_| self.cache.remove(token))?;
+        let cached = Arc::new(CachedToken {
+            token: verified.token_id(),
+            key: verified.key_id().cloned(),
+            valid_from: verified.valid_from(),
+            expires_at: verified.expires_at(),
+            position: verified.position(),
+            confirmed: AtomicBool::new(false),
+            // What issued it wrote the login's use down.
+            seen: Seen::new(verified.issued_at()),
+            cleared: LastCleared::default(),
+            principal: Arc::new(principal(verified)),
+            keys,
+        });
+        self.cache.insert(token, cached.clone());
+        Ok(cached)
+    }
+
+    /// Verifies a token whatever the time: to pair it with its refresh token.
+    pub(super) fn verify_untimed(&self, token: &[u8]) -> Result<Verified<C>, VerifyError> {
+        self.verifier.verify_untimed(&self.keys.verifying(), token)
+    }
+}
+
+fn principal<C: Claims>(verified: Verified<C>) -> Principal<C> {
+    let (subject, login) = (verified.subject().clone(), verified.login_id());
+    let (at, epoch) = (verified.authenticated_at(), verified.epoch());
+    Principal::new(verified.into_claims(), subject, Scheme::Jwt, login, at, epoch)
+}

@@ -1,0 +1,329 @@
+//! Configuration. What is missing or contradictory is a [`ConfigError`] that names the field and the way out.
+
+use std::marker::PhantomData;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access_tokens::AccessTokens;
+use super::background::Background;
+use super::claims_loader::ClaimsLoader;
+use super::config::{Config, Site, named};
+use super::revoker::Revoker;
+use super::sessions::Sessions;
+use super::source::ClaimsSource;
+use super::token_issuer::TokenIssuer;
+use super::write_behind::WriteBehind;
+use super::{Authenticator, Parts};
+use crate::audit::{Observer, TracingObserver};
+use crate::claims::Claims;
+use crate::clock::{Clock, SystemClock};
+use crate::config::ConfigError;
+use crate::jwt::{Expected, KeyRing, Verifier};
+use crate::refresh::{Pairing, Pepper, Peppers};
+use crate::revoke::{CredentialIds, Feed, Standing};
+use crate::store::{Limit, OnLimit, Store};
+use crate::web::{CsrfPolicy, HeaderlessClients, LocalPath, Origin, RefreshCookie, SessionCookie};
+
+/// Builds an [`Authenticator`]. `keys` and `store` are required, and an issuer and an audience unless the claims type
+/// names them.
+#[must_use]
+pub struct Builder<C: Claims> {
+    keys: Option<KeyRing>,
+    store: Option<Arc<dyn Store>>,
+    source: Option<Arc<dyn ClaimsSource<C>>>,
+    peppers: Option<Peppers>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    client_id: Option<String>,
+    login_page: Option<String>,
+    trusted_origins: Vec<String>,
+    headerless: HeaderlessClients,
+    cookie: SessionCookie,
+    refresh_cookie: Option<RefreshCookie>,
+    config: Config,
+    claims: PhantomData<fn() -> C>,
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $field(mut self, $field: $type) -> Self {
+                self.config.$field = $field;
+                self
+            }
+        )*
+    };
+}
+
+impl<C: Claims> Builder<C> {
+    pub(super) fn new() -> Self {
+        Self {
+            keys: None,
+            store: None,
+            source: None,
+            peppers: None,
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(TracingObserver),
+            issuer: C::ISSUER.map(str::to_owned),
+            audience: C::AUDIENCE.map(str::to_owned),
+            client_id: None,
+            login_page: None,
+            trusted_origins: Vec::new(),
+            headerless: HeaderlessClients::Refuse,
+            cookie: SessionCookie::default(),
+            refresh_cookie: None,
+            config: Config::of::<C>(),
+            claims: PhantomData,
+        }
+    }
+
+    setters! {
+        /// How long an access token lives, in whole seconds. Default: the claims type's `ttl`.
+        access_ttl: Duration,
+        /// How far the clocks of nodes may be apart. Default: 5 s; zero is right for a single machine.
+        leeway: Duration,
+        /// How long a session lasts unused. Default: 1 day.
+        session_idle: Duration,
+        /// How long a session lasts however much it is used. Default: 30 days.
+        session_lifetime: Duration,
+        /// How long a login with tokens lasts unused. Default: 30 days.
+        token_idle: Duration,
+        /// How long a login with tokens lasts however much it is used. Default: 180 days.
+        token_lifetime: Duration,
+        /// How old a session's claims may be, and how long it is kept without asking the store. Default: 5 min.
+        claims_max_age: Duration,
+        /// How old the revocation list may be before the store is asked directly. Default: 5 s.
+        staleness: Duration,
+        /// How long a rotated refresh token is still answered, with the same successor. Default: 10 s.
+        grace: Duration,
+        /// Whether a refresh must bring its access token. Default: it need not.
+        pairing: Pairing,
+        /// The longest access token that is looked at, in bytes. Default: 8 KiB.
+        max_token_length: usize,
+    }
+
+    /// What to do with a cookie-carrying unsafe request that has neither `Sec-Fetch-Site` nor `Origin`. Default: 403.
+    pub fn headerless(mut self, headerless: HeaderlessClients) -> Self {
+        self.headerless = headerless;
+        self
+    }
+
+    /// The session cookie. Default: `__Host-id`, forgotten when the browser ends.
+    pub fn cookie(mut self, cookie: SessionCookie) -> Self {
+        self.cookie = cookie;
+        self
+    }
+
+    /// The keys that sign and verify access tokens. Required.
+    pub fn keys(mut self, keys: KeyRing) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Where logins live. Required.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// As [`store`](Self::store), for one that is shared already.
+    pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Where claims are loaded from when they must be fresh. Default: nowhere; claims stay as they were at sign-in.
+    pub fn claims_source(mut self, source: impl ClaimsSource<C>) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The secrets behind refresh tokens. Required with a store that outlives the process; with one in memory the default
+    /// is a random one.
+    pub fn peppers(mut self, peppers: Peppers) -> Self {
+        self.peppers = Some(peppers);
+        self
+    }
+
+    /// The clock. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Who hears of audit events. Default: [`TracingObserver`].
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// The issuer (`iss`). Default: the claims type's.
+    pub fn issuer(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.to_owned());
+        self
+    }
+
+    /// The audience (`aud`), also the realm of challenges. Default: the claims type's.
+    pub fn audience(mut self, audience: &str) -> Self {
+        self.audience = Some(audience.to_owned());
+        self
+    }
+
+    /// The client (`client_id`) in issued tokens, as RFC 9068 asks. Default: the audience.
+    pub fn client_id(mut self, client_id: &str) -> Self {
+        self.client_id = Some(client_id.to_owned());
+        self
+    }
+
+    /// How many logins a subject may have. Default: no limit.
+    pub fn max_logins(mut self, most: NonZeroU32, exceeded: OnLimit) -> Self {
+        self.config.limit = Some(Limit { most, exceeded });
+        self
+    }
+
+    /// Where a browser without a credential is sent, with `?next=`. Default: nowhere; it gets 401.
+    pub fn login_page(mut self, path: &str) -> Self {
+        self.login_page = Some(path.to_owned());
+        self
+    }
+
+    /// Another origin whose pages may send requests with our cookies, such as `https://admin.example`.
+    pub fn trusted_origin(mut self, origin: &str) -> Self {
+        self.trusted_origins.push(origin.to_owned());
+        self
+    }
+
+    /// Lets the refresh token travel in a cookie. Default: only in bodies.
+    pub fn refresh_cookie(mut self, cookie: RefreshCookie) -> Self {
+        self.refresh_cookie = Some(cookie);
+        self
+    }
+
+    /// Checks everything, reads the revocation log, and starts the work off the request path.
+    ///
+    /// A store that does not answer yet is no error: until it does, requests that need it get 503.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]: what is missing or contradictory.
+    pub async fn build(self) -> Result<Authenticator<C>, ConfigError> {
+        let missing = |field, help| ConfigError::new(field, "missing", help);
+        let keys = self.keys.clone().ok_or_else(|| {
+            missing("keys", "call `.keys(…)`, for instance with `KeyRing::from_file_or_generate`")
+        })?;
+        let store = self.store.clone().ok_or_else(|| {
+            missing(
+                "store",
+                "call `.store(…)`, for instance with `MemoryStore::new()` or `SqliteStore::open`",
+            )
+        })?;
+        let site = self.site()?;
+        self.config.check::<C>(&site)?;
+        let peppers = match self.peppers {
+            Some(peppers) => peppers,
+            None if store.is_durable() => {
+                return Err(missing(
+                    "peppers",
+                    "the store outlives the process, and so must the secrets of refresh tokens: call `.peppers(…)`, for \
+                     instance with `Peppers::from_file_or_generate`",
+                ));
+            }
+            None => Peppers::new(Pepper::generate(0).map_err(|error| {
+                ConfigError::new("peppers", "no pepper could be made", "check the system's randomness")
+                    .caused_by(error)
+            })?),
+        };
+        let (config, clock) = (self.config, self.clock);
+        let feed = Arc::new(Feed::new(store.clone(), clock.clone()));
+        if let Err(error) = feed.catch_up().await {
+            tracing::error!(?error, "the store does not answer yet");
+        }
+        let key = keys.signing();
+        let signing = CredentialIds { key: key.verifying_key().id(), ..CredentialIds::default() };
+        if feed.list().standing(&signing) == Standing::Revoked {
+            return Err(ConfigError::new("keys", "the key that signs is revoked", "sign with another one"));
+        }
+        let verifier = Verifier::new(Expected {
+            issuer: site.issuer.clone(),
+            audience: site.audience.clone(),
+            leeway: config.leeway,
+            max_length: config.max_token_length,
+        });
+        let retention = config.retention::<C>();
+        let revoker =
+            Arc::new(Revoker::new(store.clone(), feed.clone(), clock.clone(), self.observer, retention));
+        let loader = Arc::new(ClaimsLoader::new(store.clone(), self.source));
+        let uses = Arc::new(WriteBehind::default());
+        Ok(Authenticator {
+            parts: Arc::new(Parts {
+                issuer: TokenIssuer::new(keys.clone(), peppers, &site, config.access_ttl),
+                access_tokens: AccessTokens::new(keys, verifier, config.leeway),
+                sessions: Sessions::new(store.clone(), revoker.clone(), loader.clone(), &config),
+                _background: Background::start(&feed, &uses, &store, &clock),
+                config,
+                site,
+                store,
+                clock,
+                revoker,
+                loader,
+                uses,
+            }),
+        })
+    }
+
+    fn site(&self) -> Result<Site, ConfigError> {
+        let issuer = named(
+            "issuer",
+            self.issuer.as_deref(),
+            "write `#[claims(issuer = \"…\")]` or call `.issuer(…)`",
+        )?;
+        let audience = named(
+            "audience",
+            self.audience.as_deref(),
+            "write `#[claims(audience = \"…\")]` or call `.audience(…)`",
+        )?;
+        let client_id = match &self.client_id {
+            Some(client_id) => named("client_id", Some(client_id), "give it one, or leave it out")?,
+            None => audience.clone(),
+        };
+        let login_page = match self.login_page.as_deref() {
+            None => None,
+            Some(path) => Some(LocalPath::parse(path).ok_or_else(|| {
+                ConfigError::new("login_page", "not a path of this site", "write a path such as `/login`")
+            })?),
+        };
+        let trusted: Result<Vec<_>, _> =
+            self.trusted_origins.iter().map(|origin| Origin::parse(origin)).collect();
+        let forget_cookie = self.cookie.unset().ok_or_else(|| {
+            ConfigError::new(
+                "cookie",
+                "not a name for the session cookie",
+                "use letters, digits, `-` and `_`",
+            )
+        })?;
+        Ok(Site {
+            issuer,
+            audience,
+            client_id,
+            login_page,
+            csrf: CsrfPolicy { trusted: trusted?, headerless: self.headerless },
+            cookie: self.cookie.clone(),
+            forget_cookie,
+            refresh_cookie: self.refresh_cookie.clone(),
+            refresh_lifetime: self.config.token_lifetime,
+        })
+    }
+}
+
+impl<C: Claims> std::fmt::Debug for Builder<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}

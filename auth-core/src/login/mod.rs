@@ -1,0 +1,149 @@
+//! The [`Authenticator`]: the only place that combines keys, sessions, refresh, revocation and the store.
+
+mod access_tokens;
+mod background;
+mod builder;
+mod cache;
+mod claims_loader;
+mod config;
+mod logins;
+mod principal;
+mod recognise;
+mod refresh;
+mod revoker;
+mod session_data;
+mod sessions;
+mod sign_in;
+mod sign_out;
+mod source;
+mod token_issuer;
+mod write_behind;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::audit::AuditEvent;
+use crate::claims::Claims;
+use crate::clock::Clock;
+use crate::jwt::KeyRing;
+use crate::store::{Store, StoreError};
+
+use access_tokens::AccessTokens;
+use background::Background;
+use claims_loader::ClaimsLoader;
+use config::Config;
+use revoker::Revoker;
+use sessions::Sessions;
+use token_issuer::TokenIssuer;
+use write_behind::WriteBehind;
+
+pub use builder::Builder;
+pub(crate) use config::Site;
+pub use logins::{Ended, Login};
+pub use principal::Auth;
+pub(crate) use recognise::{AuthenticateError, Recognised};
+pub use refresh::RefreshRejection;
+pub(crate) use session_data::{RequestSession, SessionContext, is_conflict};
+pub use sign_in::{LoginError, SignedIn};
+pub use sign_out::SignedOut;
+pub use source::{BoxError, ClaimsSource};
+pub use token_issuer::Tokens;
+
+/// Signs in, recognises, refreshes, lists and ends the logins of principals with claims `C`. Cheap to clone; clones
+/// share everything.
+///
+/// # Lifetime
+///
+/// Work off the request path (reading the revocation log, writing last-seen times, deleting what has expired) runs in
+/// tasks of the tokio runtime that built it, and stops with the last clone. Before a process ends,
+/// [`flush`](Self::flush) writes what is queued.
+pub struct Authenticator<C: Claims> {
+    parts: Arc<Parts<C>>,
+}
+
+/// What an authenticator is made of. Each part does one thing; the files of this module put them together.
+struct Parts<C: Claims> {
+    config: Config,
+    site: Site,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// Ends and revokes: store, list and event together.
+    revoker: Arc<Revoker>,
+    /// Orders epoch and claims.
+    loader: Arc<ClaimsLoader<C>>,
+    /// Makes tokens.
+    issuer: TokenIssuer,
+    /// Recognises access tokens.
+    access_tokens: AccessTokens<C>,
+    /// Recognises session cookies.
+    sessions: Sessions<C>,
+    /// Writes down uses that no request waits for.
+    uses: Arc<WriteBehind>,
+    _background: Background,
+}
+
+impl<C: Claims> Authenticator<C> {
+    /// Starts a configuration.
+    pub fn builder() -> Builder<C> {
+        Builder::new()
+    }
+
+    /// The keys, to rotate them while the service runs.
+    pub fn keys(&self) -> &KeyRing {
+        self.parts.issuer.keys()
+    }
+
+    /// Writes the queued last-seen times and confirmations now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: they stay queued.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.parts.uses.flush(&*self.parts.store, self.parts.clock.now()).await
+    }
+
+    /// Reads the revocation log to its end now, rather than when it is next due.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: the list grows older.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        self.parts.revoker.feed().catch_up().await
+    }
+
+    /// What the edge needs to know of this site.
+    pub(crate) fn site(&self) -> &Site {
+        &self.parts.site
+    }
+
+    pub(crate) fn observe(&self, event: &AuditEvent) {
+        self.parts.revoker.observe(event);
+    }
+
+    /// What the layer of session data works with.
+    pub(crate) fn session_context(&self) -> SessionContext {
+        SessionContext {
+            store: self.parts.store.clone(),
+            clock: self.parts.clock.clone(),
+            revoker: self.parts.revoker.clone(),
+            lifetime: self.parts.config.session_lifetime,
+        }
+    }
+}
+
+impl<C: Claims> Clone for Authenticator<C> {
+    fn clone(&self) -> Self {
+        Self { parts: self.parts.clone() }
+    }
+}
+
+/// Shows no key and no principal.
+impl<C: Claims> fmt::Debug for Authenticator<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("issuer", &self.parts.site.issuer)
+            .field("audience", &self.parts.site.audience)
+            .field("keys", self.keys())
+            .finish_non_exhaustive()
+    }
+}

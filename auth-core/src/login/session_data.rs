@@ -1,0 +1,187 @@
+//! One request's view of a session's data: tower-sessions' store trait on top of ours, without its way of saving.
+//!
+//! tower-sessions saves by inserting or replacing, so a request that was under way during a sign-out would bring the
+//! session back, and of two requests that change one session the later would silently undo the earlier. This view
+//! remembers the version that it loaded, and saves only over that.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tower_sessions_core::session::{Id, Record};
+use tower_sessions_core::session_store::{Error, Result};
+
+use super::revoker::Revoker;
+use crate::clock::{Clock, Timestamp};
+use crate::session::{SessionId, SignedIn};
+use crate::store::{SavedSession, SessionRow, Store, StoreError};
+
+/// What sessions are kept with.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionContext {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) revoker: Arc<Revoker>,
+    /// How long a session lasts however much it is used.
+    pub(crate) lifetime: Duration,
+}
+
+impl SessionContext {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// The data of the session that one request carries, or of a new one.
+pub(crate) struct RequestSession {
+    context: SessionContext,
+    signed_in: SignedIn,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// The version in the store, as far as this request knows.
+    version: u64,
+    /// A session that carries a login was cycled: the next `create` renames it.
+    renamed_from: Option<Id>,
+}
+
+impl RequestSession {
+    pub(crate) fn new(context: SessionContext, signed_in: SignedIn) -> Self {
+        Self { context, signed_in, seen: Mutex::default() }
+    }
+
+    /// Whether the session waits for its new id.
+    pub(crate) fn is_renaming(&self) -> bool {
+        self.with_seen(|seen| seen.renamed_from.is_some())
+    }
+
+    fn with_seen<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
+        change(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn save_at(&self, record: &Record, version: u64) -> Result<()> {
+        let data = encode(record)?;
+        let id = SessionId::from_tower(record.id).hash();
+        let saved =
+            self.context.store.save_session(&id, &data, version, expiry(record), self.context.now()).await;
+        match saved.map_err(backend)? {
+            SavedSession::Saved(version) => {
+                self.with_seen(|seen| seen.version = version);
+                Ok(())
+            }
+            SavedSession::Conflict => Err(Error::Backend(CHANGED.to_owned())),
+            SavedSession::Gone => Err(Error::Backend(ENDED.to_owned())),
+        }
+    }
+}
+
+impl fmt::Debug for RequestSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestSession").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl tower_sessions_core::SessionStore for RequestSession {
+    /// Makes a session, or, after `cycle_id` of one that carries a login, gives that one its new id.
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        if let Some(old) = self.with_seen(|seen| seen.renamed_from.take()) {
+            let id = SessionId::random().map_err(|error| Error::Backend(error.to_string()))?;
+            record.id = id.to_tower();
+            let (old, new) = (SessionId::from_tower(old).hash(), id.hash());
+            if !self.context.revoker.rename_session(&old, &new).await.map_err(backend)? {
+                return Err(Error::Backend(ENDED.to_owned()));
+            }
+            let version = self.with_seen(|seen| {
+                seen.version += 1;
+                seen.version
+            });
+            return self.save_at(record, version).await;
+        }
+        // The session that let the request in has ended meanwhile: what it changed is not put into a new one.
+        if self.signed_in.get() {
+            return Err(Error::Backend(ENDED.to_owned()));
+        }
+        for _ in 0..4 {
+            let id = SessionId::random().map_err(|error| Error::Backend(error.to_string()))?;
+            record.id = id.to_tower();
+            let row = SessionRow {
+                id: id.hash(),
+                login: None,
+                data: encode(record)?,
+                version: 1,
+                expires_at: expiry(record),
+            };
+            if self.context.store.create_session(&row, self.context.now()).await.map_err(backend)? {
+                self.with_seen(|seen| seen.version = 1);
+                return Ok(());
+            }
+        }
+        Err(Error::Backend("no free session id".to_owned()))
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let version = self.with_seen(|seen| seen.version);
+        self.save_at(record, version).await
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let hash = SessionId::from_tower(*id).hash();
+        let Some((row, _)) =
+            self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)?
+        else {
+            return Ok(None);
+        };
+        self.with_seen(|seen| seen.version = row.version);
+        let data = serde_json::from_slice(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data, expiry_date: expiry_date(&row)? }))
+    }
+
+    /// Deletes a session without a login. One that carries a login loses its data and nothing else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let hash = SessionId::from_tower(*id).hash();
+        match self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)? {
+            None => Ok(()),
+            Some((_, None)) => self.context.store.delete_session(&hash).await.map_err(backend),
+            Some((row, Some(_))) => {
+                if self.with_seen(|seen| seen.version != 0 && seen.version != row.version) {
+                    return Err(Error::Backend(CHANGED.to_owned()));
+                }
+                let empty = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
+                self.save_at(&empty, row.version).await?;
+                self.with_seen(|seen| seen.renamed_from = Some(*id));
+                Ok(())
+            }
+        }
+    }
+}
+
+const CHANGED: &str = "another request changed the session";
+const ENDED: &str = "the session has ended";
+
+/// Whether a session could not be saved because of what another request did, and not for want of a store.
+pub(crate) fn is_conflict(error: &tower_sessions_core::session::Error) -> bool {
+    matches!(error, tower_sessions_core::session::Error::Store(Error::Backend(text)) if text == CHANGED || text == ENDED)
+}
+
+fn encode(record: &Record) -> Result<Vec<u8>> {
+    serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))
+}
+
+fn expiry_date(row: &SessionRow) -> Result<time::OffsetDateTime> {
+    time::OffsetDateTime::from_unix_timestamp(row.expires_at.seconds())
+        .map_err(|error| Error::Decode(error.to_string()))
+}
+
+fn expiry(record: &Record) -> Timestamp {
+    Timestamp::from_seconds(record.expiry_date.unix_timestamp())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn backend(error: StoreError) -> Error {
+    Error::Backend(error.to_string())
+}

@@ -1,0 +1,128 @@
+//! Writes that no request waits for: when a login was last used, and which rotations reached their owner.
+
+use std::sync::{Mutex, PoisonError};
+
+use hashbrown::HashMap;
+use tokio::sync::Notify;
+
+use crate::clock::Timestamp;
+use crate::id::LoginId;
+use crate::store::{Confirmation, LoginStore, StoreError, Touch};
+
+/// The queue; one entry a login, so it is bounded by the logins in use.
+#[derive(Debug, Default)]
+pub(super) struct WriteBehind {
+    queued: Mutex<Queued>,
+    writing: tokio::sync::Mutex<()>,
+    pub(super) filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queued {
+    touches: HashMap<LoginId, Touch>,
+    confirmations: HashMap<LoginId, Confirmation>,
+    /// Taken, and perhaps not yet in the store.
+    confirming: HashMap<LoginId, Confirmation>,
+}
+
+impl Queued {
+    fn touch(&mut self, touch: Touch) {
+        let latest = self.touches.entry(touch.login).or_insert(touch);
+        if latest.seen_at < touch.seen_at {
+            *latest = touch;
+        }
+    }
+
+    /// A token of an older rotation may be used after one of a newer: the newer counts.
+    fn confirm(&mut self, confirmation: Confirmation) {
+        let latest = self.confirmations.entry(confirmation.login).or_insert(confirmation);
+        if latest.position < confirmation.position {
+            *latest = confirmation;
+        }
+    }
+}
+
+impl WriteBehind {
+    pub(super) fn touch(&self, touch: Touch) {
+        self.with(|queued| queued.touch(touch));
+        self.filled.notify_one();
+    }
+
+    pub(super) fn confirm(&self, confirmation: Confirmation) {
+        self.with(|queued| queued.confirm(confirmation));
+        self.filled.notify_one();
+    }
+
+    /// Whether a confirmation of the login is on its way to the store.
+    pub(super) fn has_confirmation(&self, login: LoginId) -> bool {
+        self.with(|queued| {
+            queued.confirmations.contains_key(&login) || queued.confirming.contains_key(&login)
+        })
+    }
+
+    /// The use of the login that is on its way to the store.
+    pub(super) fn queued_touch(&self, login: LoginId) -> Option<Touch> {
+        self.with(|queued| queued.touches.get(&login).copied())
+    }
+
+    /// Writes everything.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was not surely written, because the store failed or the caller went away, goes back into the queue, unless
+    /// something newer is there by now. Writing it twice does no harm.
+    pub(super) async fn flush(
+        &self,
+        store: &(impl LoginStore + ?Sized),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let _alone = self.writing.lock().await;
+        let mut taken = Taken::of(self);
+        if !taken.confirmations.is_empty() {
+            store.confirm(&taken.confirmations, now).await?;
+            taken.confirmations.clear();
+        }
+        if !taken.touches.is_empty() {
+            store.touch(&taken.touches, now).await?;
+            taken.touches.clear();
+        }
+        Ok(())
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Queued) -> T) -> T {
+        change(&mut self.queued.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What was taken out of the queue; what is left when it drops goes back.
+struct Taken<'a> {
+    queue: &'a WriteBehind,
+    touches: Vec<Touch>,
+    confirmations: Vec<Confirmation>,
+}
+
+impl<'a> Taken<'a> {
+    fn of(queue: &'a WriteBehind) -> Self {
+        queue.with(|queued| {
+            queued.confirming = std::mem::take(&mut queued.confirmations);
+            Self {
+                queue,
+                touches: queued.touches.drain().map(|(_, touch)| touch).collect(),
+                confirmations: queued.confirming.values().copied().collect(),
+            }
+        })
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !(self.confirmations.is_empty() && self.touches.is_empty()) {
+            self.queue.filled.notify_one();
+        }
+        self.queue.with(|queued| {
+            queued.confirming.clear();
+            self.confirmations.drain(..).for_each(|confirmation| queued.confirm(confirmation));
+            self.touches.drain(..).for_each(|touch| queued.touch(touch));
+        });
+    }
+}

@@ -1,0 +1,93 @@
+//! Where a login comes from.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use http::header::{COOKIE, USER_AGENT};
+use http::request::Parts;
+
+use super::csrf::Provenance;
+
+/// What a device list shows: the browser or program as it names itself, and where it signed in from.
+///
+/// An extractor that never fails. The address is the peer's, when the application is served with
+/// `into_make_service_with_connect_info::<SocketAddr>()`; behind a proxy set it with
+/// [`with_address`](Self::with_address) from a header that the proxy controls.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    pub(crate) user_agent: Option<String>,
+    pub(crate) address: Option<String>,
+}
+
+impl Device {
+    /// The most of a user agent that is kept, in bytes.
+    const MAX_USER_AGENT: usize = 256;
+    /// The most of an address that is kept, in bytes.
+    const MAX_ADDRESS: usize = 64;
+
+    /// A device about which nothing is known.
+    pub fn unknown() -> Self {
+        Self::default()
+    }
+
+    /// The same device at another address.
+    #[must_use]
+    pub fn with_address(mut self, address: &str) -> Self {
+        self.address = Some(printable(address, Self::MAX_ADDRESS));
+        self
+    }
+
+    pub(crate) fn of(headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
+        let user_agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Self {
+            user_agent: user_agent.map(|text| printable(&text, Self::MAX_USER_AGENT)),
+            address: peer.map(|peer| peer.to_string()),
+        }
+    }
+}
+
+/// Without control characters, cut at `most` bytes.
+fn printable(text: &str, most: usize) -> String {
+    let mut kept = String::with_capacity(text.len().min(most));
+    for character in text.chars().filter(|character| !character.is_control()) {
+        if kept.len() + character.len_utf8() > most {
+            break;
+        }
+        kept.push(character);
+    }
+    kept
+}
+
+/// What signing in with a cookie needs of the request: the device, where the request came from (a sign-in from another
+/// site is refused), and the session that the browser has already (its id dies).
+///
+/// An extractor that never fails; what it found is judged by
+/// [`login_session`](crate::Authenticator::login_session), which takes nothing else: a cookie can not be set without.
+#[derive(Clone)]
+pub struct LoginAttempt {
+    pub(crate) device: Device,
+    pub(crate) provenance: Provenance,
+    pub(crate) cookies: HeaderMap,
+}
+
+impl LoginAttempt {
+    pub(crate) fn of(parts: &Parts, peer: Option<IpAddr>) -> Self {
+        let mut cookies = HeaderMap::new();
+        for value in parts.headers.get_all(COOKIE) {
+            cookies.append(COOKIE, value.clone());
+        }
+        Self { device: Device::of(&parts.headers, peer), provenance: Provenance::of(parts), cookies }
+    }
+
+    /// The device, to correct its address.
+    pub const fn device_mut(&mut self) -> &mut Device {
+        &mut self.device
+    }
+}
+
+/// Shows no cookie.
+impl std::fmt::Debug for LoginAttempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginAttempt").field("device", &self.device).finish_non_exhaustive()
+    }
+}

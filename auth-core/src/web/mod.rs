@@ -1,0 +1,16 @@
+//! What HTTP brings and takes: credentials, cookies, where a request comes from, and problem details. Nothing here decides.
+
+mod cookie;
+mod credential;
+mod csrf;
+mod device;
+mod local_path;
+mod problem;
+
+pub use cookie::{RefreshCookie, SessionCookie};
+pub(crate) use credential::{Credential, CredentialError, bearer_token, refresh_token, session_id};
+pub(crate) use csrf::CsrfPolicy;
+pub use csrf::{HeaderlessClients, Origin};
+pub use device::{Device, LoginAttempt};
+pub use local_path::LocalPath;
+pub(crate) use problem::Problem;
