@@ -1,4 +1,17 @@
-//! What several tests share: the principal of a small shop.
+//! What the tests share: answers and what is expected of them, waiting that ends, and the principal of a small shop.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails fails its test"
+)]
+
+mod answer;
+pub mod problem;
+mod waiting;
+
+pub use answer::{Answer, FORGET_COOKIE, SESSION_COOKIE, Tokens, claims_of};
+pub use waiting::{PATIENCE, blocking, eventually, within};
 
 use std::collections::HashMap;
 
