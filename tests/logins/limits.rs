@@ -7,14 +7,12 @@ use auth_core::audit::AuditEvent;
 use auth_core::authenticate::LoginError;
 use auth_core::extract::Device;
 use auth_core::store::{EndReason, OnLimit};
+use auth_tests::shop::{assert_refused, login_of, refresh_of};
+use auth_tests::{HOUR, Node, SECOND, World, anna, bert, joined, on_both_stores, subject};
 use http::header::CACHE_CONTROL;
 use http::{Method, StatusCode};
 use serde_json::json;
 use tokio::sync::Barrier;
-
-use crate::rotation_support::{
-    HOUR, Node, SECOND, World, anna, assert_refused, bert, login_of, on_both_stores, refresh_of, subject,
-};
 
 const MOST: NonZeroU32 = NonZeroU32::new(3).unwrap();
 const MANY: usize = 64;
@@ -149,7 +147,7 @@ async fn sign_in_at_once(world: &World, exceeded: OnLimit) -> (usize, [Node; 2])
         .collect();
     let mut refused = 0;
     for task in tasks {
-        match task.await.unwrap() {
+        match joined(task).await {
             StatusCode::NO_CONTENT => {}
             status => {
                 assert_eq!(status, StatusCode::CONFLICT);
@@ -194,11 +192,11 @@ async fn what_was_evicted_among_many_works_nowhere() {
         .collect();
     let mut all = Vec::new();
     for task in tasks {
-        all.push(task.await.unwrap());
+        all.push(joined(task).await);
     }
     let live = nodes[0].logins_of("anna").await;
     for node in &nodes {
-        node.auth.catch_up().await.unwrap();
+        node.catch_up().await;
         for tokens in &all {
             let reply = node.get("/me", tokens.access_token()).await;
             if live.contains(&login_of(&refresh_of(tokens))) {

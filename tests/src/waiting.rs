@@ -4,6 +4,8 @@
     reason = "the bound is of real time, whatever the clock of the test says"
 )]
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::pin;
@@ -11,6 +13,8 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
 
 /// The longest that anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,7 +27,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub fn within<F: Future>(what: &'static str, future: F) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
     async move {
-        let wait = Wait::begin(what, caller);
+        let wait = Wait::begin(what, caller, PATIENCE);
         let mut future = pin!(future);
         std::future::poll_fn(|context| {
             if let Poll::Ready(done) = future.as_mut().poll(context) {
@@ -39,7 +43,7 @@ pub fn within<F: Future>(what: &'static str, future: F) -> impl Future<Output = 
 /// Does something that blocks its thread; the process is aborted with `what` if it does not come to an end.
 #[track_caller]
 pub fn blocking<T>(what: &'static str, act: impl FnOnce() -> T) -> T {
-    let _wait = Wait::begin(what, Location::caller());
+    let _wait = Wait::begin(what, Location::caller(), PATIENCE);
     act()
 }
 
@@ -56,12 +60,43 @@ pub fn eventually<T>(what: &'static str, mut ask: impl AsyncFnMut() -> Option<T>
     })
 }
 
+/// The result of a task of its own, in time; panics as the task did.
+#[track_caller]
+pub fn joined<T>(task: JoinHandle<T>) -> impl Future<Output = T> {
+    let done = within("the end of a task", task);
+    async move {
+        done.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => panic!("{error}"),
+        })
+    }
+}
+
+/// The longest that a test may take. The slowest one takes a few seconds.
+const LIFETIME: Duration = Duration::from_secs(4 * 60);
+
+thread_local! {
+    /// Dropped when the thread of the test ends; each test has its own.
+    static TEST: OnceCell<Wait> = const { OnceCell::new() };
+}
+
+/// The last line of defence: if this test has not come to its end after four minutes, for whatever reason, the process is
+/// aborted and says which test it was. Whatever a test begins with calls this.
+pub fn watch_this_test() {
+    TEST.with(|test| {
+        test.get_or_init(|| {
+            let name = thread::current().name().unwrap_or("a thread of a test").to_owned();
+            Wait::begin(format!("the end of {name}"), Location::caller(), LIFETIME)
+        });
+    });
+}
+
 /// Something that is being waited for, which the watchman knows of until this is dropped.
 struct Wait(u64);
 
 struct Entry {
     id: u64,
-    what: &'static str,
+    what: Cow<'static, str>,
     caller: &'static Location<'static>,
     deadline: Instant,
     waker: Option<Waker>,
@@ -81,12 +116,16 @@ fn waits() -> MutexGuard<'static, Waits> {
 }
 
 impl Wait {
-    fn begin(what: &'static str, caller: &'static Location<'static>) -> Self {
+    fn begin(
+        what: impl Into<Cow<'static, str>>,
+        caller: &'static Location<'static>,
+        patience: Duration,
+    ) -> Self {
         WATCHMAN.call_once(|| drop(thread::spawn(watch)));
         let mut waits = waits();
         waits.last += 1;
         let id = waits.last;
-        let deadline = Instant::now() + PATIENCE;
+        let (what, deadline) = (what.into(), Instant::now() + patience);
         waits.entries.push(Entry { id, what, caller, deadline, waker: None });
         Self(id)
     }
