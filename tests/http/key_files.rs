@@ -203,7 +203,7 @@ fn a_ring_reads_its_key_from_the_environment() {
     for algorithm in algorithms {
         let forger = Forger::new(algorithm);
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_ring_reads_its_key_from_the_environment", "--nocapture"])
+            .args(["--exact", std::thread::current().name().unwrap(), "--nocapture"])
             .env(VARIABLE, &forger.private)
             .env(TOLD, forger.alg())
             .output()

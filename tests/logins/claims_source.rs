@@ -58,8 +58,7 @@ async fn a_sign_in_of_somebody_the_source_does_not_know_is_refused(world: World)
     let refused = node.auth.login_tokens(Device::unknown(), anna()).await;
     assert!(matches!(refused, Err(LoginError::Gone)), "{refused:?}");
     let reply = node.browser(Method::POST, "/login/anna", "").await;
-    let body = json!({ "type": "about:blank", "title": "Signing in failed", "status": 401 });
-    assert_eq!((reply.status, reply.json()), (StatusCode::UNAUTHORIZED, body));
+    reply.assert_problem(401, "Signing in failed", &[]);
     assert!(reply.set_cookies().is_empty());
     assert!(node.logins_of("anna").await.is_empty());
 }

@@ -32,7 +32,7 @@ pub struct Node<U: Claims = User> {
     pub app: Router,
     /// What stands between the authenticator and its store.
     pub store: FaultyStore,
-    /// What was observed.
+    /// What was observed. The callers who are known by number are logged instead, as without an observer.
     pub events: Recorder,
     /// Where slow handlers stop.
     pub gate: Gate,
@@ -45,12 +45,12 @@ impl<U: Claims + Clone> Node<U> {
     async fn build(
         store: FaultyStore,
         clock: &ManualClock,
+        events: Recorder,
         configure: impl FnOnce(Builder<U>) -> Builder<U>,
         app: impl FnOnce(&Authenticator<U>, &Gate) -> Router,
     ) -> Self {
-        let (events, gate) = (Recorder::default(), Gate::closed());
-        let builder = Authenticator::builder().store(store.clone()).clock(clock.clone());
-        let builder = configure(builder.observer(events.clone()));
+        let gate = Gate::closed();
+        let builder = configure(Authenticator::builder().store(store.clone()).clock(clock.clone()));
         let auth = within("the start of a node", builder.build()).await.unwrap();
         Self { app: app(&auth, &gate), auth, store, events, gate, clock: clock.clone() }
     }

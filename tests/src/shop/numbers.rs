@@ -18,7 +18,9 @@ use axum::extract::{FromRef, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 
 use super::Node;
-use crate::{Answer, Call, FaultyStore, Gate, NOW, Permission, Role, ShopUser, user, watch_this_test};
+use crate::{
+    Answer, Call, FaultyStore, Gate, NOW, Permission, Recorder, Role, ShopUser, user, watch_this_test,
+};
 
 /// Who decides who may come in.
 pub type Shopkeeper = Authenticator<ShopUser>;
@@ -73,7 +75,8 @@ impl Node<ShopUser> {
         watch_this_test();
         let configure = |builder: Builder<ShopUser>| change(builder.keys(ring).leeway(Duration::ZERO));
         let app = |auth: &Shopkeeper, _: &Gate| routes(auth).with_state(auth.clone());
-        Self::build(FaultyStore::over(store), &ManualClock::new(NOW), configure, app).await
+        let (store, clock) = (FaultyStore::over(store), ManualClock::new(NOW));
+        Self::build(store, &clock, Recorder::default(), configure, app).await
     }
 
     /// Signs in with a cookie; the answer's [`cookie`](Answer::cookie) is the session.

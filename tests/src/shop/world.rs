@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::{Node, names};
 use crate::forge::peppers;
-use crate::{FaultyStore, GRACE, LEEWAY, NOW, STALENESS, User, watch_this_test, within};
+use crate::{FaultyStore, GRACE, LEEWAY, NOW, Recorder, STALENESS, User, watch_this_test, within};
 
 /// One store, one clock, one set of keys.
 #[derive(Debug)]
@@ -79,11 +79,13 @@ impl World {
         store: FaultyStore,
         configure: impl FnOnce(Builder<User>) -> Builder<User>,
     ) -> Node {
+        let events = Recorder::default();
+        let observer = events.clone();
         let builder = |builder: Builder<User>| {
-            let builder = builder.keys(self.keys.clone()).peppers(peppers());
+            let builder = builder.keys(self.keys.clone()).peppers(peppers()).observer(observer);
             configure(builder.grace(GRACE).leeway(LEEWAY).staleness(STALENESS))
         };
-        Node::build(store, &self.clock, builder, names::router).await
+        Node::build(store, &self.clock, events, builder, names::router).await
     }
 }
 
