@@ -105,7 +105,7 @@ async fn no_presentation_reaches_a_store_that_is_asked_in_vain(world: World) {
     let token = Forged::from(&refresh_of(&node.login(anna()).await));
     node.store.set_down(true);
     let calls = node.store.calls(Op::Rotate) + node.store.calls(Op::LoadLogin);
-    for byte in 0..token.len() {
+    for byte in 0..token.size() {
         node.post_refresh(&token.clone().flipped(byte, 0x10).untagged()).await.assert_invalid_grant();
     }
     assert_eq!(node.store.calls(Op::Rotate) + node.store.calls(Op::LoadLogin), calls);

@@ -22,9 +22,9 @@ async fn a_token_with_any_byte_changed_is_refused_without_the_store() {
     let node = World::memory().node().await;
     let token = refresh_of(&node.login(anna()).await);
     let forged = Forged::from(&token);
-    assert_eq!(forged.len(), 72);
+    assert_eq!(forged.size(), 72);
     assert_eq!(forged.untagged(), token);
-    for byte in 0..forged.len() {
+    for byte in 0..forged.size() {
         for mask in [0x01, 0x80, 0xff] {
             assert_junk(&node, &forged.clone().flipped(byte, mask).untagged()).await;
         }

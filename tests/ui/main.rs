@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says so")]
 
-mod derives;
+mod claims;
 mod messages;
+mod policies;
+mod roles;
 mod texts;

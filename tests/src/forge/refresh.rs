@@ -88,7 +88,7 @@ impl Forged {
     }
 
     /// How many bytes there are.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.0.len()
     }
 
