@@ -2,15 +2,11 @@
 
 use auth_core::authenticate::Ended;
 use auth_core::extract::Device;
-use axum::body::Body;
-use http::header::{CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
-use http::{Method, Request, StatusCode};
+use auth_tests::shop::{assert_refused, login_of, refresh_of};
+use auth_tests::{Call, Forged, HOUR, MINUTE, Node, World, anna, bert, on_both_stores, subject};
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{Method, StatusCode};
 use serde_json::json;
-
-use crate::rotation_support::{
-    Forged, HOUR, MINUTE, Node, World, anna, assert_refused, bert, from_page, login_of, on_both_stores,
-    refresh_of, subject,
-};
 
 on_both_stores!(
     logins_are_listed_newest_first_with_all_that_is_known,
@@ -27,8 +23,8 @@ on_both_stores!(
 
 /// Signs in with a session, from a browser of that name.
 async fn sign_in(node: &Node, name: &str, user_agent: &str) -> String {
-    let request = from_page(Method::POST, &format!("/login/{name}"), "").header(USER_AGENT, user_agent);
-    node.send(request.body(Body::empty()).unwrap()).await.cookie()
+    let call = Call::from_page(Method::POST, &format!("/login/{name}"), "");
+    node.send(call.header(USER_AGENT, user_agent)).await.cookie()
 }
 
 async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
@@ -95,7 +91,7 @@ async fn one_login_is_ended_from_another(world: World) {
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     let path = format!("/auth/logins/{session}");
     let reply = node.bearer(Method::DELETE, &path, tokens.access_token()).await;
-    assert_eq!((reply.status, reply.text()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!((reply.status, &*reply.body), (StatusCode::NO_CONTENT, ""));
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
     node.bearer(Method::DELETE, &path, tokens.access_token()).await.assert_not_found();
@@ -130,7 +126,7 @@ async fn somebody_elses_login_is_not_found_and_not_touched(world: World) {
     let absent = node.bearer(Method::DELETE, &absent, annas.access_token()).await;
     assert_eq!((foreign.body, foreign.headers), (absent.body, absent.headers));
     let listed = node.get("/auth/logins", annas.access_token()).await;
-    assert!(!listed.text().contains(&berts_id.to_string()));
+    assert!(!listed.body.contains(&berts_id.to_string()));
 }
 
 async fn what_is_no_login_is_not_found(world: World) {
@@ -150,7 +146,7 @@ async fn the_others_end_and_the_one_that_asks_goes_on(world: World) {
     let (mine, other) = (node.sign_in("anna", "").await, node.sign_in("anna", "").await);
     let stranger = node.login(bert()).await;
     let reply = node.browser(Method::DELETE, "/auth/logins", &mine).await;
-    assert_eq!((reply.status, reply.text()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!((reply.status, &*reply.body), (StatusCode::NO_CONTENT, ""));
     node.get_by_cookie("/me", &mine).await.assert_text("anna, by session");
     node.get_by_cookie("/me", &other).await.assert_invalid_session();
     for tokens in [&one, &two] {
@@ -185,9 +181,8 @@ async fn another_site_ends_nothing(world: World) {
         (Method::DELETE, "/auth/logins".to_owned()),
         (Method::DELETE, format!("/auth/logins/{other}")),
     ] {
-        let request = Request::builder().method(method).uri(path).header(HOST, "shop.example");
-        let request = request.header("sec-fetch-site", "cross-site").header(COOKIE, &cookie);
-        node.send(request.body(Body::empty()).unwrap()).await.assert_cross_site();
+        let call = Call::new(method, &path).header("sec-fetch-site", "cross-site").cookie(&cookie);
+        node.send(call).await.assert_cross_site();
     }
     assert_eq!(node.logins_of("anna").await.len(), 2);
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
@@ -197,7 +192,7 @@ async fn a_sign_out_removes_the_cookie_and_may_be_repeated(world: World) {
     let node = world.node().await;
     let cookie = node.sign_in("anna", "").await;
     let reply = node.browser(Method::POST, "/auth/logout", &cookie).await;
-    assert_eq!((reply.status, reply.text()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!((reply.status, &*reply.body), (StatusCode::NO_CONTENT, ""));
     let forget = "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
     assert_eq!(reply.set_cookies(), [forget]);
     assert_eq!(reply.header(&http::header::CACHE_CONTROL), Some("no-store"));

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use auth_core::authenticate::Builder;
 use auth_core::clock::Clock as _;
-use serde_json::json;
-
-use crate::rotation_support::{
-    DAY, Fault, HOUR, LEEWAY, MINUTE, NOW, Node, Op, SECOND, TTL, User, World, anna, assert_refused,
-    claims_of, on_both_stores, refresh_of,
+use auth_tests::shop::{assert_refused, refresh_of};
+use auth_tests::{
+    DAY, Fault, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, Op, SECOND, TTL, User, World, anna, claims_of,
+    on_both_stores,
 };
-
-const MILLISECOND: Duration = Duration::from_millis(1);
+use serde_json::json;
 
 on_both_stores!(
     a_session_that_is_not_used_ends,
@@ -38,7 +36,7 @@ async fn a_session_that_is_not_used_ends(world: World) {
     here.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     world.clock.advance(HOUR - MILLISECOND);
     there.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-    there.auth.flush().await.unwrap();
+    there.flush().await;
     world.clock.advance(HOUR);
     for node in [&here, &there] {
         assert_over(node, &cookie).await;
@@ -52,11 +50,11 @@ async fn a_session_that_is_used_ends_when_it_is_too_old(world: World) {
     for _ in 0..47 {
         world.clock.advance(HOUR / 2);
         node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-        node.auth.flush().await.unwrap();
+        node.flush().await;
     }
     world.clock.advance(HOUR / 2 - MILLISECOND);
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-    node.auth.flush().await.unwrap();
+    node.flush().await;
     world.clock.advance(MILLISECOND);
     assert_over(&node, &cookie).await;
     assert!(node.logins_of("anna").await.is_empty());
@@ -88,7 +86,7 @@ async fn calling_with_access_tokens_keeps_a_login_alive(world: World) {
     let tokens = node.login(anna()).await;
     world.clock.advance(HOUR / 2);
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-    node.auth.flush().await.unwrap();
+    node.flush().await;
     world.clock.advance(HOUR - MILLISECOND);
     assert!(node.refresh(&refresh_of(&tokens)).await.is_ok());
 }
@@ -103,7 +101,7 @@ async fn a_session_outlives_its_idle_time_nowhere(world: World) {
     for _ in 0..3 {
         world.clock.advance(40 * MINUTE);
         there.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-        there.auth.flush().await.unwrap();
+        there.flush().await;
     }
     here.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     world.clock.advance(HOUR);
@@ -121,7 +119,7 @@ async fn a_use_that_is_written_late_brings_nothing_back(world: World) {
     assert!(node.auth.flush().await.is_err());
     world.clock.advance(50 * MINUTE);
     node.store.heal(Op::Touch);
-    node.auth.flush().await.unwrap();
+    node.flush().await;
     assert!(node.logins_of("anna").await.is_empty());
     assert_refused(&node.refresh(&refresh_of(&tokens)).await);
     world.store.purge(world.clock.now()).await.unwrap();

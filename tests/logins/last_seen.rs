@@ -1,11 +1,8 @@
 //! When a login was last seen: written now and then, and never on the way of a request.
 
 use auth_core::clock::{Clock as _, Timestamp};
-
-use crate::rotation_support::{
-    Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, World, anna, login_of, on_both_stores, refresh_of,
-    subject,
-};
+use auth_tests::shop::{login_of, refresh_of};
+use auth_tests::{Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, World, anna, on_both_stores, subject};
 
 on_both_stores!(
     a_session_is_written_once_a_minute_at_the_most,
@@ -27,7 +24,7 @@ async fn a_session_is_written_once_a_minute_at_the_most(world: World) {
     for second in 1..=300_u32 {
         world.clock.advance(SECOND);
         node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-        node.auth.flush().await.unwrap();
+        node.flush().await;
         assert!(node.clock.now().since(last_seen(&node).await) < MINUTE);
         assert!(node.store.calls(Op::Touch) <= usize::try_from(second / 60).unwrap(), "after {second} s");
     }
@@ -49,7 +46,7 @@ async fn a_login_with_tokens_is_written_once_a_minute_at_the_most(world: World) 
         }
         let touches = node.store.calls(Op::Touch);
         node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-        node.auth.flush().await.unwrap();
+        node.flush().await;
         if node.store.calls(Op::Touch) > touches {
             let last = *written.last().unwrap();
             assert!(
@@ -69,12 +66,12 @@ async fn a_flush_writes_what_is_queued(world: World) {
     world.clock.advance(2 * MINUTE);
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-    node.auth.flush().await.unwrap();
+    node.flush().await;
     let logins = node.behind().list_logins(&subject("anna"), world.clock.now()).await.unwrap();
     assert_eq!(logins.len(), 2);
     assert!(logins.iter().all(|login| login.last_seen_at == NOW.after(2 * MINUTE)));
     assert_eq!(node.store.calls(Op::Touch), 1);
-    node.auth.flush().await.unwrap();
+    node.flush().await;
     assert_eq!(node.store.calls(Op::Touch), 1);
 }
 
@@ -97,7 +94,7 @@ async fn a_use_that_can_not_be_written_is_written_later(world: World) {
         world.clock.advance(2 * MINUTE);
         node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
         assert!(node.auth.flush().await.is_err());
-        node.auth.flush().await.unwrap();
+        node.flush().await;
         assert_eq!(last_seen(&node).await, world.clock.now());
     }
 }
@@ -110,7 +107,7 @@ async fn a_use_of_a_login_that_ended_meanwhile_brings_nothing_back(world: World)
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     node.get("/me", next.access_token()).await.assert_text("anna, by jwt");
     assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 2);
-    node.auth.flush().await.unwrap();
+    node.flush().await;
     assert!(node.logins_of("anna").await.is_empty());
     assert_eq!(node.row(&refresh_of(&tokens)).await, None);
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();

@@ -7,14 +7,10 @@ use auth_core::audit::AuditEvent;
 use auth_core::authenticate::LoginError;
 use auth_core::extract::Device;
 use auth_core::store::{EndReason, OnLimit};
-use http::header::CACHE_CONTROL;
+use auth_tests::shop::{assert_refused, login_of, refresh_of};
+use auth_tests::{HOUR, Node, SECOND, World, anna, bert, joined, on_both_stores, subject};
 use http::{Method, StatusCode};
-use serde_json::json;
 use tokio::sync::Barrier;
-
-use crate::rotation_support::{
-    HOUR, Node, SECOND, World, anna, assert_refused, bert, login_of, on_both_stores, refresh_of, subject,
-};
 
 const MOST: NonZeroU32 = NonZeroU32::new(3).unwrap();
 const MANY: usize = 64;
@@ -64,9 +60,7 @@ async fn a_login_too_many_is_refused(world: World) {
     let refused = node.auth.login_tokens(Device::unknown(), anna()).await;
     assert!(matches!(refused, Err(LoginError::LimitReached)), "{refused:?}");
     let reply = node.browser(Method::POST, "/login/anna", "").await;
-    let body = json!({ "type": "about:blank", "title": "Signed in on too many devices", "status": 409 });
-    assert_eq!((reply.status, reply.json()), (StatusCode::CONFLICT, body));
-    assert_eq!(reply.header(&CACHE_CONTROL), Some("no-store"));
+    reply.assert_problem(409, "Signed in on too many devices", &[]);
     assert!(reply.set_cookies().is_empty());
     let limit = AuditEvent::LimitReached { subject: subject("anna") };
     assert_eq!(node.events.take(), [limit.clone(), limit]);
@@ -149,7 +143,7 @@ async fn sign_in_at_once(world: &World, exceeded: OnLimit) -> (usize, [Node; 2])
         .collect();
     let mut refused = 0;
     for task in tasks {
-        match task.await.unwrap() {
+        match joined(task).await {
             StatusCode::NO_CONTENT => {}
             status => {
                 assert_eq!(status, StatusCode::CONFLICT);
@@ -194,11 +188,11 @@ async fn what_was_evicted_among_many_works_nowhere() {
         .collect();
     let mut all = Vec::new();
     for task in tasks {
-        all.push(task.await.unwrap());
+        all.push(joined(task).await);
     }
     let live = nodes[0].logins_of("anna").await;
     for node in &nodes {
-        node.auth.catch_up().await.unwrap();
+        node.catch_up().await;
         for tokens in &all {
             let reply = node.get("/me", tokens.access_token()).await;
             if live.contains(&login_of(&refresh_of(tokens))) {

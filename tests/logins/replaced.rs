@@ -4,11 +4,9 @@ use std::num::NonZeroU32;
 
 use auth_core::audit::AuditEvent;
 use auth_core::store::{EndReason, OnLimit};
+use auth_tests::shop::refresh_of;
+use auth_tests::{Directory, Fault, Node, Op, World, anna, bert, on_both_stores, subject};
 use http::{Method, StatusCode};
-
-use crate::rotation_support::{
-    Directory, Fault, Node, Op, World, anna, bert, on_both_stores, refresh_of, subject,
-};
 
 on_both_stores!(
     signing_in_again_replaces_the_login_of_the_browser,
@@ -42,7 +40,7 @@ async fn signing_in_again_replaces_the_login_of_the_browser(world: World) {
         reason: EndReason::Replaced,
     };
     assert_eq!(node.events.take().first(), Some(&ended));
-    other.auth.catch_up().await.unwrap();
+    other.catch_up().await;
     for node in [&node, &other] {
         node.get_by_cookie("/me", &first).await.assert_invalid_session();
         node.get_by_cookie("/me", &second).await.assert_text("anna, by session");

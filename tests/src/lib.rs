@@ -1,72 +1,58 @@
-//! What several tests share: the principal of a small shop.
+//! What the tests share: a small shop that is attacked in process and those who sign in to it, requests and answers,
+//! tokens made by hand, one store whose calls go wrong on command, and waiting that ends.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails fails its test"
+)]
 
-use std::collections::HashMap;
+mod answer;
+mod call;
+mod directory;
+pub mod forge;
+mod gate;
+mod people;
+pub mod problem;
+mod recorder;
+pub mod shop;
+pub mod store;
+mod time;
+mod waiting;
 
-use auth_core::{Authenticator, Claims, Roles, Scopes};
-use axum::extract::FromRef;
+pub use answer::{Answer, FORGET_COOKIE, SESSION_COOKIE, Tokens, claims_of};
+pub use call::Call;
+pub use directory::Directory;
+pub use forge::{Forged, Forger};
+pub use gate::Gate;
+pub use people::{Permission, Role, ShopUser, User, anna, bert, subject, user};
+pub use recorder::Recorder;
+pub use shop::{AppState, Node, Orders, Shop, World};
+pub use store::{Fault, FaultyStore, Op};
+pub use time::{DAY, GRACE, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, SECOND, STALENESS, TTL};
+pub use waiting::{PATIENCE, blocking, eventually, joined, watch_this_test, within};
 
-/// What a caller of the shop is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, auth_core::Role)]
-pub enum Role {
-    /// Buys.
-    Customer,
-    /// Works in the shop.
-    #[role(includes(Customer))]
-    Clerk,
-    /// Runs the shop.
-    #[role(includes(Clerk))]
-    Admin,
-}
+/// Makes a test of each function for a world in memory, where time stands still, and one for a world in a file.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($($name:ident),* $(,)?) => {
+        mod in_memory {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $name() {
+                    super::$name($crate::World::memory()).await;
+                }
+            )*
+        }
 
-/// What a credential of the shop may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, auth_core::Scope)]
-pub enum Permission {
-    /// See orders.
-    #[scope(name = "orders:read")]
-    ReadOrders,
-    /// Place orders.
-    #[scope(name = "orders:write")]
-    WriteOrders,
-}
-
-/// Who calls the shop.
-#[derive(Clone, Debug, PartialEq, Eq, Claims)]
-#[claims(issuer = "https://shop.example", audience = "shop", ttl = "15m", max_ttl = "1h")]
-pub struct ShopUser {
-    /// The user's number.
-    #[claim(subject)]
-    pub id: u64,
-    /// Where mail reaches them.
-    pub email: String,
-    /// How they want to be called.
-    #[claim(rename = "nickname")]
-    pub nick: Option<String>,
-    /// What they are.
-    #[claim(roles)]
-    pub roles: Roles<Role>,
-    /// What the credential may be used for.
-    #[claim(scopes)]
-    pub scopes: Scopes<Permission>,
-}
-
-/// The shop's state.
-#[derive(Clone, Debug, FromRef)]
-pub struct AppState {
-    /// Who may call.
-    pub auth: Authenticator<ShopUser>,
-    /// What they ask for.
-    pub orders: Orders,
-}
-
-/// Who owns which order.
-#[derive(Clone, Debug, Default)]
-pub struct Orders {
-    owners: HashMap<u64, u64>,
-}
-
-impl Orders {
-    /// The owner of an order.
-    pub fn owner(&self, order: u64) -> Option<u64> {
-        self.owners.get(&order).copied()
-    }
+        mod in_sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name($crate::World::sqlite().await).await;
+                }
+            )*
+        }
+    };
 }

@@ -1,0 +1,138 @@
+//! What `Origin` is compared with: `Host`, or the authority of an HTTP/2 request.
+
+use auth_core::ConfigError;
+use auth_core::extract::{HeaderlessClients, Origin};
+use auth_core::key::{Algorithm, KeyRing};
+use auth_tests::{Answer, Call, Shop, problem};
+use http::header::{HOST, ORIGIN};
+
+use super::shop;
+
+fn assert_passes(answer: &Answer, passes: bool, row: &str) {
+    match passes {
+        true => answer.assert_ok("7 by session", row),
+        false => answer.assert_is(&problem::cross_site(), row),
+    }
+}
+
+#[tokio::test]
+async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_them() {
+    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let cookie = shop.sign_in(7).await;
+    for (origin, host, passes) in [
+        ("https://shop.example", "shop.example", true),
+        ("https://shop.example", "SHOP.Example", true),
+        ("https://shop.example", "shop.example:443", true),
+        ("http://shop.example", "shop.example:80", true),
+        ("https://shop.example:8443", "shop.example:8443", true),
+        ("https://shop.example", "shop.example:80", false),
+        ("https://shop.example", "shop.example:8443", false),
+        ("https://shop.example:8443", "shop.example", false),
+        ("http://localhost:3000", "localhost:3000", true),
+        ("http://localhost:3000", "127.0.0.1:3000", false),
+        ("http://127.0.0.1:3000", "127.0.0.1:3000", true),
+        ("http://[::1]:3000", "[::1]:3000", true),
+        ("http://[::1]:3000", "[0:0:0:0:0:0:0:1]:3000", true),
+        ("http://[0:0:0:0:0:0:0:1]:3000", "[::1]:3000", true),
+        ("http://[::1]:3000", "[::1]:3001", false),
+        ("http://[::1]:3000", "[::2]:3000", false),
+        ("http://[::1]", "[::1]", true),
+        ("http://[::1]", "::1", false),
+        ("http://[::ffff:127.0.0.1]:3000", "127.0.0.1:3000", false),
+        ("https://xn--mnchen-3ya.example", "xn--mnchen-3ya.example", true),
+        ("https://shop.example", "evil.example", false),
+        ("https://evil.example", "shop.example", false),
+        ("https://shop.example", "shop.example.evil.example", false),
+        ("https://shop.example", "evil.example@shop.example", false),
+        ("https://shop.example", "shop.example@evil.example", false),
+        ("https://shop.example", "shop.example/", false),
+        ("https://shop.example", "shop.example#", false),
+        ("https://shop.example", "shop.example?", false),
+        ("https://shop.example", "shop.example, evil.example", false),
+        ("https://shop.example", " shop.example", false),
+        ("https://shop.example", "", false),
+        ("https://shop.example", "shop.example:", true),
+        ("https://shop.example", "shop.example:99999", false),
+        ("null", "null", false),
+    ] {
+        let call = Call::post("/me").without(HOST).header(HOST, host).header(ORIGIN, origin).cookie(&cookie);
+        assert_passes(&call.send(&shop.app).await, passes, &format!("{origin:?} to {host:?}"));
+    }
+}
+
+#[tokio::test]
+async fn without_a_host_the_authority_of_the_request_counts_and_with_two_hosts_none() {
+    let (shop, _) = shop(HeaderlessClients::Allow).await;
+    let cookie = shop.sign_in(7).await;
+    let call = |uri: &str, origin: &str| Call::post(uri).without(HOST).header(ORIGIN, origin).cookie(&cookie);
+    let own = "https://shop.example";
+    for (row, call, passes) in [
+        ("HTTP/2", call("https://shop.example/me", own), true),
+        ("HTTP/2, another port", call("https://shop.example:8443/me", own), false),
+        ("HTTP/2, another origin", call("https://shop.example/me", "https://evil.example"), false),
+        ("no host at all", call("/me", own), false),
+        ("two hosts", call("/me", own).header(HOST, "shop.example").header(HOST, "shop.example"), false),
+        (
+            "two other hosts",
+            call("/me", own).header(HOST, "shop.example").header(HOST, "evil.example"),
+            false,
+        ),
+    ] {
+        assert_passes(&call.send(&shop.app).await, passes, row);
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_origin_is_an_origin_or_a_mistake_that_is_said() {
+    for bad in [
+        "",
+        "admin.example",
+        "https://admin.example/",
+        "https://admin.example/path",
+        "https://admin.example?x",
+        "https://admin.example#x",
+        "https://user@admin.example",
+        "https://*.example/",
+        "null",
+        "*",
+        "ftp://admin.example",
+        "file:///",
+        "javascript:alert(1)",
+        "https://",
+    ] {
+        assert_eq!(Origin::parse(bad).unwrap_err().field(), "trusted_origin", "{bad:?}");
+        let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
+        let built: Result<_, ConfigError> = auth_core::Authenticator::<auth_tests::ShopUser>::builder()
+            .keys(ring)
+            .store(auth_core::store::memory::MemoryStore::new())
+            .trusted_origin(bad)
+            .build()
+            .await;
+        assert_eq!(built.unwrap_err().field(), "trusted_origin", "{bad:?}");
+    }
+    assert_eq!(
+        Origin::parse("https://ADMIN.example:443").unwrap(),
+        Origin::parse("https://admin.example").unwrap()
+    );
+}
+
+#[tokio::test]
+async fn several_origins_can_be_trusted() {
+    let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
+    let shop = Shop::with(ring, |builder| {
+        builder.trusted_origin("https://a.example").trusted_origin("http://[::1]:5173")
+    })
+    .await;
+    let cookie = shop.sign_in(7).await;
+    for (origin, passes) in [
+        ("https://a.example", true),
+        ("http://[0::1]:5173", true),
+        ("http://a.example", false),
+        ("https://a.example:5173", false),
+        ("http://[::1]", false),
+    ] {
+        let call =
+            Call::post("/me").header("sec-fetch-site", "cross-site").header(ORIGIN, origin).cookie(&cookie);
+        assert_passes(&call.send(&shop.app).await, passes, origin);
+    }
+}

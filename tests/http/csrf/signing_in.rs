@@ -1,0 +1,130 @@
+//! Signing in, refreshing and session data: where a cookie is about to be set, the origin counts too.
+
+use auth_core::authenticate::RefreshCookie;
+use auth_core::extract::HeaderlessClients;
+use auth_core::key::{Algorithm, KeyRing};
+use auth_tests::{Call, Shop, problem};
+use http::{Method, StatusCode};
+
+use super::{METHODS, ORIGINS, SITES, passes, shop, with};
+
+/// An attacker who signs the victim in to the attacker's account learns what the victim enters there.
+#[tokio::test]
+async fn a_sign_in_from_another_site_is_refused() {
+    for headerless in [HeaderlessClients::Refuse, HeaderlessClients::Allow] {
+        let (shop, _) = shop(headerless).await;
+        for (site, verdict) in SITES {
+            for (origin, kind) in ORIGINS {
+                let row = format!("{headerless:?} {site:?} {origin:?}");
+                let answer = with(&Method::POST, "/login", site, origin).send(&shop.app).await;
+                match passes(&Method::POST, verdict, kind, headerless) {
+                    true => answer.assert_ok("signed in", &row),
+                    false => answer.assert_is(&problem::cross_site(), &row),
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_leaves_the_session_before_as_it_was() {
+    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let cookie = shop.sign_in(7).await;
+    let crossing =
+        Call::post("/login").header("sec-fetch-site", "cross-site").header("x-user", "8").cookie(&cookie);
+    crossing.send(&shop.app).await.assert_is(&problem::cross_site(), "refused");
+    shop.me_by_cookie(&cookie).await.assert_ok("7 by session", "still signed in");
+}
+
+#[tokio::test]
+async fn signing_out_from_another_site_is_refused() {
+    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let cookie = shop.sign_in(7).await;
+    for (method, path) in [
+        (Method::POST, "/auth/logout"),
+        (Method::DELETE, "/auth/logins"),
+        (Method::DELETE, "/auth/logins/AAAAAAAAAAAAAAAAAAAAAA"),
+    ] {
+        let call = || Call::new(method.clone(), path).cookie(&cookie);
+        let crossing = call().header("sec-fetch-site", "cross-site").send(&shop.app).await;
+        crossing.assert_is(&problem::cross_site(), path);
+        call().send(&shop.app).await.assert_is(&problem::cross_site(), path);
+    }
+    shop.me_by_cookie(&cookie).await.assert_ok("7 by session", "still signed in");
+    let own = Call::post("/auth/logout").cookie(&cookie).same_origin().send(&shop.app).await;
+    assert_eq!(own.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_refresh_by_cookie_from_another_site_is_refused_and_rotates_nothing() {
+    let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
+    let shop = Shop::with(ring, |builder| builder.refresh_cookie(RefreshCookie::default())).await;
+    let crossing = Call::post("/browser-tokens").header("sec-fetch-site", "cross-site").send(&shop.app).await;
+    crossing.assert_is(&problem::cross_site(), "sign-in");
+    let signed_in = Call::post("/browser-tokens").same_origin().send(&shop.app).await;
+    assert_eq!(signed_in.status, StatusCode::OK);
+    assert!(signed_in.value().get("refresh_token").is_none(), "the cookie carries it");
+    let cookies = signed_in.set_cookies();
+    let (_, attributes) = cookies[0].split_once(';').unwrap();
+    assert_eq!(attributes, " HttpOnly; SameSite=Strict; Secure; Path=/auth/refresh; Max-Age=15552000");
+    let cookie = signed_in.cookie();
+    let mut expected = cookie.clone();
+    for (site, verdict) in SITES {
+        for (origin, kind) in ORIGINS {
+            let row = format!("{site:?} {origin:?}");
+            shop.clock.advance(std::time::Duration::from_secs(11));
+            let answer =
+                with(&Method::POST, "/auth/refresh", site, origin).cookie(&expected).send(&shop.app).await;
+            // Nobody trusts the other origin here.
+            let kind = if kind == super::Kind::Trusted { super::Kind::Foreign } else { kind };
+            match passes(&Method::POST, verdict, kind, HeaderlessClients::Refuse) {
+                false => answer.assert_is(&problem::cross_site(), &row),
+                true => {
+                    assert_eq!(answer.status, StatusCode::OK, "{row}: {answer:#?}");
+                    expected = answer.cookie();
+                }
+            }
+        }
+    }
+    assert_ne!(expected, cookie);
+}
+
+#[tokio::test]
+async fn the_refresh_cookie_is_read_nowhere_else_and_never_twice() {
+    let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
+    let shop = Shop::with(ring, |builder| builder.refresh_cookie(RefreshCookie::default())).await;
+    let cookie = Call::post("/browser-tokens").same_origin().send(&shop.app).await.cookie();
+    shop.me_by_cookie(&cookie).await.assert_is(&problem::no_credential(), "a guard does not know it");
+    for header in [format!("{cookie}; {cookie}"), format!("{cookie}x; {cookie}")] {
+        let answer = Call::post("/auth/refresh").same_origin().cookie(&header).send(&shop.app).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "twice");
+    }
+    let plain = Shop::new(KeyRing::generate(Algorithm::EdDSA).unwrap()).await;
+    let answer = Call::post("/auth/refresh").same_origin().cookie(&cookie).send(&plain.app).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "where no cookie is configured");
+}
+
+/// Data of the session is at hand, and is changed, for requests of the own site only.
+#[tokio::test]
+async fn session_data_is_out_of_reach_from_another_site() {
+    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let own = Call::post("/cart?goods=apples").same_origin().send(&shop.app).await;
+    let cookie = own.cookie();
+    for method in METHODS.iter().filter(|method| **method == Method::POST) {
+        for (site, verdict) in SITES {
+            for (origin, kind) in ORIGINS {
+                if passes(method, verdict, kind, HeaderlessClients::Refuse) {
+                    continue;
+                }
+                let row = format!("{site:?} {origin:?}");
+                let crossing = with(method, "/cart?goods=poison", site, origin);
+                let answer = crossing.cookie(&cookie).send(&shop.app).await;
+                assert_eq!(answer.set_cookies(), [""; 0], "{row}: no session is planted");
+                let fresh = with(method, "/cart?goods=poison", site, origin).send(&shop.app).await;
+                assert_eq!(fresh.set_cookies(), [""; 0], "{row}: no session is planted");
+                let cart = Call::get("/cart").cookie(&cookie).send(&shop.app).await;
+                cart.assert_ok("apples", &row);
+            }
+        }
+    }
+}

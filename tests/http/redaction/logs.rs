@@ -1,0 +1,169 @@
+//! What is logged at the finest level while somebody signs in, is refreshed, refused and robbed.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use auth_core::authenticate::RefreshRejection;
+use auth_core::key::Algorithm;
+use auth_core::refresh::{Pepper, Peppers};
+use auth_core::store::Store;
+use auth_core::store::memory::MemoryStore;
+use auth_core::store::sqlite::SqliteStore;
+use auth_tests::forge::{claims, encode};
+use auth_tests::{Call, Forger, Shop};
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::Secrets;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    /// Hears everything of this thread from now on.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+            .with_ansi(false)
+            .with_writer(self.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+const PEPPER: &[u8; 32] = b"thirty-two bytes of pepper, salt";
+
+/// Everything that can happen to a login; returns what must not be found in the log.
+async fn live(store: Arc<dyn Store>, forger: &Forger) -> Secrets {
+    let peppers = Peppers::new(Pepper::new(0, PEPPER).unwrap());
+    let shop = Shop::on(store, forger.ring(), |builder| builder.peppers(peppers)).await;
+    let cookie = shop.sign_in(7).await;
+    let (access, first) = shop.tokens(7).await;
+    let mut secrets = Secrets::default()
+        .text("a claim", "mail-of-7")
+        .text("data", "secret-goods")
+        .text("a junk credential", "hunter22")
+        .bytes("the pepper", PEPPER)
+        .text("the private key", forger.private.lines().nth(1).unwrap_or(&forger.private))
+        .cookie("the cookie", &cookie)
+        .token("the access token", &access)
+        .token("the refresh token", &first);
+    shop.me_by_cookie(&cookie).await;
+    shop.me(&access).await;
+    let post = |path: &str| Call::post(path).same_origin().cookie(&cookie);
+    post("/cart?goods=secret-goods").send(&shop.app).await.assert_ok("filled", "data");
+    let mut token = first.clone();
+    for _ in 0..3 {
+        shop.clock.advance(Duration::from_secs(60));
+        let answer = Call::post("/auth/refresh")
+            .json(&json!({ "refresh_token": token }))
+            .send(&shop.app)
+            .await
+            .value();
+        let access = answer["access_token"].as_str().unwrap();
+        token = answer["refresh_token"].as_str().unwrap().to_owned();
+        shop.me(access).await.assert_ok("7 by jwt", "refreshed");
+        secrets = secrets.token("an access token", access).token("a refresh token", &token);
+    }
+    assert!(matches!(shop.auth.refresh(&first, None).await, Err(RefreshRejection::InvalidGrant)), "theft");
+    assert!(shop.auth.refresh("hunter22", None).await.is_err());
+
+    let forged = format!("{}.{}.{}", encode(forger.header()), encode(claims().to_string()), encode([9; 64]));
+    secrets = secrets.token("a forged token", &forged).text("a claim of it", "seven@shop");
+    shop.me(&forged).await;
+    shop.me("hunter22.hunter22.hunter22").await;
+    shop.me_by_cookie("__Host-id=hunter22hunter22hunter").await;
+    shop.me_by_cookie("__Host-id=hunter22hunter22hunteg").await;
+    Call::get("/me").header("authorization", "Basic hunter22").send(&shop.app).await;
+    Call::get("/me?access_token=hunter22").bearer("hunter22").send(&shop.app).await;
+    Call::post("/me").cookie(&cookie).header("origin", "https://hunter22.example").send(&shop.app).await;
+    Call::post("/auth/refresh").json(&json!({ "refresh_token": "hunter22" })).send(&shop.app).await;
+    Call::post("/cart?goods=secret-goods")
+        .same_origin()
+        .cookie("__Host-id=hunter22hunter22hunteg")
+        .send(&shop.app)
+        .await;
+    let again = shop.sign_in_from(7, post("/login")).await.cookie();
+    shop.auth.claims_changed(&auth_core::id::Subject::new("7").unwrap()).await.unwrap();
+    shop.me_by_cookie(&again).await;
+    shop.auth.flush().await.unwrap();
+    shop.auth.catch_up().await.unwrap();
+    let last = shop.sign_in(7).await;
+    Call::post("/auth/logout").same_origin().cookie(&last).send(&shop.app).await;
+    Call::post("/cart?goods=secret-goods").same_origin().cookie(&last).send(&shop.app).await;
+    secrets.cookie("the next cookie", &again).cookie("the last cookie", &last)
+}
+
+#[tokio::test]
+async fn a_log_at_the_finest_level_has_no_token_no_cookie_no_secret_and_no_claim() {
+    for algorithm in [Algorithm::EdDSA, Algorithm::HS256] {
+        let forger = Forger::new(algorithm);
+        let folder = tempfile::TempDir::new().unwrap();
+        let sqlite = SqliteStore::open(folder.path().join("auth.db")).await.unwrap();
+        let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(sqlite)];
+        for store in stores {
+            let name = format!("the log of {store:?}");
+            let log = Log::default();
+            let listening = log.listen();
+            let secrets = live(store, &forger).await;
+            drop(listening);
+            let text = log.text();
+            for event in ["LoginStarted", "Rotated", "Theft", "LoginEnded", "Refused"] {
+                assert!(text.contains(event), "{event} is logged: {text}");
+            }
+            secrets.assert_not_in(&name, &text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_logged_without_the_credential_that_was_looked_for() {
+    let forger = Forger::new(Algorithm::EdDSA);
+    let shop = Shop::new(forger.ring()).await;
+    let cookie = shop.sign_in(7).await;
+    let (access, refresh) = shop.tokens(7).await;
+    let log = Log::default();
+    let listening = log.listen();
+    shop.store.set_down(true);
+    shop.clock.advance(Duration::from_secs(60));
+    shop.me_by_cookie(&cookie).await;
+    shop.me(&access).await;
+    Call::post("/auth/refresh").json(&json!({ "refresh_token": refresh })).send(&shop.app).await;
+    Call::post("/login").same_origin().cookie(&cookie).send(&shop.app).await;
+    Call::post("/cart?goods=secret-goods").same_origin().send(&shop.app).await;
+    drop(listening);
+    let text = log.text();
+    assert!(text.contains("failed before the commit"), "{text}");
+    let secrets = Secrets::default()
+        .cookie("the cookie", &cookie)
+        .token("the access token", &access)
+        .token("the refresh token", &refresh)
+        .text("a claim", "mail-of-7")
+        .text("data", "secret-goods");
+    secrets.assert_not_in("the log", &text);
+}

@@ -1,0 +1,6 @@
+//! Transport: how a credential travels, what stands beside it, and where a browser is sent.
+
+mod authorization;
+mod cookies;
+mod redirect;
+mod upload;

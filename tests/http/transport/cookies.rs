@@ -1,0 +1,162 @@
+//! Cookies that only look like ours, or are there twice, are refused rather than guessed at.
+
+use auth_core::key::{Algorithm, KeyRing};
+use auth_core::session::SessionCookie;
+use auth_tests::{Call, Shop, problem};
+
+async fn shop() -> (Shop, String, String) {
+    let shop = Shop::new(KeyRing::generate(Algorithm::ES256).unwrap()).await;
+    let (first, second) = (shop.sign_in(7).await, shop.sign_in(8).await);
+    (shop, first, second)
+}
+
+#[tokio::test]
+async fn a_session_cookie_among_others_is_found() {
+    let (shop, cookie, _) = shop().await;
+    for header in [
+        cookie.clone(),
+        format!("theme=dark; {cookie}"),
+        format!("{cookie}; theme=dark"),
+        format!("theme=dark;{cookie};lang=en"),
+        format!("a=b=c; {cookie}; =; ;"),
+        format!("id=x; host-id=y; {cookie}"),
+        format!("flag; {cookie}"),
+    ] {
+        shop.me_by_cookie(&header).await.assert_ok("7 by session", &header);
+    }
+    let split = Call::get("/me").cookie("theme=dark").cookie(&cookie).send(&shop.app).await;
+    split.assert_ok("7 by session", "HTTP/2 may split the header");
+}
+
+#[tokio::test]
+async fn our_cookie_twice_is_refused() {
+    let (shop, first, second) = shop().await;
+    for (a, b) in [(&first, &first), (&first, &second), (&second, &first)] {
+        let joined = format!("{a}; {b}");
+        shop.me_by_cookie(&joined).await.assert_is(&problem::invalid_cookie(), "in one header");
+        let apart = format!("{a}; x=y; {b}");
+        shop.me_by_cookie(&apart).await.assert_is(&problem::invalid_cookie(), "apart");
+        let split = Call::get("/me").cookie(a).cookie(b).send(&shop.app).await;
+        split.assert_is(&problem::invalid_cookie(), "in two headers");
+        let session = Call::get("/by-session").cookie(a).cookie(b).send(&shop.app).await;
+        session.assert_is(&problem::invalid_cookie_alone(), "on a session route");
+    }
+}
+
+#[tokio::test]
+async fn a_look_alike_beside_or_instead_of_ours_is_refused() {
+    let (shop, cookie, other) = shop().await;
+    let id = other.strip_prefix("__Host-id=").unwrap();
+    for planted in [
+        format!("__host-id={id}"),
+        format!("__HOST-ID={id}"),
+        format!("__Host-ID={id}"),
+        format!("__hOsT-iD={id}"),
+        "__host-id".to_owned(),
+        format!("=__Host-id={id}"),
+        format!("=__host-id={id}"),
+        "=__Host-id=".to_owned(),
+    ] {
+        for header in [planted.clone(), format!("{planted}; {cookie}"), format!("{cookie}; {planted}")] {
+            shop.me_by_cookie(&header).await.assert_is(&problem::invalid_cookie(), &header);
+        }
+    }
+    for harmless in
+        ["__Secure-id=x", "__Host-id2=x", "__Host-i=x", "_Host-id=x", "Host-id=x", "id=__Host-id=x"]
+    {
+        let header = format!("{harmless}; {cookie}");
+        shop.me_by_cookie(&header).await.assert_ok("7 by session", harmless);
+        shop.me_by_cookie(harmless).await.assert_is(&problem::no_credential(), harmless);
+    }
+}
+
+#[tokio::test]
+async fn a_session_id_has_one_form() {
+    let (shop, cookie, _) = shop().await;
+    let id = cookie.strip_prefix("__Host-id=").unwrap();
+    for value in [
+        String::new(),
+        id[1..].to_owned(),
+        format!("{id}A"),
+        format!("{id}=="),
+        format!("{id}%3D%3D"),
+        format!("\"{id}\""),
+        format!(" {id} x"),
+        format!("{id} {id}"),
+        format!("{id},"),
+        "!!!!!!!!!!!!!!!!!!!!!!".to_owned(),
+        "AAAAAAAAAAAAAAAAAAAAA\u{e9}".to_owned(),
+        "AAAAAAAAAAAAAAAAAAAAAB".to_owned(),
+        "../../../../etc/passwd".to_owned(),
+        "' OR 1=1 --".to_owned(),
+        "A".repeat(4000),
+    ] {
+        let header = format!("__Host-id={value}");
+        shop.me_by_cookie(&header).await.assert_is(&problem::invalid_cookie(), &value);
+    }
+    shop.me_by_cookie("__Host-id").await.assert_is(&problem::invalid_cookie(), "no value");
+}
+
+#[tokio::test]
+async fn more_than_8_kib_of_cookies_are_refused() {
+    let (shop, cookie, _) = shop().await;
+    let fitting = format!("{cookie}; x={}", "a".repeat(8192 - cookie.len() - 4));
+    assert_eq!(fitting.len(), 8192);
+    shop.me_by_cookie(&fitting).await.assert_ok("7 by session", "8 KiB");
+    let longer = format!("{fitting}a");
+    shop.me_by_cookie(&longer).await.assert_is(&problem::invalid_cookie(), "a byte more");
+    let ten = "a".repeat(10_000);
+    shop.me_by_cookie(&format!("x={ten}; {cookie}")).await.assert_is(&problem::invalid_cookie(), "10 KB");
+    let split = Call::get("/me").cookie(&cookie).cookie(&"a".repeat(5000)).cookie(&"b".repeat(5000));
+    split.send(&shop.app).await.assert_is(&problem::invalid_cookie(), "10 KB in several headers");
+}
+
+#[tokio::test]
+async fn an_unknown_session_is_refused_and_a_bad_cookie_closes_no_public_route() {
+    let (shop, ..) = shop().await;
+    let unknown = "__Host-id=AAAAAAAAAAAAAAAAAAAAAA";
+    shop.me_by_cookie(unknown).await.assert_is(&problem::invalid_cookie(), "unknown");
+    for cookie in [unknown, "__Host-id=x", "__host-id=x", "=__Host-id=x"] {
+        Call::get("/health").cookie(cookie).send(&shop.app).await.assert_ok("ok", cookie);
+        Call::get("/cart").cookie(cookie).send(&shop.app).await.assert_ok("empty", cookie);
+    }
+}
+
+#[test]
+fn a_cookie_can_not_be_named_past_its_prefix() {
+    for bad in [
+        "",
+        "__Host-id",
+        "__Secure-id",
+        "__host-id",
+        "__x",
+        "a b",
+        "a;b",
+        "a=b",
+        "a,b",
+        "\u{e9}",
+        "a\0",
+        "a/b",
+    ] {
+        assert_eq!(SessionCookie::named(bad).unwrap_err().field(), "cookie", "{bad:?}");
+    }
+    assert!(SessionCookie::named(&"a".repeat(65)).is_err());
+    for good in ["id", "shop-session", "a_b", &"a".repeat(64)] {
+        assert!(SessionCookie::named(good).is_ok(), "{good}");
+    }
+}
+
+#[tokio::test]
+async fn another_name_keeps_the_protections_and_a_persistent_one_its_age() {
+    let ring = KeyRing::generate(Algorithm::ES256).unwrap();
+    let cookie = SessionCookie::named("shop").unwrap().persistent();
+    let shop = Shop::with(ring, |builder| builder.cookie(cookie)).await;
+    let answer = shop.sign_in_from(7, Call::post("/login").same_origin()).await;
+    let cookies = answer.set_cookies();
+    let (_, attributes) = cookies[0].split_once(';').unwrap();
+    assert!(cookies[0].starts_with("__Host-shop="));
+    assert_eq!(attributes, " HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=2592000");
+    shop.me_by_cookie(&answer.cookie()).await.assert_ok("7 by session", "its name");
+    let elsewhere = answer.cookie().replace("__Host-shop", "__Host-id");
+    shop.me_by_cookie(&elsewhere).await.assert_is(&problem::no_credential(), "the default name");
+}

@@ -1,0 +1,19 @@
+//! Logins from beginning to end: device lists, limits, expiry, revocation on one node and on several, reloaded claims,
+//! session data, audit events, and what a store or a process that fails does to them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test, and the helpers of tests, fail by panicking"
+)]
+
+mod audit_events;
+mod claims_source;
+mod devices;
+mod expiry;
+mod faults;
+mod last_seen;
+mod limits;
+mod replaced;
+mod revocation;
+mod session_data;

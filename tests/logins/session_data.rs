@@ -1,0 +1,5 @@
+//! Session data: fixation, sign-out under way, and two requests that change one session.
+
+mod concurrent;
+mod fixation;
+mod gated;

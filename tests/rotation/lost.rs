@@ -1,0 +1,143 @@
+//! The store fails before or after the commit: 503, and the same token again brings the client on.
+
+use auth_core::audit::AuditEvent;
+use auth_core::store::EndReason;
+use auth_tests::shop::{assert_refused, assert_try_again, login_of, refresh_of};
+use auth_tests::{Directory, Fault, Forged, GRACE, HOUR, Node, Op, World, anna, on_both_stores};
+use http::StatusCode;
+
+on_both_stores!(
+    a_rotation_that_failed_before_the_commit_happens_at_the_retry,
+    a_rotation_whose_answer_was_lost_is_handed_out_at_the_retry,
+    a_rotation_whose_answer_was_lost_is_replaced_hours_later,
+    a_replacement_whose_answer_was_lost_is_handed_out_at_the_retry,
+    every_step_of_a_refresh_may_fail,
+    a_theft_that_can_not_be_written_gains_nothing,
+    a_theft_whose_answer_was_lost_ends_the_login,
+);
+
+async fn a_rotation_that_failed_before_the_commit_happens_at_the_retry(world: World) {
+    let node = world.node().await;
+    let first = refresh_of(&node.login(anna()).await);
+    let row = node.row(&first).await;
+    node.store.next(Op::Rotate, Fault::Before);
+    node.post_refresh(&first).await.assert_unavailable();
+    assert_eq!(node.row(&first).await, row);
+    world.clock.advance(HOUR);
+    let reply = node.post_refresh(&first).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    node.get("/me", &reply.member("access_token")).await.assert_text("anna, by jwt");
+    let next = Forged::from(&reply.member("refresh_token"));
+    assert_eq!((next.generation(), next.branch()), (1, 0));
+}
+
+async fn a_rotation_whose_answer_was_lost_is_handed_out_at_the_retry(world: World) {
+    let node = world.node().await;
+    let first = refresh_of(&node.login(anna()).await);
+    node.store.next(Op::Rotate, Fault::After);
+    node.post_refresh(&first).await.assert_unavailable();
+    let committed = node.row(&first).await;
+    assert_eq!(node.family(&first).await.generation, 1);
+    let reply = node.post_refresh(&first).await;
+    let next = Forged::from(&reply.member("refresh_token"));
+    assert_eq!(next.hash(), node.family(&first).await.current);
+    assert_eq!(node.row(&first).await, committed);
+    node.get("/me", &reply.member("access_token")).await.assert_text("anna, by jwt");
+}
+
+async fn a_rotation_whose_answer_was_lost_is_replaced_hours_later(world: World) {
+    let node = world.node().await;
+    let first = refresh_of(&node.login(anna()).await);
+    node.store.next(Op::Rotate, Fault::After);
+    node.post_refresh(&first).await.assert_unavailable();
+    world.clock.advance(5 * HOUR);
+    let reply = node.post_refresh(&first).await;
+    let next = Forged::from(&reply.member("refresh_token"));
+    assert_eq!((next.generation(), next.branch()), (1, 1));
+    node.get("/me", &reply.member("access_token")).await.assert_text("anna, by jwt");
+}
+
+async fn a_replacement_whose_answer_was_lost_is_handed_out_at_the_retry(world: World) {
+    let node = world.node().await;
+    let first = refresh_of(&node.login(anna()).await);
+    drop(node.refresh(&first).await.unwrap());
+    world.clock.advance(GRACE);
+    node.store.next(Op::SwapFamily, Fault::Before);
+    node.post_refresh(&first).await.assert_unavailable();
+    assert_eq!(node.family(&first).await.branch, 0);
+    node.store.next(Op::SwapFamily, Fault::After);
+    node.post_refresh(&first).await.assert_unavailable();
+    assert_eq!(node.family(&first).await.branch, 1);
+    let reply = node.post_refresh(&first).await;
+    assert_eq!(Forged::from(&reply.member("refresh_token")).hash(), node.family(&first).await.current);
+    assert_eq!(node.family(&first).await.branch, 1);
+}
+
+/// With a claims source each refresh reads the epoch and saves what changed, after the rotation is committed.
+async fn every_step_of_a_refresh_may_fail(world: World) {
+    for wait in [auth_tests::SECOND, HOUR] {
+        for (op, fault) in [
+            (Op::Rotate, Fault::Before),
+            (Op::Rotate, Fault::After),
+            (Op::Epoch, Fault::Before),
+            (Op::SaveClaims, Fault::Before),
+            (Op::SaveClaims, Fault::After),
+        ] {
+            let directory = Directory::of([anna()]);
+            let node = world.node_with(|builder| builder.claims_source(directory.clone())).await;
+            let first = refresh_of(&node.login(anna()).await);
+            node.claims_changed("anna").await;
+            node.store.next(op, fault.clone());
+            node.post_refresh(&first).await.assert_unavailable();
+            directory.set_down(true);
+            node.post_refresh(&first).await.assert_unavailable();
+            directory.set_down(false);
+            world.clock.advance(wait);
+            let reply = node.post_refresh(&first).await;
+            assert_eq!(reply.status, StatusCode::OK, "{op:?} {fault:?}");
+            node.get("/me", &reply.member("access_token")).await.assert_text("anna, by jwt");
+            let next = reply.member("refresh_token");
+            assert_eq!(node.family(&first).await.current, Forged::from(&next).hash());
+            world.clock.advance(GRACE);
+            assert!(node.refresh(&next).await.is_ok());
+            assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);
+        }
+    }
+}
+
+/// The first token of a login whose owner has gone on, and the owner's access token.
+async fn stolen(node: &Node) -> (String, String) {
+    let first = refresh_of(&node.login(anna()).await);
+    let owners = node.refresh(&first).await.unwrap();
+    node.get("/me", owners.access_token()).await.assert_text("anna, by jwt");
+    node.clock.advance(GRACE);
+    (first, owners.access_token().to_owned())
+}
+
+async fn a_theft_that_can_not_be_written_gains_nothing(world: World) {
+    let node = world.node().await;
+    let (first, access) = stolen(&node).await;
+    node.store.next(Op::EndLogin, Fault::Before);
+    node.events.clear();
+    assert_try_again(&node.refresh(&first).await);
+    assert_eq!(node.family(&first).await.generation, 1);
+    assert_eq!(node.events.take(), []);
+    node.get("/me", &access).await.assert_text("anna, by jwt");
+    assert_refused(&node.refresh(&first).await);
+    node.get("/me", &access).await.assert_invalid_token();
+}
+
+async fn a_theft_whose_answer_was_lost_ends_the_login(world: World) {
+    let node = world.node().await;
+    let (first, access) = stolen(&node).await;
+    node.store.next(Op::EndLogin, Fault::After);
+    assert_try_again(&node.refresh(&first).await);
+    assert_eq!(node.row(&first).await, None);
+    assert_refused(&node.refresh(&first).await);
+    node.catch_up().await;
+    node.get("/me", &access).await.assert_invalid_token();
+    let entries =
+        node.behind().entries(0, 10, auth_core::clock::Clock::now(&world.clock)).await.unwrap().entries;
+    let revoked = auth_core::store::Revoked::Login(login_of(&first), EndReason::Stolen);
+    assert_eq!(entries.into_iter().map(|entry| entry.revoked).collect::<Vec<_>>(), [revoked]);
+}

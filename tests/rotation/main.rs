@@ -1,0 +1,23 @@
+//! Rotation of refresh tokens: the model and the rule, every row of the table in section 6 of the design over both
+//! stores, and the endpoint as a client sees it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test, and the helpers of tests, fail by panicking"
+)]
+
+mod at_once;
+mod body;
+mod claims;
+mod confirmation;
+mod cookie;
+mod forged;
+mod lost;
+mod model;
+mod pairing;
+mod peppers;
+mod protocol;
+mod racing;
+mod restored;
+mod table;

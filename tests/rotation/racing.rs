@@ -1,0 +1,171 @@
+//! Signing out while a refresh is under way, and answers that arrive in another order.
+
+use std::sync::Arc;
+
+use auth_core::audit::AuditEvent;
+use auth_core::authenticate::{RefreshRejection, Tokens};
+use auth_tests::shop::{assert_refused, refresh_of};
+use auth_tests::{Fault, GRACE, Gate, HOUR, Node, Op, World, anna, joined, on_both_stores, subject};
+use http::{Method, StatusCode};
+use tokio::sync::Barrier;
+use tokio::task::JoinHandle;
+
+on_both_stores!(
+    a_refresh_after_the_sign_out_is_refused,
+    a_sign_out_after_the_refresh_ends_what_it_brought,
+    a_sign_out_just_before_the_rotation_wins,
+    a_sign_out_just_after_the_rotation_wins,
+    ending_all_logins_just_after_the_rotation_wins,
+    late_answers_carry_the_same_token,
+    a_late_answer_that_was_overtaken_does_no_harm_within_the_grace,
+);
+
+/// A refresh of its own task.
+fn refreshing(node: &Node, token: &str) -> JoinHandle<Result<Tokens, RefreshRejection>> {
+    let (node, token) = (node.clone(), token.to_owned());
+    tokio::spawn(async move { node.refresh(&token).await })
+}
+
+async fn sign_out(node: &Node, access_token: &str) {
+    let reply = node.bearer(Method::POST, "/auth/logout", access_token).await;
+    assert_eq!((reply.status, &*reply.body), (StatusCode::NO_CONTENT, ""));
+}
+
+/// Nothing that was ever handed out works, here and on another node.
+async fn assert_over(world: &World, node: &Node, tokens: &[&Tokens]) {
+    let other = world.node().await;
+    for node in [node, &other] {
+        for tokens in tokens {
+            assert_refused(&node.refresh(&refresh_of(tokens)).await);
+            node.get("/me", tokens.access_token()).await.assert_invalid_token();
+        }
+        assert!(node.logins_of("anna").await.is_empty());
+        assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);
+    }
+}
+
+async fn a_refresh_after_the_sign_out_is_refused(world: World) {
+    let node = world.node().await;
+    let first = node.login(anna()).await;
+    let next = node.refresh(&refresh_of(&first)).await.unwrap();
+    sign_out(&node, first.access_token()).await;
+    assert_over(&world, &node, &[&first, &next]).await;
+}
+
+async fn a_sign_out_after_the_refresh_ends_what_it_brought(world: World) {
+    let node = world.node().await;
+    let first = node.login(anna()).await;
+    let next = node.refresh(&refresh_of(&first)).await.unwrap();
+    sign_out(&node, next.access_token()).await;
+    assert_over(&world, &node, &[&first, &next]).await;
+}
+
+async fn a_sign_out_just_before_the_rotation_wins(world: World) {
+    let node = world.node().await;
+    let first = node.login(anna()).await;
+    let gate = Gate::closed();
+    node.store.next(Op::Rotate, Fault::StopBefore(gate.clone()));
+    let refresh = refreshing(&node, &refresh_of(&first));
+    gate.reached().await;
+    sign_out(&node, first.access_token()).await;
+    gate.open();
+    assert_refused(&joined(refresh).await);
+    assert_over(&world, &node, &[&first]).await;
+}
+
+async fn a_sign_out_just_after_the_rotation_wins(world: World) {
+    let node = world.node().await;
+    let first = node.login(anna()).await;
+    let gate = Gate::closed();
+    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
+    let refresh = refreshing(&node, &refresh_of(&first));
+    gate.reached().await;
+    sign_out(&node, first.access_token()).await;
+    gate.open();
+    // Whatever it got, it is worth nothing.
+    let late = joined(refresh).await;
+    assert_over(&world, &node, &[&first]).await;
+    if let Ok(late) = &late {
+        assert_over(&world, &node, &[late]).await;
+    }
+}
+
+async fn ending_all_logins_just_after_the_rotation_wins(world: World) {
+    let (node, admins) = (world.node().await, world.node().await);
+    let first = node.login(anna()).await;
+    let gate = Gate::closed();
+    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
+    let refresh = refreshing(&node, &refresh_of(&first));
+    gate.reached().await;
+    assert_eq!(admins.auth.end_all_logins(&subject("anna")).await.unwrap(), 1);
+    gate.open();
+    let late = joined(refresh).await;
+    node.catch_up().await;
+    assert_over(&world, &node, &[&first]).await;
+    if let Ok(late) = &late {
+        assert_over(&world, &node, &[late]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn after_a_sign_out_among_many_refreshes_no_token_works() {
+    for round in 0..40 {
+        let world = if round % 2 == 0 { World::memory() } else { World::sqlite().await };
+        let node = world.node().await;
+        let first = Arc::new(node.login(anna()).await);
+        let barrier = Arc::new(Barrier::new(9));
+        let refreshes: Vec<_> = (0..8)
+            .map(|_| {
+                let (node, first, barrier) = (node.clone(), first.clone(), barrier.clone());
+                tokio::spawn(async move {
+                    barrier.wait().await;
+                    node.refresh(&refresh_of(&first)).await
+                })
+            })
+            .collect();
+        barrier.wait().await;
+        sign_out(&node, first.access_token()).await;
+        let mut handed_out = Vec::new();
+        for refresh in refreshes {
+            match joined(refresh).await {
+                Ok(tokens) => handed_out.push(tokens),
+                refused => assert_refused(&refused),
+            }
+        }
+        handed_out.push(Arc::into_inner(first).unwrap());
+        assert_over(&world, &node, &handed_out.iter().collect::<Vec<_>>()).await;
+    }
+}
+
+async fn late_answers_carry_the_same_token(world: World) {
+    let node = world.node().await;
+    let first = refresh_of(&node.login(anna()).await);
+    let gate = Gate::closed();
+    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
+    let slow = refreshing(&node, &first);
+    gate.reached().await;
+    let fast = node.refresh(&first).await.unwrap();
+    node.get("/me", fast.access_token()).await.assert_text("anna, by jwt");
+    world.clock.advance(HOUR);
+    gate.open();
+    assert_eq!(refresh_of(&joined(slow).await.unwrap()), refresh_of(&fast));
+    assert!(node.refresh(&refresh_of(&fast)).await.is_ok());
+}
+
+/// The client stores the late answer over the newer one, and goes on from there.
+async fn a_late_answer_that_was_overtaken_does_no_harm_within_the_grace(world: World) {
+    let node = world.node().await;
+    let first = refresh_of(&node.login(anna()).await);
+    let gate = Gate::closed();
+    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
+    let slow = refreshing(&node, &first);
+    gate.reached().await;
+    let second = refresh_of(&node.refresh(&first).await.unwrap());
+    world.clock.advance(GRACE);
+    let third = node.refresh(&second).await.unwrap();
+    node.get("/me", third.access_token()).await.assert_text("anna, by jwt");
+    gate.open();
+    let late = refresh_of(&joined(slow).await.unwrap());
+    assert_eq!(late, second);
+    assert_eq!(refresh_of(&node.refresh(&late).await.unwrap()), refresh_of(&third));
+}

@@ -1,0 +1,25 @@
+//! The texts of the repository are true.
+
+const README: &str = include_str!("../../README.md");
+const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
+
+#[test]
+fn the_readme_prints_the_quickstart_in_full() {
+    let quickstart = include_str!("../../examples/quickstart/src/main.rs");
+    assert!(README.contains(&format!("```rust\n{quickstart}```")), "README.md and the quickstart differ");
+    assert!(quickstart.lines().count() <= 40, "the quickstart has grown beyond forty lines");
+}
+
+#[test]
+fn every_dependency_of_the_runtime_says_what_it_is_for() {
+    let manifest = include_str!("../../auth-core/Cargo.toml");
+    let section = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    for line in section.lines().filter(|line| !line.is_empty()) {
+        let name = line.split(['.', ' ']).next().unwrap();
+        let is_listed = ARCHITECTURE.lines().any(|row| {
+            row.starts_with('|')
+                && row.split('|').nth(1).unwrap().split(',').any(|listed| listed.trim() == name)
+        });
+        assert!(is_listed, "ARCHITECTURE.md does not say what `{name}` is for");
+    }
+}
