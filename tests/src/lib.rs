@@ -15,6 +15,7 @@ pub mod forge;
 mod gate;
 mod people;
 pub mod problem;
+pub mod program;
 mod recorder;
 pub mod shop;
 pub mod store;
