@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::key::Algorithm;
+use auth_core::jwt::Algorithm;
 use auth_tests::forge::{claims, claims_with};
 use auth_tests::{Answer, Call, Forger, Shop, problem};
 use http::header::{AUTHORIZATION, CACHE_CONTROL};

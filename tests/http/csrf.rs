@@ -3,8 +3,8 @@
 mod hosts;
 mod signing_in;
 
-use auth_core::extract::HeaderlessClients;
-use auth_core::key::Algorithm;
+use auth_core::jwt::Algorithm;
+use auth_core::web::HeaderlessClients;
 use auth_tests::problem::Problem;
 use auth_tests::{Answer, Call, Forger, Shop, problem};
 use http::header::{AUTHORIZATION, ORIGIN, UPGRADE};

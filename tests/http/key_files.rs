@@ -7,10 +7,10 @@ use std::process::Command;
 use std::sync::{Arc, Barrier};
 
 use auth_core::ConfigError;
-use auth_core::extract::Device;
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
+use auth_core::web::Device;
 use auth_tests::forge::ALGORITHMS;
 use auth_tests::{Forger, Shop, user};
 use tempfile::TempDir;

@@ -8,8 +8,8 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use auth_core::id::KeyId;
-use auth_core::key::{Algorithm, KeySet};
-use auth_core::verify::VerifyError;
+use auth_core::jwt::VerifyError;
+use auth_core::jwt::{Algorithm, KeySet};
 use auth_tests::forge::{claims, claims_with, encode};
 use auth_tests::{Forger, NOW, Shop, problem};
 use serde_json::json;
@@ -139,7 +139,7 @@ fn without_a_kid_a_token_is_good_only_if_exactly_one_key_fits() {
 async fn a_token_of_one_issuer_is_not_signed_by_the_key_of_another() {
     let name = || KeyId::new("2027").unwrap();
     let (a, b) = (Forger::new(Algorithm::ES256), Forger::new(Algorithm::ES256));
-    let ring = |forger: &Forger| auth_core::key::KeyRing::new(forger.signing_key().with_id(name())).unwrap();
+    let ring = |forger: &Forger| auth_core::jwt::KeyRing::new(forger.signing_key().with_id(name())).unwrap();
     let shop_a = Shop::new(ring(&a)).await;
     let shop_b = Shop::with(ring(&b), |builder| builder.issuer("https://b.example")).await;
     let header = r#"{"alg":"ES256","typ":"at+jwt","kid":"2027"}"#;

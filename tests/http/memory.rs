@@ -4,8 +4,8 @@
 use std::alloc::System;
 use std::process::Command;
 
-use auth_core::key::{Algorithm, KeySet};
-use auth_core::verify::VerifyError;
+use auth_core::jwt::VerifyError;
+use auth_core::jwt::{Algorithm, KeySet};
 use auth_tests::forge::{claims, claims_with_text, encode};
 use auth_tests::{Call, Forger, NOW, Shop, problem, watch_this_test};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};

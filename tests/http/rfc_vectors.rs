@@ -1,7 +1,7 @@
 //! The examples of the RFCs, byte for byte.
 
-use auth_core::key::{KeySet, SigningKey, VerifyingKey};
-use auth_core::verify::VerifyError;
+use auth_core::jwt::VerifyError;
+use auth_core::jwt::{KeySet, SigningKey, VerifyingKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 

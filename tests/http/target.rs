@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
-use auth_core::key::{Algorithm, KeySet};
-use auth_core::verify::{Expected, Verifier, VerifyError};
+use auth_core::jwt::{Algorithm, KeySet};
+use auth_core::jwt::{Expected, Verifier, VerifyError};
 use auth_tests::{Answer, Call, Forger, NOW, Shop, ShopUser, problem};
 use http::header::AUTHORIZATION;
 

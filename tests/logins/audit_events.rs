@@ -2,12 +2,13 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::audit::{AuditEvent, RefusedBecause};
-use auth_core::authenticate::{Pairing, RefreshCookie};
+use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
+use auth_core::jwt::VerifyError;
+use auth_core::refresh::Pairing;
 use auth_core::store::{EndReason, LoginKind, OnLimit};
-use auth_core::verify::VerifyError;
+use auth_core::web::RefreshCookie;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
     Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, World, anna, bert,
@@ -32,7 +33,7 @@ fn ended(login: LoginId, reason: EndReason) -> AuditEvent {
     AuditEvent::LoginEnded { login, subject: subject("anna"), reason }
 }
 
-fn refused(reason: RefusedBecause) -> [AuditEvent; 1] {
+fn refused(reason: RefusalReason) -> [AuditEvent; 1] {
     [AuditEvent::Refused { reason }]
 }
 
@@ -177,28 +178,28 @@ async fn refusals_say_why(world: World) {
         node.bearer(method, path, token).await;
         assert_eq!(node.events.take(), refused(reason));
     };
-    check("/me", Method::GET, "a.b.c", RefusedBecause::Token(VerifyError::Malformed)).await;
+    check("/me", Method::GET, "a.b.c", RefusalReason::Token(VerifyError::Malformed)).await;
     node.auth.revoke_token(claims_of(access)["jti"].as_str().unwrap().parse().unwrap()).await.unwrap();
-    check("/me", Method::GET, access, RefusedBecause::Revoked).await;
+    check("/me", Method::GET, access, RefusalReason::Revoked).await;
     let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
     node.claims_changed("anna").await;
-    check("/me", Method::GET, next.access_token(), RefusedBecause::Outdated).await;
+    check("/me", Method::GET, next.access_token(), RefusalReason::Outdated).await;
     world.clock.advance(TTL + LEEWAY);
-    check("/me", Method::GET, access, RefusedBecause::Token(VerifyError::Expired)).await;
+    check("/me", Method::GET, access, RefusalReason::Token(VerifyError::Expired)).await;
     world.clock.set(NOW.before(MINUTE));
-    check("/me", Method::GET, access, RefusedBecause::Token(VerifyError::NotYetValid)).await;
+    check("/me", Method::GET, access, RefusalReason::Token(VerifyError::NotYetValid)).await;
     world.clock.set(NOW);
 
     node.events.clear();
     node.get_by_cookie("/me", &format!("__Host-id={}", "A".repeat(22))).await.assert_invalid_session();
-    assert_eq!(node.events.take(), refused(RefusedBecause::Session));
+    assert_eq!(node.events.take(), refused(RefusalReason::Session));
     for path in ["/write", "/login/anna"] {
         let call = Call::post(path).header("sec-fetch-site", "cross-site").cookie(&cookie);
         node.send(call).await.assert_cross_site();
-        assert_eq!(node.events.take(), refused(RefusedBecause::CrossSite));
+        assert_eq!(node.events.take(), refused(RefusalReason::CrossSite));
     }
     assert_refused(&node.refresh("junk").await);
-    assert_eq!(node.events.take(), refused(RefusedBecause::RefreshToken));
+    assert_eq!(node.events.take(), refused(RefusalReason::RefreshToken));
 }
 
 #[test]
@@ -232,13 +233,13 @@ fn each_event_has_its_json() {
             AuditEvent::Replayed { login, generation: 2 },
             json!({ "event": "replayed", "login": id, "generation": 2 }),
         ),
-        (refused(RefusedBecause::CrossSite), json!({ "event": "refused", "reason": "cross_site" })),
-        (refused(RefusedBecause::Revoked), json!({ "event": "refused", "reason": "revoked" })),
-        (refused(RefusedBecause::Outdated), json!({ "event": "refused", "reason": "outdated" })),
-        (refused(RefusedBecause::RefreshToken), json!({ "event": "refused", "reason": "refresh_token" })),
-        (refused(RefusedBecause::Session), json!({ "event": "refused", "reason": "session" })),
+        (refused(RefusalReason::CrossSite), json!({ "event": "refused", "reason": "cross_site" })),
+        (refused(RefusalReason::Revoked), json!({ "event": "refused", "reason": "revoked" })),
+        (refused(RefusalReason::Outdated), json!({ "event": "refused", "reason": "outdated" })),
+        (refused(RefusalReason::RefreshToken), json!({ "event": "refused", "reason": "refresh_token" })),
+        (refused(RefusalReason::Session), json!({ "event": "refused", "reason": "session" })),
         (
-            refused(RefusedBecause::Token(VerifyError::Expired)),
+            refused(RefusalReason::Token(VerifyError::Expired)),
             json!({ "event": "refused", "reason": "the token has expired" }),
         ),
     ];

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use auth_core::audit::AuditEvent;
-use auth_core::authenticate::LoginError;
-use auth_core::extract::Device;
+use auth_core::login::LoginError;
 use auth_core::store::EndReason;
+use auth_core::web::Device;
 use auth_tests::shop::refresh_of;
 use auth_tests::{
     DAY, Directory, Gate, HOUR, MILLISECOND, MINUTE, NOW, Node, Role, SECOND, User, World, anna, bert,

@@ -1,7 +1,7 @@
 //! "My devices": listing logins, and ending them from elsewhere.
 
-use auth_core::authenticate::Ended;
-use auth_core::extract::Device;
+use auth_core::login::Ended;
+use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{Call, Forged, HOUR, MINUTE, Node, World, anna, bert, on_both_stores, subject};
 use http::header::{CONTENT_TYPE, USER_AGENT};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use auth_core::authenticate::Builder;
 use auth_core::clock::Clock as _;
+use auth_core::login::Builder;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
     DAY, Fault, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, Op, SECOND, TTL, User, World, anna, claims_of,

@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;
-use auth_core::authenticate::LoginError;
-use auth_core::extract::Device;
+use auth_core::login::LoginError;
 use auth_core::store::{EndReason, OnLimit};
+use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{HOUR, Node, SECOND, World, anna, bert, joined, on_both_stores, subject};
 use http::{Method, StatusCode};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;
+use auth_core::id::Position;
 use auth_tests::shop::{login_of, refresh_of};
 use auth_tests::{Forged, GRACE, HOUR, Node, World, anna, joined};
 use tokio::sync::Barrier;
@@ -76,7 +77,7 @@ async fn present_at_once(nodes: &[Node], many: usize, lost: u16) {
 
     let (next, family) = (Forged::from(&answers[0]), nodes[0].family(&first).await);
     assert_eq!((next.generation(), next.branch()), (1, lost));
-    assert_eq!((family.generation, family.branch, family.current), (1, lost, next.hash()));
+    assert_eq!((family.position, family.current), (Position { generation: 1, branch: lost }, next.hash()));
     let login = login_of(&first);
     let events: Vec<_> = nodes.iter().flat_map(|node| node.events.take()).collect();
     let rotated =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::audit::{AuditEvent, RefusedBecause};
+use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_tests::shop::refresh_of;
 use auth_tests::{
     Answer, Call, DAY, Fault, Forged, GRACE, HOUR, LEEWAY, NOW, Node, Op, TTL, World, anna, claims_of,
@@ -116,7 +116,7 @@ async fn an_access_token_is_no_refresh_token(world: World) {
     let tokens = node.login(anna()).await;
     node.events.clear();
     node.post_refresh(tokens.access_token()).await.assert_invalid_grant();
-    assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusedBecause::RefreshToken }]);
+    assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusalReason::RefreshToken }]);
     let reply = node.bearer(Method::POST, "/auth/refresh", tokens.access_token()).await;
     reply.assert_missing_grant();
     assert!(node.refresh(&refresh_of(&tokens)).await.is_ok());
@@ -165,7 +165,7 @@ async fn what_is_no_request_for_a_refresh_is_malformed() {
     }
     let reply = node.send(Call::refresh(&token).bearer("a.b.c").bearer("a.b.c")).await;
     assert_eq!(reply.status, StatusCode::BAD_REQUEST);
-    assert_eq!(node.family(&token).await.generation, 0);
+    assert_eq!(node.family(&token).await.position.generation, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,7 +201,7 @@ async fn a_thousand_requests_with_one_token_get_the_same_refresh_token() {
             refresh_tokens.insert(reply.member("refresh_token"));
         }
         assert_eq!((refresh_tokens.len(), access_tokens.len()), (1, 1000));
-        assert_eq!(nodes[0].family(&first).await.generation, 1);
+        assert_eq!(nodes[0].family(&first).await.position.generation, 1);
         for access in access_tokens {
             nodes[0].get("/me", &access).await.assert_text("anna, by jwt");
         }

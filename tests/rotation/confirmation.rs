@@ -1,7 +1,7 @@
 //! "Used": the first time that a guard accepts the access token of a rotation.
 
 use auth_core::audit::AuditEvent;
-use auth_core::authenticate::Tokens;
+use auth_core::login::Tokens;
 use auth_tests::shop::{assert_refused, assert_try_again, refresh_of};
 use auth_tests::{Fault, Forged, GRACE, Gate, Node, Op, SECOND, World, anna, joined, on_both_stores, within};
 use futures_util::FutureExt as _;

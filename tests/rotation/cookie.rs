@@ -1,7 +1,7 @@
 //! The token in its cookie, for applications in a browser.
 
-use auth_core::audit::{AuditEvent, RefusedBecause};
-use auth_core::authenticate::RefreshCookie;
+use auth_core::audit::{AuditEvent, RefusalReason};
+use auth_core::web::RefreshCookie;
 use auth_tests::shop::refresh_of;
 use auth_tests::{Answer, Call, Fault, Forged, GRACE, Node, Op, World, anna, claims_of, on_both_stores};
 use http::header::{CACHE_CONTROL, HOST, ORIGIN, SET_COOKIE};
@@ -105,7 +105,7 @@ async fn another_site_can_neither_refresh_nor_sign_in(world: World) {
             node.events.clear();
             node.send(Call::post(path).header(name, value).cookie(cookie)).await.assert_cross_site();
             assert_eq!(node.store.all_calls(), calls);
-            let refused = AuditEvent::Refused { reason: RefusedBecause::CrossSite };
+            let refused = AuditEvent::Refused { reason: RefusalReason::CrossSite };
             assert_eq!(node.events.take(), [refused], "{path} {name}: {value}");
         }
     }
@@ -135,7 +135,7 @@ async fn the_token_of_the_body_wins_over_the_cookie(world: World) {
     // A bad one does not fall back to the cookie.
     node.send(Call::refresh("junk").cookie(&cookie).same_origin()).await.assert_invalid_grant();
     let token = cookie.strip_prefix("__Secure-refresh=").unwrap();
-    assert_eq!(node.family(token).await.generation, 0);
+    assert_eq!(node.family(token).await.position.generation, 0);
 }
 
 async fn a_sign_out_removes_the_cookie(world: World) {
@@ -199,7 +199,7 @@ async fn a_cookie_is_not_looked_at_unless_it_is_configured(world: World) {
     let token = refresh_of(&node.login(anna()).await);
     let cookie = format!("__Secure-refresh={token}");
     node.browser(Method::POST, "/auth/refresh", &cookie).await.assert_missing_grant();
-    assert_eq!(node.family(&token).await.generation, 0);
+    assert_eq!(node.family(&token).await.position.generation, 0);
     // Without a cookie to put it in, the token is in the body rather than nowhere.
     let reply = sign_in(&node).await;
     assert!(reply.set_cookies().is_empty());

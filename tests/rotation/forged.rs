@@ -1,6 +1,6 @@
 //! What is no token of this server never reaches the store.
 
-use auth_core::audit::{AuditEvent, RefusedBecause};
+use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_tests::forge::{PEPPER, pepper};
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{Forged, Node, World, anna, bert};
@@ -107,5 +107,5 @@ async fn assert_junk(node: &Node, text: &str) {
     node.events.clear();
     assert_refused(&node.refresh(text).await);
     assert_eq!(node.store.all_calls(), calls, "{text}");
-    assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusedBecause::RefreshToken }]);
+    assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusalReason::RefreshToken }]);
 }

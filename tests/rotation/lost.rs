@@ -37,7 +37,7 @@ async fn a_rotation_whose_answer_was_lost_is_handed_out_at_the_retry(world: Worl
     node.store.next(Op::Rotate, Fault::After);
     node.post_refresh(&first).await.assert_unavailable();
     let committed = node.row(&first).await;
-    assert_eq!(node.family(&first).await.generation, 1);
+    assert_eq!(node.family(&first).await.position.generation, 1);
     let reply = node.post_refresh(&first).await;
     let next = Forged::from(&reply.member("refresh_token"));
     assert_eq!(next.hash(), node.family(&first).await.current);
@@ -64,13 +64,13 @@ async fn a_replacement_whose_answer_was_lost_is_handed_out_at_the_retry(world: W
     world.clock.advance(GRACE);
     node.store.next(Op::SwapFamily, Fault::Before);
     node.post_refresh(&first).await.assert_unavailable();
-    assert_eq!(node.family(&first).await.branch, 0);
+    assert_eq!(node.family(&first).await.position.branch, 0);
     node.store.next(Op::SwapFamily, Fault::After);
     node.post_refresh(&first).await.assert_unavailable();
-    assert_eq!(node.family(&first).await.branch, 1);
+    assert_eq!(node.family(&first).await.position.branch, 1);
     let reply = node.post_refresh(&first).await;
     assert_eq!(Forged::from(&reply.member("refresh_token")).hash(), node.family(&first).await.current);
-    assert_eq!(node.family(&first).await.branch, 1);
+    assert_eq!(node.family(&first).await.position.branch, 1);
 }
 
 /// With a claims source each refresh reads the epoch and saves what changed, after the rotation is committed.
@@ -120,7 +120,7 @@ async fn a_theft_that_can_not_be_written_gains_nothing(world: World) {
     node.store.next(Op::EndLogin, Fault::Before);
     node.events.clear();
     assert_try_again(&node.refresh(&first).await);
-    assert_eq!(node.family(&first).await.generation, 1);
+    assert_eq!(node.family(&first).await.position.generation, 1);
     assert_eq!(node.events.take(), []);
     node.get("/me", &access).await.assert_text("anna, by jwt");
     assert_refused(&node.refresh(&first).await);

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use auth_core::clock::{Clock as _, Timestamp};
-use auth_core::id::LoginId;
+use auth_core::id::{LoginId, Position};
 use auth_core::refresh::{
-    ParsedToken, Presentation, Presented, RefreshError, RotationPolicy, present, rotate,
+    Pair, ParsedToken, Presentation, RefreshError, RotationPolicy, Verdict, decide, rotate,
 };
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{Confirmation, Created, Family, LoginKind, LoginRow, LoginStore as _, SecretHash};
@@ -151,13 +151,15 @@ impl Real {
         let now = self.clock.now();
         let (expected, handed_out) = model(login, token);
         let (parsed, secret) = &self.tokens[&token];
-        let presented = Presentation { generation: token.generation, branch: token.branch, secret: *secret };
-        let rule = present(&self.family().unwrap(), &presented, GRACE, now);
-        prop_assert_eq!(rule, rule_of(login, token, expected));
-        let answer = rotate(&self.store, &peppers(), parsed, &policy(now), now).now_or_never().unwrap();
+        let presented = Presentation { position: position(token), secret: *secret, pair: Pair::Complete };
+        let verdict = decide(&self.family().unwrap(), &presented, GRACE, now);
+        prop_assert_eq!(verdict, verdict_of(login, token, expected));
+        let answer = rotate(&self.store, &peppers(), parsed, Pair::Complete, &policy(now), now)
+            .now_or_never()
+            .unwrap();
         match (answer, handed_out) {
             (Ok(rotated), Some(token)) => {
-                prop_assert_eq!(rotated.rule, rule);
+                prop_assert_eq!(rotated.verdict, verdict);
                 let secret = rotated.login.family.unwrap().current;
                 prop_assert_eq!(name_of(&rotated.token), token);
                 if let Some((_, known)) = self.tokens.insert(token, (rotated.token, secret)) {
@@ -173,7 +175,7 @@ impl Real {
     }
 
     fn use_token(&self, token: Token) {
-        let used = Confirmation { login: LOGIN, generation: token.generation, branch: token.branch };
+        let used = Confirmation { login: LOGIN, position: position(token) };
         self.store.confirm(&[used], self.clock.now()).now_or_never().unwrap().unwrap();
     }
 
@@ -189,8 +191,8 @@ impl Real {
     /// The row is as the model says, and after the end no token is worth anything.
     fn check(&self, expected: Option<Login>) -> Result<(), TestCaseError> {
         let stored = self.family().map(|family| Login {
-            generation: family.generation,
-            branch: family.branch,
+            generation: family.position.generation,
+            branch: family.position.branch,
             previous_branch: family.previous_branch,
             confirmed: family.confirmed,
             in_grace: self.is_in_grace(),
@@ -199,8 +201,9 @@ impl Real {
         if expected.is_none() {
             for (token, _) in self.tokens.values() {
                 let now = self.clock.now();
-                let answer =
-                    rotate(&self.store, &peppers(), token, &policy(now), now).now_or_never().unwrap();
+                let answer = rotate(&self.store, &peppers(), token, Pair::Complete, &policy(now), now)
+                    .now_or_never()
+                    .unwrap();
                 prop_assert!(matches!(answer, Err(RefreshError::Ended)), "{answer:?}");
             }
         }
@@ -209,13 +212,13 @@ impl Real {
 }
 
 /// What the rule must say when the model goes from `login` to `then`.
-fn rule_of(login: Login, token: Token, then: Option<Login>) -> Presented {
+fn verdict_of(login: Login, token: Token, then: Option<Login>) -> Verdict {
     match then {
-        None => Presented::Theft { generations: login.generation - token.generation },
-        Some(_) if token == login.current() && login.in_grace => Presented::Repeat,
-        Some(then) if then.generation > login.generation => Presented::Rotate,
-        Some(then) if then.branch > login.branch => Presented::ReplaceSuccessor,
-        Some(_) => Presented::RepeatSuccessor,
+        None => Verdict::Theft { generations: login.generation - token.generation },
+        Some(_) if token == login.current() && login.in_grace => Verdict::Repeat,
+        Some(then) if then.generation > login.generation => Verdict::Rotate,
+        Some(then) if then.branch > login.branch => Verdict::ReplaceSuccessor,
+        Some(_) => Verdict::RepeatSuccessor,
     }
 }
 
@@ -227,6 +230,10 @@ fn name_of(token: &ParsedToken) -> Token {
         rest.split(|digit: char| !digit.is_ascii_digit()).next().unwrap().to_owned()
     };
     Token { generation: number("generation: ").parse().unwrap(), branch: number("branch: ").parse().unwrap() }
+}
+
+fn position(token: Token) -> Position {
+    Position { generation: token.generation, branch: token.branch }
 }
 
 fn policy(now: Timestamp) -> RotationPolicy {
@@ -249,8 +256,7 @@ fn row(secret: SecretHash) -> LoginRow {
         epoch: 0,
         claims_loaded_at: NOW,
         family: Some(Family {
-            generation: 0,
-            branch: 0,
+            position: Position { generation: 0, branch: 0 },
             previous_branch: None,
             current: secret,
             previous: None,

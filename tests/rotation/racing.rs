@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;
-use auth_core::authenticate::{RefreshRejection, Tokens};
+use auth_core::login::{RefreshRejection, Tokens};
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{Fault, GRACE, Gate, HOUR, Node, Op, World, anna, joined, on_both_stores, subject};
 use http::{Method, StatusCode};

@@ -1,7 +1,8 @@
 //! What is presented, and what is answered.
 
-use auth_core::audit::{AuditEvent, RefusedBecause};
+use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::clock::Clock as _;
+use auth_core::id::Position;
 use auth_core::store::{Created, EndReason, Family, LoginRow};
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
@@ -48,8 +49,7 @@ async fn the_current_token_is_rotated(world: World) {
     assert_eq!((new.generation(), new.branch(), new.login()), (1, 0, old.login()));
     let family = node.family(&next).await;
     let expected = Family {
-        generation: 1,
-        branch: 0,
+        position: Position { generation: 1, branch: 0 },
         previous_branch: Some(0),
         current: new.hash(),
         previous: Some(old.hash()),
@@ -139,8 +139,7 @@ async fn a_successor_that_was_never_used_is_replaced_when_the_grace_ends(world: 
     assert_eq!(claims_of(tokens.access_token())["gen"], json!([1, 1]));
     let family = node.family(&replaced).await;
     let expected = Family {
-        generation: 1,
-        branch: 1,
+        position: Position { generation: 1, branch: 1 },
         previous_branch: Some(0),
         current: forged.hash(),
         previous: Some(Forged::from(&first).hash()),
@@ -271,7 +270,7 @@ async fn a_right_tag_with_a_wrong_secret_is_refused_and_changes_nothing(world: W
         world.clock.advance(wait);
         for token in [&first, &next] {
             assert_refused(&node.refresh(&Forged::from(token).with_secret(9).tagged()).await);
-            let reason = RefusedBecause::RefreshToken;
+            let reason = RefusalReason::RefreshToken;
             assert_eq!(node.events.take(), [AuditEvent::Refused { reason }]);
         }
     }
@@ -287,7 +286,7 @@ async fn a_login_that_ended_has_no_grace(world: World) {
     node.events.clear();
     for token in [refresh_of(&first), next] {
         assert_refused(&node.refresh(&token).await);
-        let reason = RefusedBecause::RefreshToken;
+        let reason = RefusalReason::RefreshToken;
         assert_eq!(node.events.take(), [AuditEvent::Refused { reason }]);
     }
     assert!(node.logins_of("anna").await.is_empty());
@@ -310,7 +309,7 @@ async fn a_login_that_expired_has_no_grace(world: World) {
 async fn a_login_that_never_was_is_refused(world: World) {
     let node = world.node().await;
     assert_refused(&node.refresh(&Forged::first([3; 16], 4).tagged()).await);
-    let reason = RefusedBecause::RefreshToken;
+    let reason = RefusalReason::RefreshToken;
     assert_eq!(node.events.take(), [AuditEvent::Refused { reason }]);
 }
 
@@ -355,7 +354,7 @@ async fn the_last_branch_does_not_overflow(world: World) {
     let first = family_at(&node, 5, 0).await;
     drop(node.refresh(&first).await.unwrap());
     let family = node.family(&first).await;
-    let late = Family { branch: u16::MAX, ..family.clone() };
+    let late = Family { position: Position { branch: u16::MAX, ..family.position }, ..family.clone() };
     assert!(world.store.swap_family(login_of(&first), &family, &late, NOW).await.unwrap());
     world.clock.advance(GRACE);
     let row = node.row(&first).await;
@@ -367,7 +366,11 @@ async fn the_last_branch_does_not_overflow(world: World) {
 async fn family_at(node: &Node, generation: u32, branch: u16) -> String {
     let row = node.row(&refresh_of(&node.login(anna()).await)).await.unwrap();
     let forged = Forged::first([9; 16], 1).with_generation(generation).with_branch(branch);
-    let family = Family { generation, branch, current: forged.hash(), ..row.family.clone().unwrap() };
+    let family = Family {
+        position: Position { generation, branch },
+        current: forged.hash(),
+        ..row.family.clone().unwrap()
+    };
     let id = auth_core::id::LoginId::from_bytes([9; 16]);
     let row = LoginRow { id, family: Some(family), ..row };
     let now = node.clock.now();

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use auth_core::authenticate::{BoxError, ClaimsSource};
 use auth_core::id::Subject;
+use auth_core::login::{BoxError, ClaimsSource};
 
 use crate::{Gate, User};
 

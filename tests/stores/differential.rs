@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
-use auth_core::id::{KeyId, LoginId, Subject, TokenId};
+use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{
@@ -139,8 +139,7 @@ fn subject(number: u8) -> Subject {
 
 fn family((generation, branch, confirmed): (u8, u8, bool), now: Timestamp) -> Family {
     Family {
-        generation: generation.into(),
-        branch: branch.into(),
+        position: Position { generation: generation.into(), branch: branch.into() },
         previous_branch: (generation > 0).then_some(0),
         current: SecretHash::from_bytes([generation; 32]),
         previous: (generation > 0).then(|| SecretHash::from_bytes([9; 32])),
@@ -202,7 +201,17 @@ async fn answer(store: &dyn Store, call: &Call, now: Timestamp) -> Result<String
         }
         Call::Confirm { login, generation, branch } => {
             let (generation, branch) = ((*generation).into(), (*branch).into());
-            text(store.confirm(&[Confirmation { login: login_id(*login), generation, branch }], now).await?)
+            text(
+                store
+                    .confirm(
+                        &[Confirmation {
+                            login: login_id(*login),
+                            position: Position { generation, branch },
+                        }],
+                        now,
+                    )
+                    .await?,
+            )
         }
         Call::Create { login, subject, session: carried, replaces, limit, seconds } => {
             let carried = carried.map(|number| session(number, seconds.0, now));
@@ -227,8 +236,7 @@ async fn answer(store: &dyn Store, call: &Call, now: Timestamp) -> Result<String
         Call::Rotate { login, generation, branch, secret, grace, idle } => {
             let rotation = Rotation {
                 login: login_id(*login),
-                generation: (*generation).into(),
-                branch: (*branch).into(),
+                position: Position { generation: (*generation).into(), branch: (*branch).into() },
                 presented: SecretHash::from_bytes([*secret; 32]),
                 successor: SecretHash::from_bytes([secret + 1; 32]),
                 nonce: [secret + 1; 16],

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
-use auth_core::id::{LoginId, Subject};
+use auth_core::id::{LoginId, Position, Subject};
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{
     Confirmation, Created, EndReason, Family, Limit, LoginKind, LoginRow, LoginStore, OnLimit,
@@ -243,8 +243,7 @@ async fn a_commit_that_fails_is_an_error() {
     let folder = TempDir::new().unwrap();
     let store = open(&file(&folder)).await;
     let family = Family {
-        generation: 0,
-        branch: 0,
+        position: Position { generation: 0, branch: 0 },
         previous_branch: None,
         current: SecretHash::of(b"first"),
         previous: None,
@@ -256,8 +255,7 @@ async fn a_commit_that_fails_is_an_error() {
     let _ = store.create_login(&token, None, None, None, LATER, NOW).await.unwrap();
     let rotation = Rotation {
         login: token.id,
-        generation: 0,
-        branch: 0,
+        position: Position { generation: 0, branch: 0 },
         presented: SecretHash::of(b"first"),
         successor: SecretHash::of(b"second"),
         nonce: [1; 16],
@@ -295,7 +293,13 @@ async fn a_caller_that_goes_away_leaves_all_or_nothing() {
             () = gone => {}
         }
         // The next write waits for whatever is still going on, so that the answer is final.
-        store.confirm(&[Confirmation { login: login(0).id, generation: 0, branch: 0 }], NOW).await.unwrap();
+        store
+            .confirm(
+                &[Confirmation { login: login(0).id, position: Position { generation: 0, branch: 0 } }],
+                NOW,
+            )
+            .await
+            .unwrap();
         match state(&store, number).await {
             (true, true, false) => undone += 1,
             (false, false, true) => done += 1,

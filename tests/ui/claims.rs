@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use auth_core::claims::Claims;
-use auth_core::claims::Registered;
+use auth_core::claims::{Claims, OtherMembers as _};
+use auth_core::jwt::Registered;
 use auth_core::{Claims, NoRole, NoScope, Roles};
 use auth_tests::{Permission, Role, ShopUser};
 use serde::de::{self, DeserializeSeed as _, MapAccess, Visitor};
@@ -173,7 +173,7 @@ fn read_text(payload: &str) -> Result<ShopUser, serde_json::Error> {
     struct Payload;
 
     impl<'de> de::DeserializeSeed<'de> for Payload {
-        type Value = (Registered<'de>, ShopUser);
+        type Value = (String, ShopUser);
 
         fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
             deserializer.deserialize_map(self)
@@ -181,19 +181,21 @@ fn read_text(payload: &str) -> Result<ShopUser, serde_json::Error> {
     }
 
     impl<'de> Visitor<'de> for Payload {
-        type Value = (Registered<'de>, ShopUser);
+        type Value = (String, ShopUser);
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a payload")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            ShopUser::read(map)
+            let mut others = Registered::default();
+            let user = ShopUser::read(map, &mut others)?;
+            Ok((others.subject::<A::Error>()?.to_owned(), user))
         }
     }
 
     let mut deserializer = serde_json::Deserializer::from_str(payload);
-    let (registered, user) = Payload.deserialize(&mut deserializer)?;
-    assert_eq!(registered.sub(), user.id.to_string());
+    let (subject, user) = Payload.deserialize(&mut deserializer)?;
+    assert_eq!(subject, user.id.to_string());
     Ok(user)
 }

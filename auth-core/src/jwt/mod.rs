@@ -20,6 +20,8 @@ pub use error::VerifyError;
 pub(crate) use issue::{IssuedToken, write_claims};
 pub use jsonwebtoken::Algorithm;
 pub use jwk::{JwkSet, PublicJwk};
+#[doc(hidden)]
+pub use registered::Registered;
 pub use ring::KeyRing;
 pub use set::KeySet;
 pub use signing::SigningKey;

@@ -12,7 +12,7 @@ use crate::id::Position;
 /// The claims around the application's own, as they were read: presence and JSON type are checked here, meaning is
 /// checked by the verifier. What writes them is [`IssuedToken`](super::issue::IssuedToken).
 #[derive(Debug, Default)]
-pub(crate) struct Registered<'de> {
+pub struct Registered<'de> {
     pub(super) iss: Option<Text<'de>>,
     pub(super) sub: Option<Text<'de>>,
     pub(super) aud: Option<Audience<'de>>,

@@ -1,7 +1,7 @@
 //! What else is signed by the same key is no access token (RFC 9068 section 4, RFC 8725 section 3.11).
 
-use auth_core::key::Algorithm;
-use auth_core::verify::VerifyError;
+use auth_core::jwt::Algorithm;
+use auth_core::jwt::VerifyError;
 use auth_tests::forge::{claims, claims_with};
 use auth_tests::{Call, problem};
 use http::StatusCode;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
-use auth_core::key::{Algorithm, KeySet};
-use auth_core::verify::{Expected, Verifier, VerifyError};
+use auth_core::jwt::{Algorithm, KeySet};
+use auth_core::jwt::{Expected, Verifier, VerifyError};
 use auth_tests::forge::{claims, claims_with};
 use auth_tests::{Forger, NOW, Shop, ShopUser, problem};
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Presence and JSON type: what is missing or of another type is refused, never "absent" and never converted.
 
-use auth_core::key::Algorithm;
-use auth_core::verify::VerifyError;
+use auth_core::jwt::Algorithm;
+use auth_core::jwt::VerifyError;
 use auth_tests::NOW;
 use auth_tests::forge::{claims_and, claims_with, claims_with_text, claims_without};
 use serde_json::json;

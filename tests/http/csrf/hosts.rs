@@ -1,8 +1,8 @@
 //! What `Origin` is compared with: `Host`, or the authority of an HTTP/2 request.
 
 use auth_core::ConfigError;
-use auth_core::extract::{HeaderlessClients, Origin};
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::jwt::{Algorithm, KeyRing};
+use auth_core::web::{HeaderlessClients, Origin};
 use auth_tests::{Answer, Call, Shop, problem};
 use http::header::{HOST, ORIGIN};
 

@@ -1,8 +1,8 @@
 //! Signing in, refreshing and session data: where a cookie is about to be set, the origin counts too.
 
-use auth_core::authenticate::RefreshCookie;
-use auth_core::extract::HeaderlessClients;
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::jwt::{Algorithm, KeyRing};
+use auth_core::web::HeaderlessClients;
+use auth_core::web::RefreshCookie;
 use auth_tests::{Call, Shop, problem};
 use http::{Method, StatusCode};
 

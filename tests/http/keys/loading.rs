@@ -1,7 +1,7 @@
 //! What is wrong with a key is said when it is loaded.
 
 use auth_core::id::KeyId;
-use auth_core::key::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
+use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
 use auth_tests::Forger;
 use auth_tests::forge::{ALGORITHMS, encode};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! The published key set holds public keys and nothing else.
 
-use auth_core::key::{Algorithm, KeyRing, KeySet};
+use auth_core::jwt::{Algorithm, KeyRing, KeySet};
 use auth_tests::forge::ALGORITHMS;
 use auth_tests::{Call, Forger, Shop};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};

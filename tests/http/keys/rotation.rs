@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::key::{Algorithm, KeySet, SigningKey, VerifyingKey};
+use auth_core::jwt::{Algorithm, KeySet, SigningKey, VerifyingKey};
 use auth_tests::{Call, Forger, Shop, problem};
 
 fn key(forger: &Forger) -> VerifyingKey {

@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::audit::{AuditEvent, Observer};
-use auth_core::authenticate::{LoginError, RefreshCookie, RefreshRejection};
-use auth_core::extract::{
-    Decision, Device, Guard, LoginAttempt, OptionalGuard, Policy, PolicyData, Rejection,
-};
-use auth_core::key::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
+use auth_core::extract::{Decision, Guard, OptionalGuard, Policy, PolicyData, Rejection};
+use auth_core::jwt::VerifyError;
+use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
+use auth_core::login::{LoginError, RefreshRejection};
 use auth_core::refresh::{ParsedToken, Pepper, Peppers};
 use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{LoginStore, SessionHash, SessionStore, StoreError};
-use auth_core::verify::VerifyError;
+use auth_core::web::RefreshCookie;
+use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
 use auth_tests::shop::{Shopkeeper, builder};
@@ -337,8 +337,8 @@ fn errors_of_configuration_do_not_repeat_the_value() {
         KeySet::from_jwks_json(r#"{"keys":[{"kty":"oct","k":"hunter22"}]}"#).unwrap_err(),
         KeySet::from_jwks_json(r#"{"keys":["hunter22"]}"#).unwrap_err(),
         Pepper::new(0, b"hunter22").unwrap_err(),
-        auth_core::extract::Origin::parse("hunter22").unwrap_err(),
-        auth_core::session::SessionCookie::named("hunter22;").unwrap_err(),
+        auth_core::web::Origin::parse("hunter22").unwrap_err(),
+        auth_core::web::SessionCookie::named("hunter22;").unwrap_err(),
     ];
     for error in errors {
         secrets.assert_hidden("ConfigError", &error);

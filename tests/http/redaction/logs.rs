@@ -4,8 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth_core::authenticate::RefreshRejection;
-use auth_core::key::Algorithm;
+use auth_core::jwt::Algorithm;
+use auth_core::login::RefreshRejection;
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;

@@ -1,7 +1,7 @@
 //! `alg`: none, another one, and the public key as an HMAC secret.
 
-use auth_core::key::{Algorithm, KeySet, SigningKey, VerifyingKey};
-use auth_core::verify::VerifyError;
+use auth_core::jwt::VerifyError;
+use auth_core::jwt::{Algorithm, KeySet, SigningKey, VerifyingKey};
 use auth_tests::Forger;
 use auth_tests::forge::{claims, encode, name};
 use aws_lc_rs::hmac;

@@ -1,7 +1,7 @@
 //! Segments and base64url: one way of writing a token, and no other.
 
-use auth_core::key::Algorithm;
-use auth_core::verify::VerifyError;
+use auth_core::jwt::Algorithm;
+use auth_core::jwt::VerifyError;
 use auth_tests::forge::{claims, claims_with, encode};
 
 use crate::target::Target;

@@ -1,7 +1,7 @@
 //! The signature segment: cut, extended, rearranged, written in another way, or of something else.
 
-use auth_core::key::Algorithm;
-use auth_core::verify::VerifyError;
+use auth_core::jwt::Algorithm;
+use auth_core::jwt::VerifyError;
 use auth_tests::forge::{ALGORITHMS, claims_with, decode, encode};
 
 use crate::target::Target;

@@ -1,6 +1,6 @@
 //! The `Authorization` header decides, alone.
 
-use auth_core::key::Algorithm;
+use auth_core::jwt::Algorithm;
 use auth_tests::{Call, Forger, Shop, problem};
 use http::header::AUTHORIZATION;
 

@@ -1,7 +1,7 @@
 //! Cookies that only look like ours, or are there twice, are refused rather than guessed at.
 
-use auth_core::key::{Algorithm, KeyRing};
-use auth_core::session::SessionCookie;
+use auth_core::jwt::{Algorithm, KeyRing};
+use auth_core::web::SessionCookie;
 use auth_tests::{Call, Shop, problem};
 
 async fn shop() -> (Shop, String, String) {

@@ -1,7 +1,7 @@
 //! Browsers are sent to the login page, with a way back that is only ever a path of the same site.
 
-use auth_core::extract::LocalPath;
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::jwt::{Algorithm, KeyRing};
+use auth_core::web::LocalPath;
 use auth_tests::{Answer, Call, Shop, problem};
 use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{Method, StatusCode};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use auth_core::key::Algorithm;
+use auth_core::jwt::Algorithm;
 use auth_tests::{Call, Forger, Shop, problem};
 use axum::body::Body;
 use bytes::Bytes;

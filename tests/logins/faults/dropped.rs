@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use auth_core::clock::Timestamp;
-use auth_core::id::LoginId;
+use auth_core::id::{LoginId, Position};
 use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{
     EndReason, Family, Limit, LoginKind, LoginRow, LoginStore as _, OnLimit, RevocationStore as _, Revoked,
@@ -125,8 +125,7 @@ async fn an_end_of_all_that_is_dropped_ends_all_or_none() {
 async fn a_rotation_that_is_dropped_happened_or_can_be_done_again() {
     let rotation = |login: LoginId, now: Timestamp| Rotation {
         login,
-        generation: 0,
-        branch: 0,
+        position: Position { generation: 0, branch: 0 },
         presented: SecretHash::of(login.as_bytes()),
         successor: SecretHash::of(b"next"),
         nonce: [1; 16],
@@ -141,9 +140,9 @@ async fn a_rotation_that_is_dropped_happened_or_can_be_done_again() {
         async |store, login| {
             let before = load(store, login).await.unwrap().family.unwrap();
             let again = store.rotate(&rotation(login, NOW), NOW).await.unwrap();
-            assert_eq!(again.is_some(), before.generation == 0);
+            assert_eq!(again.is_some(), before.position.generation == 0);
             let family = load(store, login).await.unwrap().family.unwrap();
-            assert_eq!((family.generation, family.current), (1, SecretHash::of(b"next")));
+            assert_eq!((family.position.generation, family.current), (1, SecretHash::of(b"next")));
             assert_eq!(family.previous, Some(SecretHash::of(login.as_bytes())));
         },
     )
@@ -229,8 +228,7 @@ fn row(id: LoginId) -> LoginRow {
         epoch: 0,
         claims_loaded_at: NOW,
         family: Some(Family {
-            generation: 0,
-            branch: 0,
+            position: Position { generation: 0, branch: 0 },
             previous_branch: None,
             current: SecretHash::of(id.as_bytes()),
             previous: None,

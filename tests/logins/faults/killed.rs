@@ -102,7 +102,7 @@ async fn a_process_that_is_told_to_dies() {
 async fn a_rotation_of_a_process_that_died_is_answered_by_the_next() {
     after_dying_at("rotate", async |left| {
         let Left { world, node, refresh_token, is_committed, .. } = left;
-        assert_eq!(node.family(&refresh_token).await.generation, u32::from(is_committed));
+        assert_eq!(node.family(&refresh_token).await.position.generation, u32::from(is_committed));
         let committed = node.family(&refresh_token).await.current;
         let tokens = node.refresh(&refresh_token).await.unwrap();
         let next = Forged::from(&refresh_of(&tokens));

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::path::Path;
 
 use auth_core::audit::AuditEvent;
-use auth_core::authenticate::Tokens;
+use auth_core::login::Tokens;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{Fault, Forged, GRACE, Gate, HOUR, Node, Op, World, anna, subject, within};
 use http::{Method, StatusCode};
@@ -70,7 +70,7 @@ fn a_rotation_that_was_stopped_is_answered_by_the_next_node() {
                     world.clock.advance(wait);
                     let node = world.node().await;
                     let before = node.family(&first).await;
-                    assert_eq!(before.generation, u32::from(is_committed));
+                    assert_eq!(before.position.generation, u32::from(is_committed));
                     let tokens = node.refresh(&first).await.unwrap();
                     let next = Forged::from(&refresh_of(&tokens));
                     let branch = u16::from(is_committed && wait == HOUR);
@@ -103,7 +103,7 @@ fn a_replacement_that_was_stopped_is_answered_by_the_next_node() {
             async |world, first: String| {
                 world.clock.advance(GRACE);
                 let node = world.node().await;
-                assert_eq!(node.family(&first).await.branch, u16::from(is_committed));
+                assert_eq!(node.family(&first).await.position.branch, u16::from(is_committed));
                 let next = refresh_of(&node.refresh(&first).await.unwrap());
                 assert_eq!((Forged::from(&next).generation(), Forged::from(&next).branch()), (1, 1));
                 assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);

@@ -1,9 +1,9 @@
 //! Claims that change: a number tells what is older, because a second is too long.
 
-use auth_core::audit::{AuditEvent, RefusedBecause};
-use auth_core::authenticate::LoginError;
-use auth_core::extract::Device;
+use auth_core::audit::{AuditEvent, RefusalReason};
+use auth_core::login::LoginError;
 use auth_core::store::EndReason;
+use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
     DAY, Directory, Gate, HOUR, LEEWAY, MINUTE, Node, Role, SECOND, User, World, anna, bert, claims_of,
@@ -49,7 +49,7 @@ async fn a_role_change_a_refresh_and_a_request_within_one_second_come_out_right(
     node.claims_changed("anna").await;
     assert_eq!(node.events.take(), [AuditEvent::ClaimsChanged { subject: subject("anna"), epoch: 1 }]);
     node.get("/me", first.access_token()).await.assert_invalid_token();
-    assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusedBecause::Outdated }]);
+    assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusalReason::Outdated }]);
 
     let next = node.refresh(&refresh_of(&first)).await.unwrap();
     assert_eq!(claims_of(next.access_token())["iat"], claims_of(first.access_token())["iat"]);

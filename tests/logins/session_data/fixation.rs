@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::store::OnLimit;
 use auth_tests::{Call, Shop, problem};
 use http::StatusCode;

@@ -1,6 +1,6 @@
 //! Handlers that stop half way, so that a test decides what happens meanwhile.
 
-use auth_core::key::{Algorithm, KeyRing};
+use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::route::{get, post};
 use auth_core::session::Session;
 use auth_core::{Auth, ProtectedRouter, public, require_auth};

@@ -1,7 +1,7 @@
 //! Signs any access token: headers and payloads that no honest issuer would make. With aws-lc directly, not with the code
 //! under test.
 
-use auth_core::key::{Algorithm, KeyRing, SigningKey};
+use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;

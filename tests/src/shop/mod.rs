@@ -8,13 +8,13 @@ mod world;
 use std::sync::Arc;
 
 use auth_core::Authenticator;
-use auth_core::authenticate::{Builder, Ended, RefreshRejection, Tokens};
 use auth_core::claims::Claims;
 use auth_core::clock::Clock as _;
-use auth_core::extract::Device;
 use auth_core::id::LoginId;
+use auth_core::login::{Builder, Ended, RefreshRejection, Tokens};
 use auth_core::store::{Family, LoginRow, Store};
 use auth_core::testing::ManualClock;
+use auth_core::web::Device;
 use axum::Router;
 use http::Method;
 

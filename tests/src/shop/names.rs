@@ -1,9 +1,9 @@
 //! For callers who are known by name: one route for each way of asking who calls.
 
-use auth_core::authenticate::LoginError;
-use auth_core::extract::LoginAttempt;
+use auth_core::login::LoginError;
 use auth_core::route::{get, post};
 use auth_core::session::Session;
+use auth_core::web::LoginAttempt;
 use auth_core::{Auth, Authenticator, ProtectedRouter, public, require_auth};
 use axum::Router;
 use axum::extract::{FromRef, Path, State};

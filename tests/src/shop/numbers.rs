@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::authenticate::{Builder, LoginError};
-use auth_core::extract::{Decision, Device, LoginAttempt};
-use auth_core::key::KeyRing;
+use auth_core::extract::Decision;
+use auth_core::jwt::KeyRing;
+use auth_core::login::{Builder, LoginError};
 use auth_core::route::{MethodRouter, get, post};
 use auth_core::session::Session;
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
+use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, ProtectedRouter, check, public, require_auth};
 use axum::body::Bytes;
 use axum::extract::{FromRef, Path, Query, State};

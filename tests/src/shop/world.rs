@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::authenticate::Builder;
 use auth_core::id::KeyId;
-use auth_core::key::{Algorithm, KeyRing, SigningKey};
+use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
+use auth_core::login::Builder;
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::{Durability, SqliteStore};

@@ -134,7 +134,7 @@ impl Logins for Broken {
         let family = self.inner.load_login(rotation.login, now).await?.and_then(|login| login.family);
         let Some(family) = family else { return Ok(None) };
         if self.has(Fault::IgnoresBranch) {
-            rotation.branch = family.branch;
+            rotation.position.branch = family.position.branch;
         }
         if self.has(Fault::GraceIsShort) {
             rotation.grace = rotation.grace.saturating_sub(Duration::from_millis(1));
@@ -171,7 +171,7 @@ impl Logins for Broken {
         if !self.has(Fault::SwapsBlindly) && !self.has(Fault::SwapNotAtomic) {
             return self.inner.swap_family(id, expected, new, now).await;
         }
-        let compared = |family: &Family| (family.generation, family.branch, family.nonce, family.confirmed);
+        let compared = |family: &Family| (family.position, family.nonce, family.confirmed);
         let family = self.inner.load_login(id, now).await?.and_then(|login| login.family);
         let as_expected = family.is_some_and(|family| compared(&family) == compared(expected));
         if !as_expected && self.has(Fault::SwapNotAtomic) {
@@ -189,7 +189,7 @@ impl Logins for Broken {
         for used in confirmations.iter_mut().filter(|_| self.has(Fault::ConfirmsAnything)) {
             let login = self.inner.load_login(used.login, now).await?;
             if let Some(family) = login.and_then(|login| login.family) {
-                (used.generation, used.branch) = (family.generation, family.branch);
+                used.position = family.position;
             }
         }
         self.inner.confirm(&confirmations, now).await
