@@ -13,6 +13,7 @@ mod call;
 mod directory;
 pub mod forge;
 mod gate;
+mod own_process;
 mod people;
 pub mod problem;
 mod recorder;
@@ -26,12 +27,13 @@ pub use call::Call;
 pub use directory::Directory;
 pub use forge::{Forged, Forger};
 pub use gate::Gate;
+pub use own_process::{in_own_process, own_name};
 pub use people::{Permission, Role, ShopUser, User, anna, bert, subject, user};
 pub use recorder::Recorder;
 pub use shop::{AppState, Node, Orders, Shop, World};
 pub use store::{Fault, FaultyStore, Op};
 pub use time::{DAY, GRACE, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, SECOND, STALENESS, TTL};
-pub use waiting::{PATIENCE, blocking, eventually, joined, watch_this_test, within};
+pub use waiting::{PATIENCE, eventually, joined, watch_this_test, whole, within};
 
 /// Makes a test of each function for a world in memory, where time stands still, and one for a world in a file.
 #[macro_export]
@@ -41,7 +43,7 @@ macro_rules! on_both_stores {
             $(
                 #[tokio::test(start_paused = true)]
                 async fn $name() {
-                    super::$name($crate::World::memory()).await;
+                    $crate::whole(super::$name($crate::World::memory())).await;
                 }
             )*
         }
@@ -50,7 +52,7 @@ macro_rules! on_both_stores {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name($crate::World::sqlite().await).await;
+                    $crate::whole(async { super::$name($crate::World::sqlite().await).await }).await;
                 }
             )*
         }

@@ -25,9 +25,20 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// it can not even fail, for instance in a loop that never waits, the process is aborted, with the same word.
 #[track_caller]
 pub fn within<F: Future>(what: &'static str, future: F) -> impl Future<Output = F::Output> {
+    bounded(what, PATIENCE, future)
+}
+
+/// A whole test, which panics after two minutes.
+#[track_caller]
+pub fn whole<F: Future<Output = ()>>(test: F) -> impl Future<Output = ()> {
+    bounded("the end of the test", LIFETIME / 2, test)
+}
+
+#[track_caller]
+fn bounded<F: Future>(what: &'static str, patience: Duration, future: F) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
     async move {
-        let wait = Wait::begin(what, caller, PATIENCE);
+        let wait = Wait::begin(what, caller, patience);
         let mut future = pin!(future);
         std::future::poll_fn(|context| {
             if let Poll::Ready(done) = future.as_mut().poll(context) {
@@ -38,13 +49,6 @@ pub fn within<F: Future>(what: &'static str, future: F) -> impl Future<Output = 
         })
         .await
     }
-}
-
-/// Does something that blocks its thread; the process is aborted with `what` if it does not come to an end.
-#[track_caller]
-pub fn blocking<T>(what: &'static str, act: impl FnOnce() -> T) -> T {
-    let _wait = Wait::begin(what, Location::caller(), PATIENCE);
-    act()
 }
 
 /// Asks again and again until there is an answer; panics with `what` after [`PATIENCE`].
