@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-use crate::within;
+use crate::waiting::{LIFETIME, bounded};
 
 /// Runs the test of that name, and no other, in a process of its own with those variables; it is killed when it does not
 /// end in time. The test finds out by the variables that it is there.
@@ -17,7 +17,7 @@ pub fn in_own_process(
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).envs(variables).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    within("the end of a process", async move { command.output().await.unwrap() })
+    bounded("the end of a process", LIFETIME / 2, async move { command.output().await.unwrap() })
 }
 
 /// What this test is called.

@@ -34,8 +34,13 @@ pub fn whole<F: Future<Output = ()>>(test: F) -> impl Future<Output = ()> {
     bounded("the end of the test", LIFETIME / 2, test)
 }
 
+/// Waits that long, and then panics with `what`.
 #[track_caller]
-fn bounded<F: Future>(what: &'static str, patience: Duration, future: F) -> impl Future<Output = F::Output> {
+pub(crate) fn bounded<F: Future>(
+    what: &'static str,
+    patience: Duration,
+    future: F,
+) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
     async move {
         let wait = Wait::begin(what, caller, patience);
@@ -77,7 +82,7 @@ pub fn joined<T>(task: JoinHandle<T>) -> impl Future<Output = T> {
 }
 
 /// The longest that a test may take. The slowest one takes a few seconds.
-const LIFETIME: Duration = Duration::from_secs(4 * 60);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(4 * 60);
 
 thread_local! {
     /// Dropped when the thread of the test ends; each test has its own.
