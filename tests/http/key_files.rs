@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Barrier};
 
 use auth_core::ConfigError;
@@ -12,7 +11,7 @@ use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
 use auth_core::web::Device;
 use auth_tests::forge::ALGORITHMS;
-use auth_tests::{Forger, Shop, user};
+use auth_tests::{Forger, Shop, in_own_process, own_name, user};
 use tempfile::TempDir;
 
 fn mode(path: &Path) -> u32 {
@@ -189,8 +188,8 @@ async fn a_pepper_is_made_once_for_its_owner_only_and_read_again() {
 const VARIABLE: &str = "AUTH_TESTS_SIGNING_KEY";
 
 /// The environment of a process is not changed from within it, so this test starts itself again.
-#[test]
-fn a_ring_reads_its_key_from_the_environment() {
+#[tokio::test]
+async fn a_ring_reads_its_key_from_the_environment() {
     const TOLD: &str = "AUTH_TESTS_ALGORITHM";
     let algorithms = [Algorithm::ES256, Algorithm::HS256];
     if let Some(told) = std::env::var_os(TOLD) {
@@ -202,12 +201,8 @@ fn a_ring_reads_its_key_from_the_environment() {
     }
     for algorithm in algorithms {
         let forger = Forger::new(algorithm);
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", std::thread::current().name().unwrap(), "--nocapture"])
-            .env(VARIABLE, &forger.private)
-            .env(TOLD, forger.alg())
-            .output()
-            .unwrap();
+        let variables = [(VARIABLE, forger.private.as_str()), (TOLD, forger.alg())];
+        let output = in_own_process(&own_name(), variables).await;
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{printed}");
         let published = serde_json::to_string(&forger.ring().public_jwks()).unwrap();

@@ -2,12 +2,11 @@
 //! that nothing grows with the number of refusals.
 
 use std::alloc::System;
-use std::process::Command;
 
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeySet};
 use auth_tests::forge::{claims, claims_with_text, encode};
-use auth_tests::{Call, Forger, NOW, Shop, problem, watch_this_test};
+use auth_tests::{Call, Forger, NOW, Shop, in_own_process, own_name, problem, watch_this_test};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use crate::target;
@@ -31,12 +30,8 @@ fn alone(measure: impl FnOnce()) {
     if std::env::var_os(ALONE).is_some() {
         return measure();
     }
-    let thread = std::thread::current();
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", thread.name().unwrap(), "--nocapture"])
-        .env(ALONE, "1")
-        .output()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let output = runtime.block_on(in_own_process(&own_name(), [(ALONE, "1")]));
     let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

@@ -14,11 +14,13 @@ mod call;
 mod directory;
 pub mod forge;
 mod gate;
+mod own_process;
 mod people;
 pub mod problem;
 pub mod program;
 mod recorder;
 pub mod shop;
+mod state;
 pub mod store;
 mod time;
 mod waiting;
@@ -28,12 +30,14 @@ pub use call::Call;
 pub use directory::Directory;
 pub use forge::{Forged, Forger};
 pub use gate::Gate;
+pub use own_process::{in_own_process, own_name};
 pub use people::{Permission, Role, ShopUser, User, anna, bert, subject, user};
 pub use recorder::Recorder;
-pub use shop::{AppState, Node, Orders, Shop, World};
+pub use shop::{Node, Shop, World};
+pub use state::{AppState, Orders};
 pub use store::{Fault, FaultyStore, Op};
 pub use time::{DAY, GRACE, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, SECOND, STALENESS, TTL};
-pub use waiting::{PATIENCE, blocking, eventually, joined, watch_this_test, within};
+pub use waiting::{PATIENCE, eventually, joined, watch_this_test, whole, within};
 
 /// Makes a test of each function for a world in memory, where time stands still, and one for a world in a file.
 #[macro_export]
@@ -43,7 +47,7 @@ macro_rules! on_both_stores {
             $(
                 #[tokio::test(start_paused = true)]
                 async fn $name() {
-                    super::$name($crate::World::memory()).await;
+                    $crate::whole(super::$name($crate::World::memory())).await;
                 }
             )*
         }
@@ -52,7 +56,7 @@ macro_rules! on_both_stores {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name($crate::World::sqlite().await).await;
+                    $crate::whole(async { super::$name($crate::World::sqlite().await).await }).await;
                 }
             )*
         }

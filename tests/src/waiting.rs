@@ -22,12 +22,28 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Waits for something that a correct product does at once; panics with `what` after [`PATIENCE`] of real time.
 ///
 /// Neither a paused clock of tokio nor a database on its own threads makes a difference. If the test is so stuck that
-/// it can not even fail, for instance in a loop that never waits, the process is aborted, with the same word.
+/// it cannot even fail, for instance in a loop that never waits, the process is aborted, with the same word.
 #[track_caller]
 pub fn within<F: Future>(what: &'static str, future: F) -> impl Future<Output = F::Output> {
+    bounded(what, PATIENCE, future)
+}
+
+/// A whole test, which panics after two minutes.
+#[track_caller]
+pub fn whole<F: Future<Output = ()>>(test: F) -> impl Future<Output = ()> {
+    bounded("the end of the test", LIFETIME / 2, test)
+}
+
+/// Waits that long, and then panics with `what`.
+#[track_caller]
+pub(crate) fn bounded<F: Future>(
+    what: &'static str,
+    patience: Duration,
+    future: F,
+) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
     async move {
-        let wait = Wait::begin(what, caller, PATIENCE);
+        let wait = Wait::begin(what.into(), caller, patience, 2 * patience + 4 * ROUND);
         let mut future = pin!(future);
         std::future::poll_fn(|context| {
             if let Poll::Ready(done) = future.as_mut().poll(context) {
@@ -38,13 +54,6 @@ pub fn within<F: Future>(what: &'static str, future: F) -> impl Future<Output = 
         })
         .await
     }
-}
-
-/// Does something that blocks its thread; the process is aborted with `what` if it does not come to an end.
-#[track_caller]
-pub fn blocking<T>(what: &'static str, act: impl FnOnce() -> T) -> T {
-    let _wait = Wait::begin(what, Location::caller(), PATIENCE);
-    act()
 }
 
 /// Asks again and again until there is an answer; panics with `what` after [`PATIENCE`].
@@ -73,7 +82,10 @@ pub fn joined<T>(task: JoinHandle<T>) -> impl Future<Output = T> {
 }
 
 /// The longest that a test may take. The slowest one takes a few seconds.
-const LIFETIME: Duration = Duration::from_secs(4 * 60);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(4 * 60);
+
+/// How often the watchman looks.
+const ROUND: Duration = Duration::from_millis(250);
 
 thread_local! {
     /// Dropped when the thread of the test ends; each test has its own.
@@ -86,7 +98,7 @@ pub fn watch_this_test() {
     TEST.with(|test| {
         test.get_or_init(|| {
             let name = thread::current().name().unwrap_or("a thread of a test").to_owned();
-            Wait::begin(format!("the end of {name}"), Location::caller(), LIFETIME)
+            Wait::begin(format!("the end of {name}").into(), Location::caller(), LIFETIME, LIFETIME)
         });
     });
 }
@@ -98,7 +110,10 @@ struct Entry {
     id: u64,
     what: Cow<'static, str>,
     caller: &'static Location<'static>,
+    /// When whoever waits is woken, to fail.
     deadline: Instant,
+    /// When the process is aborted.
+    end: Instant,
     waker: Option<Waker>,
 }
 
@@ -117,16 +132,17 @@ fn waits() -> MutexGuard<'static, Waits> {
 
 impl Wait {
     fn begin(
-        what: impl Into<Cow<'static, str>>,
+        what: Cow<'static, str>,
         caller: &'static Location<'static>,
         patience: Duration,
+        until_the_end: Duration,
     ) -> Self {
         WATCHMAN.call_once(|| drop(thread::spawn(watch)));
         let mut waits = waits();
         waits.last += 1;
-        let id = waits.last;
-        let (what, deadline) = (what.into(), Instant::now() + patience);
-        waits.entries.push(Entry { id, what, caller, deadline, waker: None });
+        let (id, now) = (waits.last, Instant::now());
+        let (deadline, end) = (now + patience, now + until_the_end);
+        waits.entries.push(Entry { id, what, caller, deadline, end, waker: None });
         Self(id)
     }
 
@@ -154,16 +170,61 @@ impl Drop for Wait {
 /// Wakes whoever waits in vain, so that it fails, and aborts when that does not help.
 fn watch() {
     loop {
-        thread::sleep(Duration::from_millis(250));
+        thread::sleep(ROUND);
         let now = Instant::now();
         let mut late = Vec::new();
         for entry in waits().entries.iter_mut().filter(|entry| entry.deadline <= now) {
-            if entry.deadline + PATIENCE <= now {
+            if entry.end <= now {
                 eprintln!("stuck: {}, at {}", entry.what, entry.caller);
                 std::process::abort();
             }
             late.extend(entry.waker.take());
         }
         late.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+    use crate::{in_own_process, own_name};
+
+    const MOMENT: Duration = Duration::from_millis(100);
+
+    #[tokio::test]
+    #[should_panic(expected = "waited in vain: a miracle, at ")]
+    async fn what_never_happens_fails_with_a_word() {
+        bounded("a miracle", MOMENT, pending::<()>()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic(expected = "waited in vain: a miracle, at ")]
+    async fn what_never_happens_fails_where_time_stands_still() {
+        bounded("a miracle", MOMENT, pending::<()>()).await;
+    }
+
+    /// A paused clock goes on as soon as all is idle, which it is while a database is busy on a thread of its own.
+    #[tokio::test(start_paused = true)]
+    async fn what_another_thread_does_is_waited_for_where_time_stands_still() {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let slow = thread::spawn(move || {
+            thread::sleep(MOMENT);
+            sender.send("done").unwrap();
+        });
+        assert_eq!(within("another thread", receiver).await, Ok("done"));
+        slow.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_test_that_cannot_even_fail_is_aborted_with_the_word() {
+        if std::env::var_os("AUTH_TESTS_STUCK").is_some() {
+            bounded("a miracle", MOMENT, async { thread::sleep(PATIENCE) }).await;
+        }
+        let output = in_own_process(&own_name(), [("AUTH_TESTS_STUCK", "1")]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), None, "{said}");
+        assert!(said.contains("stuck: a miracle, at "), "{said}");
     }
 }

@@ -2,9 +2,8 @@
 //! be tried again.
 
 use auth_tests::shop::{assert_refused, refresh_of};
-use auth_tests::{Fault, Forged, GRACE, HOUR, Node, Op, World, anna, subject};
+use auth_tests::{Fault, Forged, GRACE, HOUR, Node, Op, World, anna, in_own_process, subject};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use http::Method;
 use tempfile::TempDir;
@@ -27,14 +26,9 @@ struct Left {
 async fn after_dying_at(deed: &str, check: impl AsyncFn(Left)) {
     for fault in ["before", "after"] {
         let folder = TempDir::new().unwrap();
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", &format!("{}::a_process_that_is_told_to_dies", own_path()), "--nocapture"])
-            .envs([(FAULT, fault), (DEED, deed)])
-            .env(FOLDER, folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
+        let test = format!("{}::a_process_that_is_told_to_dies", own_path());
+        let variables = [(FAULT, fault.as_ref()), (DEED, deed.as_ref()), (FOLDER, folder.path().as_os_str())];
+        let status = in_own_process(&test, variables).await.status;
         assert_eq!(status.code(), None, "the process was to die: {status}");
         let read = |name| std::fs::read_to_string(folder.path().join(name)).unwrap();
         let world = World::in_folder(folder.path()).await;

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::claims;
+use crate::watch_this_test;
 
 /// Every algorithm there is.
 pub const ALGORITHMS: [Algorithm; 12] = [
@@ -63,6 +64,7 @@ enum Material {
 impl Forger {
     /// A new key of that algorithm.
     pub fn new(algorithm: Algorithm) -> Self {
+        watch_this_test();
         match algorithm {
             Algorithm::HS256 => Self::symmetric(algorithm, hmac::HMAC_SHA256),
             Algorithm::HS384 => Self::symmetric(algorithm, hmac::HMAC_SHA384),

@@ -18,7 +18,7 @@ use auth_core::web::Device;
 use axum::Router;
 use http::Method;
 
-pub use self::numbers::{AppState, Orders, Shop, Shopkeeper, builder, routes};
+pub use self::numbers::{Shop, Shopkeeper, builder, routes};
 pub use self::world::{World, key_id, open, signing_key};
 use crate::store::Altered as _;
 use crate::{Answer, Call, FaultyStore, Forged, Gate, Recorder, User, subject, within};
@@ -131,14 +131,6 @@ impl<U: Claims + Clone> Node<U> {
     /// Writes what is queued.
     pub async fn flush(&self) {
         within("that the queue is written", self.auth.flush()).await.unwrap();
-    }
-
-    /// Does something in a task of its own with this node.
-    pub fn start<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
-        &self,
-        work: impl FnOnce(Self) -> F,
-    ) -> tokio::task::JoinHandle<T> {
-        tokio::spawn(work(self.clone()))
     }
 
     /// The store without faults.

@@ -1,6 +1,5 @@
 //! For callers who are known by number: a route for each kind of policy.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use auth_core::testing::ManualClock;
 use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, ProtectedRouter, check, public, require_auth};
 use axum::body::Bytes;
-use axum::extract::{FromRef, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 
 use super::Node;
@@ -28,28 +27,6 @@ pub type Shopkeeper = Authenticator<ShopUser>;
 
 /// A shop at [`NOW`], without leeway.
 pub type Shop = Node<ShopUser>;
-
-/// The shop's state.
-#[derive(Clone, Debug, FromRef)]
-pub struct AppState {
-    /// Who may call.
-    pub auth: Authenticator<ShopUser>,
-    /// What they ask for.
-    pub orders: Orders,
-}
-
-/// Who owns which order.
-#[derive(Clone, Debug, Default)]
-pub struct Orders {
-    owners: HashMap<u64, u64>,
-}
-
-impl Orders {
-    /// The owner of an order.
-    pub fn owner(&self, order: u64) -> Option<u64> {
-        self.owners.get(&order).copied()
-    }
-}
 
 /// A configuration with this ring and store, at [`NOW`], with no leeway.
 pub fn builder(ring: KeyRing, store: Arc<dyn Store>, clock: &ManualClock) -> Builder<ShopUser> {

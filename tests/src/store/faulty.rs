@@ -7,6 +7,7 @@ use auth_core::store::{Store, StoreError};
 
 use super::fault::{Fault, Faults};
 use super::relay::{Altered, Log, Logins, Op, Relay, Sessions};
+use crate::watch_this_test;
 
 /// A store whose calls go wrong when it is told so.
 pub type FaultyStore = Relay<Faulty>;
@@ -22,6 +23,7 @@ pub struct Faulty {
 impl FaultyStore {
     /// In front of that store, with which nothing is wrong yet.
     pub fn over(behind: Arc<dyn Store>) -> Self {
+        watch_this_test();
         Self(Faulty { behind: Arc::new(RwLock::new(behind)), faults: Arc::default() })
     }
 }
