@@ -16,6 +16,7 @@ mod gate;
 mod own_process;
 mod people;
 pub mod problem;
+pub mod program;
 mod recorder;
 pub mod shop;
 pub mod store;

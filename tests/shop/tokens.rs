@@ -1,11 +1,10 @@
 //! Signing in with a program, and refreshing.
 
+use auth_tests::program::Shop;
+use auth_tests::{Tokens, eventually};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::shop_support::answer::Tokens;
-use crate::shop_support::eventually;
-use crate::shop_support::shop::Shop;
 use crate::{BAD_TOKEN, INVALID};
 
 /// Refreshes until the grace of the last rotation is over and a new token comes.
@@ -47,7 +46,7 @@ async fn a_wrong_name_or_password_is_one_answer() {
     {
         let body = json!({ "username": user, "password": password });
         let answer = shop.post("/api/login").json(&body).send().await;
-        answer.is_problem(401, "User name or password is wrong", &[r#"Bearer realm="shop""#]);
+        answer.assert_problem(401, "User name or password is wrong", &[r#"Bearer realm="shop""#]);
     }
 }
 
@@ -75,7 +74,7 @@ async fn a_body_that_is_no_sign_in_is_a_problem_that_quotes_nothing() {
             "The body must be application/json",
         ),
     ] {
-        shop.post("/api/login").body(kind, body).send().await.is_problem(status, title, &[]);
+        shop.post("/api/login").body(kind, body).send().await.assert_problem(status, title, &[]);
     }
 }
 
@@ -152,10 +151,10 @@ async fn a_token_that_comes_back_after_its_successor_was_used_ends_the_login() {
     let second = Tokens::of(&shop.refresh(&first.refresh).send().await);
     assert_eq!(shop.get("/api/me").bearer(&second.access).send().await.status, 200);
 
-    shop.refresh(&first.refresh).send().await.is_invalid_grant();
+    shop.refresh(&first.refresh).send().await.assert_invalid_grant();
 
-    shop.refresh(&second.refresh).send().await.is_invalid_grant();
-    shop.get("/api/me").bearer(&second.access).send().await.is_problem(401, INVALID, &BAD_TOKEN);
+    shop.refresh(&second.refresh).send().await.assert_invalid_grant();
+    shop.get("/api/me").bearer(&second.access).send().await.assert_problem(401, INVALID, &BAD_TOKEN);
     assert_eq!(shop.get("/api/me").bearer(&other.access).send().await.status, 200, "another login of hers");
 }
 
@@ -166,10 +165,10 @@ async fn a_token_from_long_ago_ends_the_login() {
     let second = Tokens::of(&shop.refresh(&first.refresh).send().await);
     let third = Tokens::of(&shop.refresh(&second.refresh).send().await);
 
-    shop.refresh(&first.refresh).send().await.is_invalid_grant();
+    shop.refresh(&first.refresh).send().await.assert_invalid_grant();
 
-    shop.refresh(&third.refresh).send().await.is_invalid_grant();
-    shop.get("/api/me").bearer(&third.access).send().await.is_problem(401, INVALID, &BAD_TOKEN);
+    shop.refresh(&third.refresh).send().await.assert_invalid_grant();
+    shop.get("/api/me").bearer(&third.access).send().await.assert_problem(401, INVALID, &BAD_TOKEN);
 }
 
 #[tokio::test]
@@ -180,9 +179,9 @@ async fn junk_is_no_grant_and_harms_nobody() {
     let middle = forged.len() / 2;
     forged[middle] = if forged[middle] == b'A' { b'B' } else { b'A' };
     let forged = String::from_utf8(forged).unwrap();
-    let long = "ar1_".to_owned() + &"A".repeat(4000);
+    let long = "ar1_".to_owned() + "A".repeat(4000).as_str();
     for junk in ["", "x", "ar1_", &*tokens.access, &*forged, &*long, &tokens.refresh[1..]] {
-        shop.refresh(junk).send().await.is_invalid_grant();
+        shop.refresh(junk).send().await.assert_invalid_grant();
     }
 
     Tokens::of(&shop.refresh(&tokens.refresh).send().await);
@@ -194,7 +193,7 @@ async fn a_refresh_without_a_token_is_a_bad_request() {
     let body = json!({ "type": "about:blank", "title": "A refresh token is needed", "status": 400, "error": "invalid_request" });
     for sent in ["", "{}", "{", "[]", r#"{"refresh_token":null}"#, r#"{"refresh_token":7}"#] {
         let answer = shop.post("/auth/refresh").body("application/json", sent).send().await;
-        answer.is_problem_with(body.clone(), &[]);
+        answer.assert_problem_with(&body.clone(), &[]);
     }
 }
 
@@ -210,7 +209,7 @@ async fn an_access_token_expires_and_refreshing_brings_another() {
     })
     .await;
 
-    refused.is_problem(401, INVALID, &BAD_TOKEN);
+    refused.assert_problem(401, INVALID, &BAD_TOKEN);
     let next = Tokens::of(&shop.refresh(&tokens.refresh).send().await);
     assert_eq!(shop.get("/api/me").bearer(&next.access).send().await.status, 200);
 }
@@ -220,6 +219,6 @@ async fn a_token_of_another_shop_is_refused() {
     let (here, there) = (Shop::start(), Shop::start());
     let tokens = there.tokens("root").await;
 
-    here.get("/api/me").bearer(&tokens.access).send().await.is_problem(401, INVALID, &BAD_TOKEN);
-    here.refresh(&tokens.refresh).send().await.is_invalid_grant();
+    here.get("/api/me").bearer(&tokens.access).send().await.assert_problem(401, INVALID, &BAD_TOKEN);
+    here.refresh(&tokens.refresh).send().await.assert_invalid_grant();
 }

@@ -1,7 +1,8 @@
 //! Signing in and out with a browser.
 
-use crate::shop_support::answer::FORGET_COOKIE;
-use crate::shop_support::shop::Shop;
+use auth_tests::FORGET_COOKIE;
+use auth_tests::program::Shop;
+
 use crate::{BAD_SESSION, CROSS_SITE, INVALID};
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "wonderland")];
@@ -14,9 +15,9 @@ async fn the_front_page_knows_whether_you_are_signed_in() {
     let nobody = shop.get("/").page().send().await;
     let alice = shop.get("/").page().cookie(&cookie).send().await;
 
-    nobody.is_page(200, "Welcome");
+    nobody.assert_page(200, "Welcome");
     assert!(nobody.body.contains("You are not signed in.") && nobody.body.contains(r#"href="/login""#));
-    alice.is_page(200, "Welcome");
+    alice.assert_page(200, "Welcome");
     assert!(alice.body.contains("You are signed in as <strong>alice</strong>."));
     assert!(alice.body.contains(r#"<form method="post" action="/logout">"#));
 }
@@ -27,10 +28,10 @@ async fn signing_in_leads_to_the_account_with_a_protected_cookie() {
 
     let answer = shop.post("/login").same_origin().form(&ALICE).send().await;
 
-    answer.is_redirect("/account");
+    answer.assert_redirect("/account");
     assert_eq!(answer.body, "");
     let page = shop.get("/account").page().cookie(&answer.session_cookie()).send().await;
-    page.is_page(200, "Your account");
+    page.assert_page(200, "Your account");
     assert!(page.body.contains("<dd>alice</dd>") && page.body.contains("<dd>alice@shop.example</dd>"));
 }
 
@@ -48,12 +49,12 @@ async fn a_page_without_a_session_leads_to_the_login_page_and_back() {
     let shop = Shop::start();
 
     let away = shop.get("/account?tab=devices").page().send().await;
-    away.is_redirect("/login?next=/account%3Ftab%3Ddevices");
+    away.assert_redirect("/login?next=/account%3Ftab%3Ddevices");
     let form = shop.get("/login?next=/account%3Ftab%3Ddevices").page().send().await;
-    form.is_page(200, "Sign in");
+    form.assert_page(200, "Sign in");
     assert!(form.body.contains(r#"<input type="hidden" name="next" value="/account?tab=devices">"#));
     let fields = [ALICE[0], ALICE[1], ("next", "/account?tab=devices")];
-    shop.post("/login").same_origin().form(&fields).send().await.is_redirect("/account?tab=devices");
+    shop.post("/login").same_origin().form(&fields).send().await.assert_redirect("/account?tab=devices");
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn next_never_leads_to_another_site() {
         ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "account", ""]
     {
         let fields = [ALICE[0], ALICE[1], ("next", next)];
-        shop.post("/login").same_origin().form(&fields).send().await.is_redirect("/account");
+        shop.post("/login").same_origin().form(&fields).send().await.assert_redirect("/account");
     }
     let form = shop.get("/login?next=//evil.example").send().await;
     assert!(!form.body.contains("evil.example"));
@@ -75,7 +76,7 @@ async fn a_wrong_password_shows_the_form_again_and_sets_no_cookie() {
     for (user, password) in [("alice", "Wonderland"), ("alice", ""), ("nobody", "wonderland"), ("", "")] {
         let fields = [("username", user), ("password", password), ("next", "/account")];
         let answer = shop.post("/login").same_origin().form(&fields).send().await;
-        answer.is_page(401, "Sign in");
+        answer.assert_page(401, "Sign in");
         assert!(answer.body.contains(r#"role="alert">User name or password is wrong.</p>"#));
         assert!(answer.body.contains(&format!(r#"name="username" value="{user}""#)));
         assert!(answer.body.contains(r#"name="next" value="/account""#));
@@ -92,7 +93,7 @@ async fn what_was_typed_comes_back_escaped() {
 
     let answer = shop.post("/login").same_origin().form(&fields).send().await;
 
-    answer.is_page(401, "Sign in");
+    answer.assert_page(401, "Sign in");
     assert!(!answer.body.contains("<script"), "{}", answer.body);
 }
 
@@ -103,8 +104,8 @@ async fn an_unreadable_form_shows_the_form_again() {
     let missing = shop.post("/login").same_origin().form(&[ALICE[0]]).send().await;
     let json = shop.post("/login").same_origin().body("application/json", "{}").send().await;
 
-    missing.is_page(422, "Sign in");
-    json.is_page(415, "Sign in");
+    missing.assert_page(422, "Sign in");
+    json.assert_page(415, "Sign in");
     assert!(missing.body.contains("Please fill in user name and password."));
 }
 
@@ -114,13 +115,13 @@ async fn another_site_can_neither_sign_in_nor_out() {
     let cookie = shop.session("alice").await;
 
     let login = shop.post("/login").cross_site().form(&ALICE).send().await;
-    login.is_problem(403, CROSS_SITE, &[]);
+    login.assert_problem(403, CROSS_SITE, &[]);
     assert_eq!(login.header("set-cookie"), None);
     for path in ["/logout", "/account/logins/end-others", "/auth/logout", "/api/orders"] {
         let call = shop.post(path).cross_site().cookie(&cookie).body("text/plain", "");
-        call.send().await.is_problem(403, CROSS_SITE, &[]);
+        call.send().await.assert_problem(403, CROSS_SITE, &[]);
     }
-    shop.get("/account").page().cookie(&cookie).send().await.is_page(200, "Your account");
+    shop.get("/account").page().cookie(&cookie).send().await.assert_page(200, "Your account");
 }
 
 #[tokio::test]
@@ -154,11 +155,11 @@ async fn signing_out_ends_the_session_and_removes_the_cookie() {
 
     let answer = shop.post("/logout").same_origin().cookie(&cookie).send().await;
 
-    answer.is_redirect("/");
+    answer.assert_redirect("/");
     assert_eq!(answer.header("set-cookie"), Some(FORGET_COOKIE));
-    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").cookie(&cookie).send().await.assert_problem(401, INVALID, &BAD_SESSION);
     let page = shop.get("/account").page().cookie(&cookie).send().await;
-    page.is_redirect("/login?next=/account");
+    page.assert_redirect("/login?next=/account");
     assert_eq!(page.header("set-cookie"), Some(FORGET_COOKIE));
 }
 
@@ -171,7 +172,7 @@ async fn signing_in_again_in_the_same_browser_replaces_the_login() {
 
     let new = again.session_cookie();
     assert_ne!(new, old);
-    shop.get("/api/me").cookie(&old).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").cookie(&old).send().await.assert_problem(401, INVALID, &BAD_SESSION);
     let logins = shop.get("/auth/logins").cookie(&new).send().await.json();
     assert_eq!(logins.as_array().unwrap().len(), 1);
 }
@@ -184,7 +185,7 @@ async fn a_planted_or_doubled_cookie_is_refused() {
     for cookies in
         [&*format!("{cookie}; {cookie}"), &*lower, "__Host-id=AAAAAAAAAAAAAAAAAAAAAA", "__Host-id=x"]
     {
-        shop.get("/api/me").cookie(cookies).send().await.is_problem(401, INVALID, &BAD_SESSION);
+        shop.get("/api/me").cookie(cookies).send().await.assert_problem(401, INVALID, &BAD_SESSION);
     }
     let among_others = format!("theme=dark; {cookie}; lang=de");
     assert_eq!(shop.get("/api/me").cookie(&among_others).send().await.status, 200);
@@ -197,7 +198,7 @@ async fn the_style_sheet_is_the_only_thing_that_pages_load_and_may_be_cached() {
     let style = shop.get("/style.css").send().await;
     let page = shop.get("/login").send().await;
 
-    assert_eq!((style.status, style.header("content-type")), (200, Some("text/css; charset=utf-8")));
+    assert_eq!((style.status.as_u16(), style.header("content-type")), (200, Some("text/css; charset=utf-8")));
     assert_eq!(style.header("cache-control"), Some("public, max-age=300"));
     assert!(page.body.contains(r#"<link rel="stylesheet" href="/style.css">"#));
     assert!(!page.body.contains("<script") && !page.body.contains("style=") && !page.body.contains("<img"));

@@ -1,19 +1,10 @@
 //! The shop, killed without warning and started again on the same folder: what it had answered still holds.
 
-#[path = "shop_crash/folder.rs"]
-mod folder;
-#[path = "shop_crash/load.rs"]
-mod load;
-mod shop_support;
-#[path = "shop_crash/stop.rs"]
-mod stop;
-
+use auth_tests::program::{Data, Shop};
+use auth_tests::{Tokens, eventually};
 use serde_json::json;
 
-use load::Load;
-use shop_support::answer::Tokens;
-use shop_support::eventually;
-use shop_support::shop::{Data, Shop};
+use super::load::Load;
 
 /// How often the shop under load is killed.
 const KILLS: usize = 8;
@@ -26,7 +17,7 @@ async fn killed_under_load_the_shop_keeps_every_promise_it_made() {
     let (mut load, mut answered, mut restarts) = (Load::default(), 0, Vec::new());
     for round in 0..KILLS {
         let mut shop = Shop::start_on(&data, &["--grace", "0s"]);
-        restarts.push(shop.started_in);
+        restarts.push(shop.started_in());
         load.check(&shop).await;
         let running = load.run(&shop).await;
         eventually("requests are answered", async || {
@@ -38,7 +29,7 @@ async fn killed_under_load_the_shop_keeps_every_promise_it_made() {
         load = running.stop().await;
     }
     let shop = Shop::start_on(&data, &["--grace", "0s"]);
-    restarts.push(shop.started_in);
+    restarts.push(shop.started_in());
     load.check(&shop).await;
 
     let log = shop.log();
@@ -71,18 +62,18 @@ async fn an_end_that_was_answered_holds_after_a_kill() {
         shop.get("/api/me").bearer(&ended.access).send().await.json()["login"].as_str().unwrap().to_owned();
     let keeper = shop.session("alice").await;
 
-    shop.refresh(&stolen.refresh).send().await.is_invalid_grant();
-    shop.post("/auth/logout").bearer(&left.access).send().await.is_empty(204);
-    shop.delete(&format!("/auth/logins/{login}")).bearer(&stays.access).send().await.is_empty(204);
-    shop.post("/logout").same_origin().cookie(&left_session).send().await.is_redirect("/");
-    shop.delete("/auth/logins").same_origin().cookie(&keeper).send().await.is_empty(204);
-    shop.post("/admin/users/bob/disable").bearer(&root.access).send().await.is_empty(204);
+    shop.refresh(&stolen.refresh).send().await.assert_invalid_grant();
+    shop.post("/auth/logout").bearer(&left.access).send().await.assert_empty(204);
+    shop.delete(&format!("/auth/logins/{login}")).bearer(&stays.access).send().await.assert_empty(204);
+    shop.post("/logout").same_origin().cookie(&left_session).send().await.assert_redirect("/");
+    shop.delete("/auth/logins").same_origin().cookie(&keeper).send().await.assert_empty(204);
+    shop.post("/admin/users/bob/disable").bearer(&root.access).send().await.assert_empty(204);
     shop.kill();
     let shop = Shop::start_on(&data, &["--grace", "0s"]);
 
     for tokens in [&left, &ended, &last, &disabled] {
         assert_eq!(shop.get("/api/me").bearer(&tokens.access).send().await.status, 401);
-        shop.refresh(&tokens.refresh).send().await.is_invalid_grant();
+        shop.refresh(&tokens.refresh).send().await.assert_invalid_grant();
     }
     for cookie in [&left_session, &ended_session] {
         assert_eq!(shop.get("/api/me").cookie(cookie).send().await.status, 401);
@@ -104,8 +95,8 @@ async fn a_role_and_a_password_that_were_answered_hold_after_a_kill() {
     let role = json!({ "role": "clerk" });
     let passwords = json!({ "old": "builder", "new": "architect" });
 
-    shop.put("/admin/users/alice/role").bearer(&root.access).json(&role).send().await.is_empty(204);
-    shop.post("/api/password").bearer(&bob.access).json(&passwords).send().await.is_empty(204);
+    shop.put("/admin/users/alice/role").bearer(&root.access).json(&role).send().await.assert_empty(204);
+    shop.post("/api/password").bearer(&bob.access).json(&passwords).send().await.assert_empty(204);
     shop.kill();
     let shop = Shop::start_on(&data, &[]);
 

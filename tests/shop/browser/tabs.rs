@@ -1,12 +1,10 @@
 //! An application in two tabs that share one refresh token.
 
+use auth_tests::program::{Browser, Chrome, Shop};
+use auth_tests::{Tokens, eventually};
 use serde_json::{Value, json};
 
-use crate::address;
-use crate::chrome::{Browser, Chrome};
-use crate::shop_support::answer::Tokens;
-use crate::shop_support::eventually;
-use crate::shop_support::shop::Shop;
+use super::address;
 
 /// At a word from the other tab: refresh, and keep what came.
 const LISTEN: &str = "

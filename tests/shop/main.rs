@@ -1,19 +1,14 @@
-//! The shop from outside: its program, started as its users start it, over TCP. Row by row of its interface.
+//! The shop from outside: its program, started as its users start it, over TCP. Row by row of its interface; killed and
+//! stopped; in a browser.
 
-#[path = "shop_http/account.rs"]
 mod account;
-#[path = "shop_http/admin.rs"]
 mod admin;
-#[path = "shop_http/logins.rs"]
+mod browser;
+mod crash;
 mod logins;
-#[path = "shop_http/orders.rs"]
 mod orders;
-#[path = "shop_http/pages.rs"]
 mod pages;
-mod shop_support;
-#[path = "shop_http/surface.rs"]
 mod surface;
-#[path = "shop_http/tokens.rs"]
 mod tokens;
 
 /// Nobody is there: a challenge for each scheme.

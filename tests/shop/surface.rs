@@ -1,10 +1,10 @@
 //! What holds for the shop as a whole.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use auth_tests::program::{Data, Shop};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::shop_support::shop::{Data, Shop};
 use crate::{ANYBODY, BAD_TOKEN, INVALID, NEEDED, NOT_FOUND};
 
 const CSP: &str =
@@ -35,7 +35,7 @@ fn method(name: &str) -> Method {
 async fn health_is_open_to_everybody() {
     let answer = Shop::start().get("/health").send().await;
 
-    assert_eq!((answer.status, &*answer.body), (200, "ok"));
+    assert_eq!((answer.status.as_u16(), &*answer.body), (200, "ok"));
 }
 
 #[tokio::test]
@@ -43,12 +43,12 @@ async fn a_route_with_a_policy_answers_nobody_without_a_credential() {
     let shop = Shop::start();
     for (name, path) in EITHER {
         let answer = shop.call(method(name), path).body("application/json", "not even JSON").send().await;
-        answer.is_problem(401, NEEDED, &ANYBODY);
+        answer.assert_problem(401, NEEDED, &ANYBODY);
     }
     for (name, path) in [("GET", "/account"), ("POST", "/logout"), ("POST", "/account/logins/end-others")] {
-        shop.call(method(name), path).send().await.is_problem(401, NEEDED, &[ANYBODY[1]]);
+        shop.call(method(name), path).send().await.assert_problem(401, NEEDED, &[ANYBODY[1]]);
     }
-    shop.get("/api/reports").send().await.is_problem(401, NEEDED, &[ANYBODY[0]]);
+    shop.get("/api/reports").send().await.assert_problem(401, NEEDED, &[ANYBODY[0]]);
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_bad_bearer_is_refused_everywhere_and_never_falls_back_to_a_good_cooki
     let cookie = shop.session("root").await;
     for (name, path) in EITHER {
         let call = shop.call(method(name), path).cookie(&cookie).same_origin().bearer("no.such.token");
-        call.send().await.is_problem(401, INVALID, &BAD_TOKEN);
+        call.send().await.assert_problem(401, INVALID, &BAD_TOKEN);
     }
 
     assert_eq!(shop.get("/api/me").cookie(&cookie).send().await.json()["scheme"], "session");
@@ -70,7 +70,7 @@ async fn two_authorization_headers_are_a_bad_request() {
 
     let answer = shop.get("/api/me").bearer(&tokens.access).bearer(&tokens.access).send().await;
 
-    answer.is_problem(
+    answer.assert_problem(
         400,
         "The request's credentials are malformed",
         &[r#"Bearer realm="shop", error="invalid_request""#, r#"Cookie realm="shop""#],
@@ -98,7 +98,7 @@ async fn public_keys_are_published_without_their_private_half() {
 async fn an_unknown_address_is_a_problem() {
     let shop = Shop::start();
     for path in ["/nowhere", "/api", "/api/orders/", "/auth/refresh/x", "/.well-known/"] {
-        shop.get(path).send().await.is_problem(404, NOT_FOUND, &[]);
+        shop.get(path).send().await.assert_problem(404, NOT_FOUND, &[]);
     }
 }
 
@@ -109,7 +109,7 @@ async fn a_wrong_method_is_a_problem_that_names_the_right_ones() {
         [("POST", "/health", "GET,HEAD"), ("GET", "/logout", "POST"), ("GET", "/auth/refresh", "POST")]
     {
         let answer = shop.call(method(name), path).send().await;
-        answer.is_problem(405, "This address does not know that method", &[]);
+        answer.assert_problem(405, "This address does not know that method", &[]);
         assert_eq!(answer.header("allow"), Some(allow), "{path}");
     }
 }
@@ -149,7 +149,7 @@ async fn a_body_that_is_too_large_is_not_read() {
 
     let answer = shop.post("/api/orders").bearer(&tokens.access).json(&long).send().await;
 
-    answer.is_problem(413, "The body could not be read", &[]);
+    answer.assert_problem(413, "The body could not be read", &[]);
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn the_table_of_policies_is_printed_before_the_address() {
     let shop = Shop::start();
 
     let table: Vec<Vec<&str>> = shop
-        .announced
+        .announced()
         .lines()
         .map(|line| line.split_whitespace().collect())
         .filter(|line: &Vec<_>| !line.is_empty())

@@ -1,6 +1,7 @@
 //! Another site that posts forms to the shop.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use auth_tests::program::{Browser, Chrome, Shop};
 use axum::Router;
 use axum::extract::Query;
 use axum::response::Html;
@@ -8,9 +9,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::chrome::{Browser, Chrome};
-use crate::shop_support::shop::Shop;
-use crate::{address, alice_in};
+use super::{address, alice_in};
 
 #[derive(Deserialize)]
 struct Target {

@@ -1,9 +1,9 @@
 //! Orders, reports, and who is asking.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
+use auth_tests::program::Shop;
 use serde_json::{Value, json};
 
-use crate::shop_support::shop::Shop;
 use crate::{CROSS_SITE, FORBIDDEN, NOT_ALLOWED, NOT_FOUND};
 
 /// Places an order; its number.
@@ -61,7 +61,7 @@ async fn a_token_needs_no_proof_of_the_site_it_comes_from() {
     let by_cookie = shop.post("/api/orders").cross_site().cookie(&cookie).json(&body).send().await;
 
     assert_eq!(by_token.status, 201);
-    by_cookie.is_problem(403, CROSS_SITE, &[]);
+    by_cookie.assert_problem(403, CROSS_SITE, &[]);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn an_order_that_makes_no_sense_is_refused() {
         (json!([]), member),
     ] {
         let answer = shop.post("/api/orders").bearer(&tokens.access).json(&body).send().await;
-        answer.is_problem(422, title, &[]);
+        answer.assert_problem(422, title, &[]);
     }
     assert_eq!(orders(&shop, &tokens.access).await, json!([]));
 }
@@ -117,10 +117,10 @@ async fn somebody_elses_order_looks_like_one_that_is_not_there() {
     let own = shop.get(&path).bearer(&alice.access).send().await.json();
     assert_eq!(own, json!({ "id": tea, "owner": "alice", "item": "tea", "quantity": 2 }));
     assert_eq!(shop.get(&path).bearer(&carol.access).send().await.json(), own);
-    shop.get(&path).bearer(&bob.access).send().await.is_problem(404, NOT_FOUND, &[]);
+    shop.get(&path).bearer(&bob.access).send().await.assert_problem(404, NOT_FOUND, &[]);
     for access in [&bob.access, &carol.access] {
         for id in ["999", "0", "-1", "+1", "01", "x", "%31%20", "9223372036854775808"] {
-            shop.get(&format!("/api/orders/{id}")).bearer(access).send().await.is_problem(
+            shop.get(&format!("/api/orders/{id}")).bearer(access).send().await.assert_problem(
                 404,
                 NOT_FOUND,
                 &[],
@@ -137,11 +137,11 @@ async fn only_an_admin_deletes_orders() {
     let path = format!("/api/orders/{}", place(&shop, &alice.access, "tea").await);
 
     for access in [&alice.access, &carol.access] {
-        shop.delete(&path).bearer(access).send().await.is_problem(403, NOT_ALLOWED, &FORBIDDEN);
+        shop.delete(&path).bearer(access).send().await.assert_problem(403, NOT_ALLOWED, &FORBIDDEN);
     }
-    shop.delete(&path).bearer(&root.access).send().await.is_empty(204);
-    shop.delete(&path).bearer(&root.access).send().await.is_problem(404, NOT_FOUND, &[]);
-    shop.get(&path).bearer(&alice.access).send().await.is_problem(404, NOT_FOUND, &[]);
+    shop.delete(&path).bearer(&root.access).send().await.assert_empty(204);
+    shop.delete(&path).bearer(&root.access).send().await.assert_problem(404, NOT_FOUND, &[]);
+    shop.get(&path).bearer(&alice.access).send().await.assert_problem(404, NOT_FOUND, &[]);
     assert_ne!(
         format!("/api/orders/{}", place(&shop, &alice.access, "tea").await),
         path,
@@ -156,10 +156,14 @@ async fn clerks_refund_any_order_and_customers_none() {
     let cookie = shop.session("carol").await;
     let path = format!("/api/orders/{}/refund", place(&shop, &alice.access, "tea").await);
 
-    shop.post(&path).bearer(&alice.access).send().await.is_problem(403, NOT_ALLOWED, &FORBIDDEN);
-    shop.post(&path).bearer(&carol.access).send().await.is_empty(204);
-    shop.post(&path).same_origin().cookie(&cookie).send().await.is_empty(204);
-    shop.post("/api/orders/999/refund").bearer(&carol.access).send().await.is_problem(404, NOT_FOUND, &[]);
+    shop.post(&path).bearer(&alice.access).send().await.assert_problem(403, NOT_ALLOWED, &FORBIDDEN);
+    shop.post(&path).bearer(&carol.access).send().await.assert_empty(204);
+    shop.post(&path).same_origin().cookie(&cookie).send().await.assert_empty(204);
+    shop.post("/api/orders/999/refund").bearer(&carol.access).send().await.assert_problem(
+        404,
+        NOT_FOUND,
+        &[],
+    );
 }
 
 #[tokio::test]
@@ -174,13 +178,13 @@ async fn reports_are_for_tokens_with_the_scope_only() {
     for access in [&carol.access, &root.access] {
         assert_eq!(shop.get("/api/reports").bearer(access).send().await.json(), json!({ "orders": 2 }));
     }
-    shop.get("/api/reports").bearer(&alice.access).send().await.is_problem(
+    shop.get("/api/reports").bearer(&alice.access).send().await.assert_problem(
         403,
         NOT_ALLOWED,
         &[r#"Bearer realm="shop", error="insufficient_scope", scope="reports:read""#],
     );
     let with_cookie = shop.get("/api/reports").cookie(&cookie).send().await;
-    with_cookie.is_problem(401, "A credential is needed", &[r#"Bearer realm="shop""#]);
+    with_cookie.assert_problem(401, "A credential is needed", &[r#"Bearer realm="shop""#]);
     let with_both = shop.get("/api/reports").cookie(&cookie).bearer(&carol.access).send().await;
     assert_eq!(with_both.status, 200);
 }

@@ -1,29 +1,8 @@
-//! The shop in a real browser. Skipped where no chromium is installed.
+//! Signing in and out.
 
-#[path = "browser/chrome.rs"]
-mod chrome;
-#[path = "browser/foreign.rs"]
-mod foreign;
-#[path = "browser/pages.rs"]
-mod pages;
-mod shop_support;
-#[path = "browser/tabs.rs"]
-mod tabs;
+use auth_tests::program::{Chrome, Shop};
 
-use chrome::{Browser, Chrome};
-use shop_support::shop::Shop;
-
-/// The shop as a browser is told to open it: cookies that are `Secure` go to `localhost` without TLS.
-fn address(shop: &Shop, path: &str) -> String {
-    format!("http://localhost:{}{path}", shop.port())
-}
-
-/// Signs alice in from the login page.
-async fn alice_in(browser: &Browser, shop: &Shop) {
-    browser.goto(&address(shop, "/login")).await;
-    browser.sign_in("alice", "wonderland").await;
-    browser.at("/account").await;
-}
+use super::{address, alice_in};
 
 #[tokio::test]
 async fn a_visitor_of_the_account_signs_in_and_comes_back_to_it() {
@@ -116,46 +95,6 @@ async fn the_page_before_is_not_shown_again_after_signing_out() {
     browser.at("/login?next=/account").await;
 
     assert!(!browser.text().await.contains("alice@shop.example"));
-}
-
-#[tokio::test]
-async fn a_device_ended_by_its_button_lands_on_the_login_page_at_its_next_click() {
-    let Some(chrome) = Chrome::installed() else { return };
-    let (shop, here, there) = (Shop::start(), chrome.open().await, chrome.open().await);
-    alice_in(&here, &shop).await;
-    alice_in(&there, &shop).await;
-
-    here.goto(&address(&shop, "/account")).await;
-    assert_eq!((here.count(".devices li").await, here.count(".devices .badge").await), (2, 1));
-    here.picture("account-with-two-devices").await;
-    there.goto(&address(&shop, "/")).await;
-    here.click(".devices li:not(:has(.badge)) button").await;
-    here.at("/account").await;
-    assert_eq!((here.count(".devices li").await, here.count(".devices .badge").await), (1, 1));
-    there.click("a[href='/account']").await;
-    there.at("/login?next=/account").await;
-
-    assert!(there.cookies().await.is_empty(), "a dead cookie stays");
-    there.sign_in("alice", "wonderland").await;
-    there.at("/account").await;
-}
-
-#[tokio::test]
-async fn one_button_ends_all_other_devices() {
-    let Some(chrome) = Chrome::installed() else { return };
-    let (shop, here, there) = (Shop::start(), chrome.open().await, chrome.open().await);
-    alice_in(&there, &shop).await;
-    shop.tokens("alice").await;
-    alice_in(&here, &shop).await;
-    assert_eq!(here.count(".devices li").await, 3);
-
-    here.click("form[action='/account/logins/end-others'] button").await;
-    here.at("/account").await;
-
-    assert_eq!((here.count(".devices li").await, here.count(".devices .badge").await), (1, 1));
-    assert_eq!(here.count("form[action='/account/logins/end-others']").await, 0);
-    there.goto(&address(&shop, "/account")).await;
-    there.at("/login?next=/account").await;
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! The account page: the devices and their buttons.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
+use auth_tests::FORGET_COOKIE;
+use auth_tests::program::Shop;
 use serde_json::Value;
 
-use crate::shop_support::answer::FORGET_COOKIE;
-use crate::shop_support::shop::Shop;
 use crate::{BAD_SESSION, BAD_TOKEN, INVALID, NOT_FOUND};
 
 /// The login that a cookie carries.
@@ -31,7 +31,7 @@ async fn the_account_lists_every_device_with_a_button() {
 
     let page = shop.get("/account").page().cookie(&here).send().await;
 
-    page.is_page(200, "Your account");
+    page.assert_page(200, "Your account");
     assert_eq!(page.body.matches("/end\"").count(), 3, "{}", page.body);
     assert_eq!(page.body.matches(">this one<").count(), 1);
     assert_eq!(
@@ -55,11 +55,11 @@ async fn ending_another_device_signs_it_out_at_once() {
     let (here, there) = (shop.session("alice").await, shop.session("alice").await);
     let end = format!("/account/logins/{}/end", login_of(&shop, &there).await);
 
-    shop.post(&end).same_origin().cookie(&here).send().await.is_redirect("/account");
+    shop.post(&end).same_origin().cookie(&here).send().await.assert_redirect("/account");
 
-    shop.get("/api/me").cookie(&there).send().await.is_problem(401, INVALID, &BAD_SESSION);
-    shop.get("/account").page().cookie(&there).send().await.is_redirect("/login?next=/account");
-    shop.post(&end).same_origin().cookie(&here).send().await.is_problem(404, NOT_FOUND, &[]);
+    shop.get("/api/me").cookie(&there).send().await.assert_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/account").page().cookie(&there).send().await.assert_redirect("/login?next=/account");
+    shop.post(&end).same_origin().cookie(&here).send().await.assert_problem(404, NOT_FOUND, &[]);
     assert_eq!(shop.get("/api/me").cookie(&here).send().await.status, 200);
 }
 
@@ -71,9 +71,9 @@ async fn ending_the_own_device_signs_out() {
 
     let answer = shop.post(&end).same_origin().cookie(&cookie).send().await;
 
-    answer.is_redirect("/");
+    answer.assert_redirect("/");
     assert_eq!(answer.header("set-cookie"), Some(FORGET_COOKIE));
-    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").cookie(&cookie).send().await.assert_problem(401, INVALID, &BAD_SESSION);
 }
 
 #[tokio::test]
@@ -82,11 +82,16 @@ async fn ending_all_others_leaves_only_the_one_that_asks() {
     let (here, there) = (shop.session("alice").await, shop.session("alice").await);
     let (program, bob) = (shop.tokens("alice").await, shop.tokens("bob").await);
 
-    shop.post("/account/logins/end-others").same_origin().cookie(&here).send().await.is_redirect("/account");
+    shop.post("/account/logins/end-others")
+        .same_origin()
+        .cookie(&here)
+        .send()
+        .await
+        .assert_redirect("/account");
 
-    shop.get("/api/me").cookie(&there).send().await.is_problem(401, INVALID, &BAD_SESSION);
-    shop.get("/api/me").bearer(&program.access).send().await.is_problem(401, INVALID, &BAD_TOKEN);
-    shop.refresh(&program.refresh).send().await.is_invalid_grant();
+    shop.get("/api/me").cookie(&there).send().await.assert_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").bearer(&program.access).send().await.assert_problem(401, INVALID, &BAD_TOKEN);
+    shop.refresh(&program.refresh).send().await.assert_invalid_grant();
     let left = shop.get("/auth/logins").cookie(&here).send().await.json();
     assert_eq!(left.as_array().map(Vec::len), Some(1));
     assert_eq!(shop.get("/api/me").bearer(&bob.access).send().await.status, 200);
@@ -100,8 +105,8 @@ async fn a_device_of_somebody_else_can_not_be_ended() {
     let (alice, bob) = (shop.session("alice").await, shop.session("bob").await);
     let end = format!("/account/logins/{}/end", login_of(&shop, &bob).await);
 
-    shop.post(&end).same_origin().cookie(&alice).send().await.is_problem(404, NOT_FOUND, &[]);
-    shop.post("/account/logins/no-id/end").same_origin().cookie(&alice).send().await.is_problem(
+    shop.post(&end).same_origin().cookie(&alice).send().await.assert_problem(404, NOT_FOUND, &[]);
+    shop.post("/account/logins/no-id/end").same_origin().cookie(&alice).send().await.assert_problem(
         404,
         NOT_FOUND,
         &[],
@@ -119,7 +124,7 @@ async fn the_newest_login_pushes_out_the_oldest_beyond_the_limit() {
 
     let third = shop.session("alice").await;
 
-    shop.get("/api/me").cookie(&first).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").cookie(&first).send().await.assert_problem(401, INVALID, &BAD_SESSION);
     for call in [shop.get("/auth/logins").cookie(&third), shop.get("/auth/logins").bearer(&second.access)] {
         let logins: Value = call.send().await.json();
         assert_eq!(logins.as_array().map(Vec::len), Some(2), "{logins}");

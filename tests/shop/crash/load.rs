@@ -6,13 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use auth_tests::program::{Call, Remote, Shop, password};
+use auth_tests::{Answer, Tokens, within};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-
-use crate::shop_support::answer::{Answer, Tokens};
-use crate::shop_support::call::Call;
-use crate::shop_support::remote::{Remote, password};
-use crate::shop_support::shop::Shop;
 
 /// How many clients of each kind there are.
 const EACH: usize = 4;
@@ -66,7 +63,7 @@ impl Load {
                 Ended::Tokens(tokens) => {
                     let me = shop.get("/api/me").bearer(&tokens.access).send().await;
                     assert_eq!(me.status, 401, "an ended login came back: {me:?}");
-                    shop.refresh(&tokens.refresh).send().await.is_invalid_grant();
+                    shop.refresh(&tokens.refresh).send().await.assert_invalid_grant();
                 }
             }
         }
@@ -124,7 +121,7 @@ impl Running {
 
     /// Waits until all clients have noticed that the shop is gone.
     pub(crate) async fn stop(mut self) -> Load {
-        for learnt in self.clients.join_all().await {
+        for learnt in within("all clients notice that the shop is gone", self.clients.join_all()).await {
             self.known.refreshing.extend(learnt.refreshing);
             self.known.ended.extend(learnt.ended);
             self.known.orders.extend(learnt.orders);
@@ -204,18 +201,18 @@ async fn once(client: &Client, user: &str, known: &mut Load) -> Option<()> {
     let shop = &client.shop;
     let body = json!({ "username": user, "password": password(user) });
     let tokens = Tokens::of(&client.send(shop.post("/api/login").json(&body)).await?);
-    client.send(shop.post("/auth/logout").bearer(&tokens.access)).await?.is_empty(204);
+    client.send(shop.post("/auth/logout").bearer(&tokens.access)).await?.assert_empty(204);
     known.ended.push(Ended::Tokens(tokens));
 
     let form = [("username", user), ("password", password(user))];
     let cookie = client.send(shop.post("/login").same_origin().form(&form)).await?.session_cookie();
-    client.send(shop.post("/logout").same_origin().cookie(&cookie)).await?.is_redirect("/");
+    client.send(shop.post("/logout").same_origin().cookie(&cookie)).await?.assert_redirect("/");
     known.ended.push(Ended::Session(cookie));
 
     let first = Tokens::of(&client.send(shop.post("/api/login").json(&body)).await?);
     let second = Tokens::of(&client.send(shop.refresh(&first.refresh)).await?);
     let third = Tokens::of(&client.send(shop.refresh(&second.refresh)).await?);
-    client.send(shop.refresh(&first.refresh)).await?.is_invalid_grant();
+    client.send(shop.refresh(&first.refresh)).await?.assert_invalid_grant();
     known.stolen += 1;
     known.ended.push(Ended::Tokens(third));
     Some(())

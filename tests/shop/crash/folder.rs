@@ -9,10 +9,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::shop_support::build::program;
-use crate::shop_support::eventually;
-use crate::shop_support::remote::USERS;
-use crate::shop_support::shop::{Data, Shop};
+use auth_tests::eventually;
+use auth_tests::program::{Data, Shop, USERS, built};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -72,7 +70,7 @@ async fn a_damaged_secret_is_refused_and_not_replaced() {
 async fn a_first_start_that_is_killed_at_any_moment_leaves_a_folder_that_works() {
     for moment in 0..24 {
         let data = Data::new();
-        let mut started = Command::new(program())
+        let mut started = Command::new(built())
             .arg("--data")
             .arg(data.folder())
             .args(["--listen", "127.0.0.1:0"])
@@ -100,12 +98,12 @@ async fn a_second_shop_on_the_same_folder_serves_the_same_logins() {
 
     assert_eq!(two.get("/api/me").bearer(&tokens.access).send().await.status, 200);
     assert_eq!(two.get("/api/me").cookie(&cookie).send().await.status, 200);
-    one.post("/logout").same_origin().cookie(&cookie).send().await.is_redirect("/");
-    two.post("/auth/logout").bearer(&tokens.access).send().await.is_empty(204);
+    one.post("/logout").same_origin().cookie(&cookie).send().await.assert_redirect("/");
+    two.post("/auth/logout").bearer(&tokens.access).send().await.assert_empty(204);
     for (shop, call) in [
         (&one, &|shop: &Shop| shop.get("/api/me").bearer(&tokens.access)),
         (&two, &|shop: &Shop| shop.get("/api/me").cookie(&cookie)),
-    ] as [(&Shop, &dyn Fn(&Shop) -> crate::shop_support::call::Call); 2]
+    ] as [(&Shop, &dyn Fn(&Shop) -> auth_tests::program::Call); 2]
     {
         eventually("the other shop hears of the end", async || {
             (call(shop).send().await.status == 401).then_some(())

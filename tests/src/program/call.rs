@@ -4,8 +4,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use reqwest::redirect::Policy;
 use serde_json::Value;
 
-use super::PATIENCE;
-use super::answer::Answer;
+use crate::{Answer, PATIENCE};
 
 /// A client that follows nothing, keeps no cookie and says nothing of itself.
 pub(super) fn client() -> reqwest::Client {
@@ -13,61 +12,68 @@ pub(super) fn client() -> reqwest::Client {
 }
 
 /// A request that is being put together.
-pub(crate) struct Call(reqwest::RequestBuilder);
+#[derive(Debug)]
+pub struct Call(reqwest::RequestBuilder);
 
 impl Call {
     pub(super) fn new(request: reqwest::RequestBuilder) -> Self {
         Self(request)
     }
 
-    pub(crate) fn header(self, name: impl AsRef<str>, value: &str) -> Self {
+    /// With a header more.
+    pub fn header(self, name: impl AsRef<str>, value: &str) -> Self {
         Self(self.0.header(name.as_ref(), value))
     }
 
-    pub(crate) fn bearer(self, token: &str) -> Self {
+    /// With an access token.
+    pub fn bearer(self, token: &str) -> Self {
         self.header(AUTHORIZATION, &format!("Bearer {token}"))
     }
 
-    pub(crate) fn cookie(self, cookie: &str) -> Self {
+    /// With a `Cookie` header.
+    pub fn cookie(self, cookie: &str) -> Self {
         self.header(COOKIE, cookie)
     }
 
     /// As a browser sends it from a page of the shop.
-    pub(crate) fn same_origin(self) -> Self {
+    pub fn same_origin(self) -> Self {
         self.header("sec-fetch-site", "same-origin")
     }
 
     /// As a browser sends it from a page of somebody else.
-    pub(crate) fn cross_site(self) -> Self {
+    pub fn cross_site(self) -> Self {
         self.header("sec-fetch-site", "cross-site").header("origin", "https://evil.example")
     }
 
     /// As a browser goes to a page.
-    pub(crate) fn page(self) -> Self {
+    pub fn page(self) -> Self {
         self.header(ACCEPT, "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
     }
 
-    pub(crate) fn json(self, body: &Value) -> Self {
+    /// With a JSON body.
+    pub fn json(self, body: &Value) -> Self {
         Self(self.0.json(body))
     }
 
-    pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
+    /// With the body that a form sends.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
         Self(self.0.form(fields))
     }
 
-    pub(crate) fn body(self, kind: &str, body: impl Into<String>) -> Self {
+    /// With a body of that type.
+    pub fn body(self, kind: &str, body: impl Into<String>) -> Self {
         Self(self.0.header(CONTENT_TYPE, kind).body(body.into()))
     }
 
     /// The answer; an answer there must be.
-    pub(crate) async fn send(self) -> Answer {
+    pub async fn send(self) -> Answer {
         self.try_send().await.expect("an answer")
     }
 
     /// The answer, if it came whole.
-    pub(crate) async fn try_send(self) -> reqwest::Result<Answer> {
+    pub async fn try_send(self) -> reqwest::Result<Answer> {
         let response = self.0.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let (status, headers) = (response.status(), response.headers().clone());
         Ok(Answer { status, headers, body: response.text().await? })
     }
 }

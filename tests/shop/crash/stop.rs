@@ -3,17 +3,15 @@
 
 use std::time::Duration;
 
+use auth_tests::program::Shop;
+use auth_tests::{Tokens, eventually, within};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::shop_support::answer::Tokens;
-use crate::shop_support::shop::Shop;
-use crate::shop_support::{PATIENCE, eventually};
-
 async fn connect(shop: &Shop) -> TcpStream {
-    TcpStream::connect(("127.0.0.1", shop.port())).await.unwrap()
+    within("a connection opens", TcpStream::connect(("127.0.0.1", shop.port()))).await.unwrap()
 }
 
 /// A request for an order whose body is still to come.
@@ -26,7 +24,7 @@ async fn begin_order(shop: &Shop, access: &str, length: usize) -> TcpStream {
     connection.write_all(head.as_bytes()).await.unwrap();
     // The shop asks for the body: from here on the request runs.
     let mut asked = [0; 25];
-    timeout(PATIENCE, connection.read_exact(&mut asked)).await.unwrap().unwrap();
+    within("the shop asks for the body", connection.read_exact(&mut asked)).await.unwrap();
     assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
     connection
 }
@@ -42,7 +40,7 @@ async fn stops_after_what_runs(signal: &str) {
     eventually("nobody new is let in", async || TcpStream::connect(("127.0.0.1", port)).await.err()).await;
     request.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    timeout(PATIENCE, request.read_to_string(&mut answer)).await.unwrap().unwrap();
+    within("the order is answered", request.read_to_string(&mut answer)).await.unwrap();
 
     assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
     assert_eq!(shop.ended().await.code(), Some(0), "{}", shop.log());
@@ -94,8 +92,8 @@ async fn a_use_that_was_seen_just_before_stopping_is_not_forgotten() {
     let shop = Shop::start_on(&data, &["--grace", "0s"]);
 
     // The successor was used, so whoever brings its predecessor stole it.
-    shop.refresh(&first.refresh).send().await.is_invalid_grant();
-    shop.refresh(&second.refresh).send().await.is_invalid_grant();
+    shop.refresh(&first.refresh).send().await.assert_invalid_grant();
+    shop.refresh(&second.refresh).send().await.assert_invalid_grant();
 }
 
 #[tokio::test]

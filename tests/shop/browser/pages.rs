@@ -1,8 +1,8 @@
 //! What every page keeps to: the content policy, a narrow screen, names for what can be pressed.
 
-use crate::chrome::{Browser, Chrome, PHONE};
-use crate::shop_support::shop::Shop;
-use crate::{address, alice_in};
+use auth_tests::program::{Browser, Chrome, PHONE, Shop};
+
+use super::{address, alice_in};
 
 /// Goes through all pages, signed out and signed in.
 async fn on_every_page(browser: &Browser, shop: &Shop, mut look: impl AsyncFnMut(&str)) {
@@ -24,7 +24,7 @@ async fn sign_in_from_a_device_with_a_long_name(shop: &Shop) {
     let form = [("username", "alice"), ("password", "wonderland")];
     let agent = "Extraordinarily".repeat(15);
     let answer = shop.post("/login").same_origin().header("user-agent", &agent).form(&form).send().await;
-    answer.is_redirect("/account");
+    answer.assert_redirect("/account");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_hostile_device_name_is_only_text() {
         .form(&form)
         .send()
         .await
-        .is_redirect("/account");
+        .assert_redirect("/account");
 
     alice_in(&browser, &shop).await;
 

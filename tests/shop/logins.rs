@@ -1,11 +1,10 @@
 //! "My devices" for programs.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use auth_tests::program::Shop;
+use auth_tests::{FORGET_COOKIE, eventually};
 use serde_json::Value;
 
-use crate::shop_support::answer::FORGET_COOKIE;
-use crate::shop_support::eventually;
-use crate::shop_support::shop::Shop;
 use crate::{BAD_SESSION, BAD_TOKEN, INVALID, NOT_FOUND};
 
 async fn list(shop: &Shop, access: &str) -> Vec<Value> {
@@ -61,10 +60,10 @@ async fn signing_out_ends_the_token_it_came_with_at_once() {
 
     let answer = shop.post("/auth/logout").bearer(&tokens.access).send().await;
 
-    answer.is_empty(204);
+    answer.assert_empty(204);
     assert_eq!(answer.header("set-cookie"), None);
-    shop.get("/api/me").bearer(&tokens.access).send().await.is_problem(401, INVALID, &BAD_TOKEN);
-    shop.refresh(&tokens.refresh).send().await.is_invalid_grant();
+    shop.get("/api/me").bearer(&tokens.access).send().await.assert_problem(401, INVALID, &BAD_TOKEN);
+    shop.refresh(&tokens.refresh).send().await.assert_invalid_grant();
     assert_eq!(list(&shop, &other.access).await.len(), 1);
 }
 
@@ -75,9 +74,9 @@ async fn signing_out_with_a_cookie_removes_it() {
 
     let answer = shop.post("/auth/logout").same_origin().cookie(&cookie).send().await;
 
-    answer.is_empty(204);
+    answer.assert_empty(204);
     assert_eq!(answer.header("set-cookie"), Some(FORGET_COOKIE));
-    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").cookie(&cookie).send().await.assert_problem(401, INVALID, &BAD_SESSION);
 }
 
 #[tokio::test]
@@ -88,14 +87,14 @@ async fn one_login_is_ended_by_its_id_and_only_by_its_owner() {
     let logins = list(&shop, &alice.access).await;
     let end = format!("/auth/logins/{}", logins[0]["id"].as_str().unwrap());
 
-    shop.delete(&end).bearer(&bob.access).send().await.is_problem(404, NOT_FOUND, &[]);
+    shop.delete(&end).bearer(&bob.access).send().await.assert_problem(404, NOT_FOUND, &[]);
     assert_eq!(shop.get("/api/me").cookie(&cookie).send().await.status, 200);
-    shop.delete(&end).bearer(&alice.access).send().await.is_empty(204);
-    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
-    shop.delete(&end).bearer(&alice.access).send().await.is_problem(404, NOT_FOUND, &[]);
+    shop.delete(&end).bearer(&alice.access).send().await.assert_empty(204);
+    shop.get("/api/me").cookie(&cookie).send().await.assert_problem(401, INVALID, &BAD_SESSION);
+    shop.delete(&end).bearer(&alice.access).send().await.assert_problem(404, NOT_FOUND, &[]);
     for unknown in ["AAAAAAAAAAAAAAAAAAAAAA", "1", "%00", "x%2Fy"] {
         let call = shop.delete(&format!("/auth/logins/{unknown}")).bearer(&alice.access);
-        call.send().await.is_problem(404, NOT_FOUND, &[]);
+        call.send().await.assert_problem(404, NOT_FOUND, &[]);
     }
 }
 
@@ -106,7 +105,7 @@ async fn a_login_id_that_is_not_even_text_is_not_found() {
 
     let answer = shop.delete("/auth/logins/%FF").bearer(&alice.access).send().await;
 
-    answer.is_problem(404, NOT_FOUND, &[]);
+    answer.assert_problem(404, NOT_FOUND, &[]);
 }
 
 #[tokio::test]
@@ -116,14 +115,14 @@ async fn all_other_logins_end_together_and_the_current_one_stays() {
         (shop.tokens("alice").await, shop.tokens("alice").await, shop.tokens("bob").await);
     let cookie = shop.session("alice").await;
 
-    shop.delete("/auth/logins").bearer(&here.access).send().await.is_empty(204);
+    shop.delete("/auth/logins").bearer(&here.access).send().await.assert_empty(204);
 
-    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
-    shop.get("/api/me").bearer(&there.access).send().await.is_problem(401, INVALID, &BAD_TOKEN);
-    shop.refresh(&there.refresh).send().await.is_invalid_grant();
+    shop.get("/api/me").cookie(&cookie).send().await.assert_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").bearer(&there.access).send().await.assert_problem(401, INVALID, &BAD_TOKEN);
+    shop.refresh(&there.refresh).send().await.assert_invalid_grant();
     assert_eq!(list(&shop, &here.access).await.len(), 1);
     assert_eq!(list(&shop, &bob.access).await.len(), 1);
-    shop.delete("/auth/logins").bearer(&here.access).send().await.is_empty(204);
+    shop.delete("/auth/logins").bearer(&here.access).send().await.assert_empty(204);
 }
 
 #[tokio::test]
@@ -135,5 +134,5 @@ async fn a_session_that_is_not_used_ends() {
     eventually("the session ends", async || (list(&shop, &tokens.access).await.len() == 1).then_some(()))
         .await;
 
-    shop.get("/api/me").cookie(&cookie).send().await.is_problem(401, INVALID, &BAD_SESSION);
+    shop.get("/api/me").cookie(&cookie).send().await.assert_problem(401, INVALID, &BAD_SESSION);
 }
