@@ -43,7 +43,7 @@ async fn two_tabs_that_refresh_at_once_get_the_same_token_and_nobody_is_a_thief(
     }
 
     let mut token = first.refresh.clone();
-    let mut rotations = 0;
+    let (mut rotations, mut is_split) = (0, false);
     eventually("the token is rotated twice", async || {
         browser.show(&two).await;
         browser.script(&format!("channel.postMessage('{token}'); refresh('{token}')")).await;
@@ -51,8 +51,15 @@ async fn two_tabs_that_refresh_at_once_get_the_same_token_and_nobody_is_a_thief(
         browser.show(&one).await;
         let theirs = came(&browser).await;
         assert_eq!((&mine["status"], &theirs["status"]), (&json!(200), &json!(200)), "{mine} {theirs}");
-        let next = mine["body"]["refresh_token"].as_str().unwrap();
-        assert_eq!(theirs["body"]["refresh_token"], next, "the tabs have different tokens");
+        let [next, other] = [&mine, &theirs].map(|came| came["body"]["refresh_token"].as_str().unwrap());
+        if next != other && !is_split && [next, other].contains(&&*token) {
+            // The grace of the last rotation ended between the two. Asked again, both get the new token.
+            is_split = true;
+            return None;
+        }
+        assert_eq!(other, next, "the tabs have different tokens");
+        assert!(!is_split || next != token, "a token that was rotated comes back");
+        is_split = false;
         for access in [&mine["body"]["access_token"], &theirs["body"]["access_token"]] {
             assert_eq!(shop.get("/api/me").bearer(access.as_str().unwrap()).send().await.status, 200);
         }
