@@ -41,7 +41,7 @@ async fn a_secret_that_others_may_read_is_refused() {
         let secret = data.folder().join(name);
         fs::set_permissions(&secret, Permissions::from_mode(0o640)).unwrap();
 
-        let failed = Shop::try_start_on(&data, &[]).err().expect("a shop with an open secret");
+        let failed = Shop::try_start_on(&data, &[]).expect_err("a shop with an open secret");
 
         assert_eq!(failed.status.code(), Some(1));
         assert!(failed.stderr.contains("others may read the file"), "{}", failed.stderr);
@@ -57,7 +57,7 @@ async fn a_damaged_secret_is_refused_and_not_replaced() {
         let half = &half[..half.len() / 2];
         fs::write(&secret, half).unwrap();
 
-        let failed = Shop::try_start_on(&data, &[]).err().expect("a shop with half a secret");
+        let failed = Shop::try_start_on(&data, &[]).expect_err("a shop with half a secret");
 
         assert_eq!(failed.status.code(), Some(1));
         assert!(failed.stderr.contains("the shop can not run"), "{}", failed.stderr);

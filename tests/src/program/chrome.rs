@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ impl Chrome {
                 Err(complaint) => complaints.push(complaint),
             }
         }
-        panic!("no browser could be started: {complaints:#?}")
+        panic!("no browser could be started:\n{}", complaints.join("\n"))
     }
 
     async fn try_open_with(&self, preferences: &Value) -> Result<Browser, String> {
@@ -134,7 +134,12 @@ impl Driver {
         let driver = Self { process, url, profile, scratch };
         match port {
             Ok(_) => Ok(driver),
-            Err(_) => Err(format!("chromedriver says no port in {START:?}\n{}", driver.log())),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(format!("chromedriver says no port\n{}", driver.log()))
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                Err(format!("chromedriver says no port in {START:?}\n{}", driver.log()))
+            }
         }
     }
 
