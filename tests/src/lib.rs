@@ -1,5 +1,6 @@
-//! What the tests share: a small shop that is attacked in process and those who sign in to it, requests and answers,
-//! tokens made by hand, one store whose calls go wrong on command, and waiting that ends.
+//! What the tests share: a small shop that is attacked in process and those who sign in to it, the program of the example
+//! shop and its clients, requests and answers, tokens made by hand, one store whose calls go wrong on command, and waiting
+//! that ends.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
