@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use auth_tests::eventually;
-use auth_tests::program::{Data, Shop, USERS, built};
+use auth_tests::program::{Data, Process, Shop, USERS, built};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -70,18 +70,17 @@ async fn a_damaged_secret_is_refused_and_not_replaced() {
 async fn a_first_start_that_is_killed_at_any_moment_leaves_a_folder_that_works() {
     for moment in 0..24 {
         let data = Data::new();
-        let mut started = Command::new(built())
-            .arg("--data")
-            .arg(data.folder())
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut started = Process::start(
+            Command::new(built())
+                .arg("--data")
+                .arg(data.folder())
+                .args(["--listen", "127.0.0.1:0"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()),
+        );
         // The fault itself: a little later each time.
         thread::sleep(Duration::from_millis(5 * moment));
-        started.kill().unwrap();
-        started.wait().unwrap();
+        started.kill();
 
         let shop = Shop::start_on(&data, &[]);
         for (user, _) in USERS {
