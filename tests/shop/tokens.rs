@@ -193,7 +193,7 @@ async fn a_refresh_without_a_token_is_a_bad_request() {
     let body = json!({ "type": "about:blank", "title": "A refresh token is needed", "status": 400, "error": "invalid_request" });
     for sent in ["", "{}", "{", "[]", r#"{"refresh_token":null}"#, r#"{"refresh_token":7}"#] {
         let answer = shop.post("/auth/refresh").body("application/json", sent).send().await;
-        answer.assert_problem_with(&body.clone(), &[]);
+        answer.assert_problem_with(&body, &[]);
     }
 }
 
