@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::{LoginId, Position};
-use auth_core::refresh::{Pair, ParsedToken, Presentation, RefreshError, RotationPolicy, Verdict, decide, rotate};
+use auth_core::refresh::{
+    Pair, ParsedToken, Presentation, RefreshError, RotationPolicy, Verdict, decide, rotate,
+};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{Confirmation, Created, Family, LoginKind, LoginRow, LoginStore as _, SecretHash};
 use auth_core::testing::ManualClock;

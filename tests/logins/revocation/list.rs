@@ -201,9 +201,7 @@ fn a_standing_that_is_remembered_is_never_older_than_the_list() {
             let (list, cleared) = (list.clone(), cleared.clone());
             let (asked, is_over) = (&asked, &is_over);
             scope.spawn(move || {
-                while !is_over.load(Ordering::Relaxed)
-                    && is_good(list.standing_since(asked, &cleared))
-                {}
+                while !is_over.load(Ordering::Relaxed) && is_good(list.standing_since(asked, &cleared)) {}
             });
         }
         std::thread::yield_now();
