@@ -52,6 +52,8 @@
 mod log;
 pub mod memory;
 mod row;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 use std::fmt::Debug;
 use std::num::NonZeroU32;
