@@ -41,7 +41,8 @@ pub(super) async fn write_back(
     Ok(true)
 }
 
-/// `max` takes the other columns of its SELECT from the row that it found.
+/// `max` takes the other columns of its SELECT from the row that it found. The login that goes on is that of the highest
+/// ending, if it is live and none of the other endings, in the record or in an entry, is over it.
 const APPLY: &str = concat!(
     "DELETE FROM auth_login WHERE realm = (SELECT id FROM auth_realm WHERE name = $2) \
          AND id IN (SELECT thing ",
@@ -59,7 +60,13 @@ const APPLY: &str = concat!(
     written!(),
     " AND kind = $6 GROUP BY realm, name \
      ON CONFLICT (realm, subject) DO UPDATE SET epoch = max(epoch, excluded.epoch), \
-         spared = iif(excluded.ended_below > ended_below, excluded.spared, spared), \
+         spared = (SELECT login.id FROM auth_live AS login \
+             WHERE login.id = iif(excluded.ended_below > auth_subject.ended_below, excluded.spared, auth_subject.spared) \
+                 AND login.realm = auth_subject.realm AND login.subject = auth_subject.subject AND over_at > $1 \
+                 AND NOT EXISTS (SELECT 1 FROM auth_log AS entry \
+                     WHERE entry.number > $3 AND entry.realm = login.realm AND entry.kind = $6 \
+                         AND entry.name = login.subject AND entry.value > login.begun_under \
+                         AND entry.thing IS NOT login.id)), \
          ended_below = max(ended_below, excluded.ended_below); \
      INSERT INTO auth_subject (realm, subject, epoch, outdated_below, ended_below, retention) \
      SELECT realm, name, max(value), value, 0, 0 ",
