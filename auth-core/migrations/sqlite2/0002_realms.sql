@@ -82,7 +82,7 @@ CREATE INDEX auth_login_begun_under ON auth_login (realm, begun_under);
 CREATE INDEX auth_login_over_at ON auth_login (over_at);
 
 -- The logins that are live if their `over_at` is later than now. The other conditions are said here and nowhere else.
--- The `+` keeps the floor from choosing the index: by id and by subject there are better ones.
+-- The `+` keeps these conditions from choosing an index: by id and by subject there are better ones.
 CREATE VIEW auth_live AS
 SELECT login.*,
        realm.name AS realm_name,
@@ -92,7 +92,7 @@ FROM auth_realm AS realm
 JOIN auth_subject AS record ON record.realm = realm.id
 JOIN auth_login AS login ON login.realm = record.realm AND login.subject = record.subject
 WHERE +login.begun_under >= realm.floor
-  AND (login.begun_under >= record.ended_below OR login.id = record.spared);
+  AND (+login.begun_under >= record.ended_below OR +login.id = record.spared);
 
 -- Subjects some of whose logins may be dead although they have not expired: purging looks at them.
 CREATE TABLE auth_untidy (

@@ -19,7 +19,7 @@ impl FamilyStore for SqliteStore {
         let rotate = concat!(
             "UPDATE auth_login SET generation = generation + 1, branch = 0, previous_branch = branch, current = $7, \
                  previous = current, nonce = $8, rotated_at = $1, confirmed = 0, shared = iif(counted, shared, 0), \
-                 counted = 0, last_seen_at = max(last_seen_at, $1), idle_expires_at = min($9, expires_at), \
+                 counted = 0, last_seen_at = $1, idle_expires_at = min($9, expires_at), \
                  retention = max(retention, $10) \
              WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND ",
             live!(),

@@ -19,6 +19,8 @@ mod families;
 mod file;
 mod logins;
 mod open;
+#[cfg(test)]
+mod plans;
 mod purging;
 mod revocations;
 mod rows;

@@ -1,7 +1,5 @@
 //! Deleting what is over, in small steps.
 
-use sqlx::query;
-
 use super::SqliteStore;
 use super::rows::signed;
 use super::step::Step;
@@ -27,7 +25,7 @@ pub(super) const ALL_ENDED: &str = "DELETE FROM auth_login WHERE rowid IN \
      CROSS JOIN auth_subject AS record CROSS JOIN auth_login AS login \
      WHERE (record.realm, record.subject) = (untidy.realm, untidy.subject) \
          AND (login.realm, login.subject) = (untidy.realm, untidy.subject) \
-         AND login.begun_under < record.ended_below AND login.id IS NOT record.spared \
+         AND +login.begun_under < record.ended_below AND login.id IS NOT record.spared \
      LIMIT $2)";
 
 const TIDIED: &str = "DELETE FROM auth_untidy WHERE (realm, subject) = \
@@ -62,7 +60,8 @@ impl SqliteStore {
         loop {
             let mut step = self.write().await?;
             let batch = delete_batch(&mut step, ALL_ENDED).await?;
-            let is_done = batch < AT_ONCE && step.run(query(TIDIED)).await?.rows_affected() == 0;
+            let is_done =
+                batch < AT_ONCE && step.run(step.statement_of_all(TIDIED)).await?.rows_affected() == 0;
             step.commit(()).await?;
             deleted += batch;
             if is_done {
@@ -74,6 +73,6 @@ impl SqliteStore {
 
 async fn delete_batch(step: &mut Step<'_>, delete: &'static str) -> Result<u64, StoreError> {
     let over = step.now.before(ENTRY_MARGIN);
-    let delete = query(delete).bind(step.now.millis()).bind(signed(AT_ONCE)?).bind(over.millis());
+    let delete = step.statement_of_all(delete).bind(signed(AT_ONCE)?).bind(over.millis());
     Ok(step.run(delete).await?.rows_affected())
 }

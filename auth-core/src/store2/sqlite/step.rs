@@ -35,7 +35,7 @@ impl SqliteStore {
     pub(super) async fn write_in(&self, realm: &Realm) -> Result<Step<'_>, StoreError> {
         let mut step = self.write().await?;
         let found =
-            "INSERT INTO auth_realm (name, floor) VALUES ($2, max($1, 0)) ON CONFLICT (name) DO NOTHING";
+            "INSERT INTO auth_realm (name, floor) VALUES ($2, max($1, 1)) ON CONFLICT (name) DO NOTHING";
         step.run(step.statement(realm, found)).await?;
         Ok(step)
     }
@@ -71,7 +71,16 @@ impl SqliteStore {
 impl Step<'_> {
     /// A statement with the first two parameters bound.
     pub(super) fn statement(&self, realm: &Realm, sql: &'static str) -> Statement<'static> {
+        #[cfg(test)]
+        super::plans::note(sql);
         query(sql).bind(self.now.millis()).bind(realm.as_str().to_owned())
+    }
+
+    /// A statement about every realm: `$1` is the time, `$2` is free.
+    pub(super) fn statement_of_all(&self, sql: &'static str) -> Statement<'static> {
+        #[cfg(test)]
+        super::plans::note(sql);
+        query(sql).bind(self.now.millis())
     }
 
     pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<SqliteQueryResult, StoreError> {

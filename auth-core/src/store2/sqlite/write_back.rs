@@ -44,7 +44,7 @@ pub(super) async fn write_back(
 /// `max` takes the other columns of its SELECT from the row that it found. The login that goes on is that of the highest
 /// ending, if it is live and none of the other endings, in the record or in an entry, is over it.
 const APPLY: &str = concat!(
-    "DELETE FROM auth_login WHERE realm = (SELECT id FROM auth_realm WHERE name = $2) \
+    "DELETE FROM auth_login WHERE +realm = (SELECT id FROM auth_realm WHERE name = $2) \
          AND id IN (SELECT thing ",
     written!(),
     " AND kind = $4); \
