@@ -72,8 +72,12 @@ pub(super) fn entry(row: &SqliteRow) -> Result<(i64, LogEntry), StoreError> {
     let number = columns.take()?;
     let mark = Mark::from_bytes(columns.bytes()?);
     let kind = columns.take()?;
-    let stored =
-        RevokedColumns { kind, thing: columns.take()?, name: columns.take()?, value: columns.take()? };
+    let stored = RevokedColumns {
+        kind,
+        thing: columns.optional()?,
+        name: columns.optional()?,
+        value: columns.optional()?,
+    };
     Ok((number, LogEntry { mark, revoked: stored.revoked()?, expires_at: columns.time()? }))
 }
 

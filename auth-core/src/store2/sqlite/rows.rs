@@ -40,7 +40,12 @@ impl<'r> Columns<'r> {
         rows.first().map(Self::of).ok_or_else(|| foreign("the realm is not there"))
     }
 
+    /// An error where there is NULL: sqlx makes a zero of it.
     pub(super) fn take<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<T, StoreError> {
+        self.optional()?.ok_or_else(|| foreign("a value is missing"))
+    }
+
+    pub(super) fn optional<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<Option<T>, StoreError> {
         let value = self.row.try_get(self.next).map_err(StoreError::new)?;
         self.next += 1;
         Ok(value)
@@ -51,7 +56,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn optional_bytes<const N: usize>(&mut self) -> Result<Option<[u8; N]>, StoreError> {
-        let bytes = self.take::<Option<&[u8]>>()?;
+        let bytes = self.optional::<&[u8]>()?;
         bytes.map(<[u8; N]>::try_from).transpose().map_err(|_| foreign("an id or hash has another length"))
     }
 
@@ -93,8 +98,8 @@ fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
         authenticated_at: columns.time()?,
         expires_at: columns.time()?,
         idle_expires_at: columns.time()?,
-        user_agent: columns.take()?,
-        address: columns.take()?,
+        user_agent: columns.optional()?,
+        address: columns.optional()?,
         claims: columns.take()?,
         begun_under: columns.unsigned()?,
         epoch: columns.unsigned()?,
@@ -106,13 +111,13 @@ fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
 }
 
 fn family(columns: &mut Columns<'_>) -> Result<Option<Family>, StoreError> {
-    let Some(generation) = columns.take::<Option<u32>>()? else {
+    let Some(generation) = columns.optional::<u32>()? else {
         columns.next += 9;
         return Ok(None);
     };
     Ok(Some(Family {
         position: Position { generation, branch: columns.take()? },
-        previous_branch: columns.take()?,
+        previous_branch: columns.optional()?,
         current: SecretHash::from_bytes(columns.bytes()?),
         previous: columns.optional_bytes()?.map(SecretHash::from_bytes),
         nonce: columns.bytes()?,

@@ -1,0 +1,142 @@
+//! Calls that fail or are dropped half way.
+
+use std::time::Duration;
+
+use auth_core::store2::{Cursor, FamilyStore as _, LoginStore as _, Position, RevocationStore as _};
+use auth_core::store2::{Rotated, Rotation, SecretHash};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_write_that_fails_half_way_is_undone() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    let mut stranger = stranger(&file(&folder)).await;
+    add(&store, 1).await;
+    for action in ["ABORT", "FAIL", "ROLLBACK"] {
+        let trigger = format!(
+            "CREATE TRIGGER broken AFTER INSERT ON auth_log BEGIN SELECT RAISE({action}, 'broken'); END"
+        );
+        run(&mut stranger, &trigger).await;
+        assert!(end(&store, 1).await.is_err());
+        assert!(store.end_all(&realm(), &anna(), None, HOUR).await.is_err());
+        assert_eq!(state(&store, 1).await, (true, true, false));
+        run(&mut stranger, "DROP TRIGGER broken").await;
+        // And the store goes on: a second login comes and goes.
+        add(&store, 2).await;
+        assert!(end(&store, 2).await.unwrap());
+    }
+    assert!(end(&store, 1).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    add(&store, 1).await;
+    let before = store.login(&realm(), id(1)).await.unwrap();
+    let rotation = Rotation {
+        login: id(1),
+        presented: Position { generation: 0, branch: 0 },
+        secret: SecretHash::of(b"first"),
+        successor: SecretHash::of(b"second"),
+        nonce: [1; 16],
+        grace: Duration::ZERO,
+        idle: HOUR,
+        retention: HOUR,
+    };
+    // A deferred constraint is looked at only when the transaction commits.
+    let broken = "CREATE TABLE other (login BLOB REFERENCES auth_login (id) DEFERRABLE INITIALLY DEFERRED); \
+                  CREATE TRIGGER broken AFTER UPDATE ON auth_login BEGIN INSERT INTO other VALUES (x'00'); END";
+    let mut stranger = stranger(&file(&folder)).await;
+    run(&mut stranger, broken).await;
+    assert!(store.rotate(&realm(), &rotation).await.is_err());
+    assert_eq!(store.login(&realm(), id(1)).await.unwrap(), before);
+    run(&mut stranger, "DROP TRIGGER broken").await;
+    let rotated = store.rotate(&realm(), &rotation).await.unwrap().value;
+    assert!(matches!(rotated, Rotated::Rotated(_)));
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_all_or_nothing() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    let (mut undone, mut done) = (0, 0);
+    for number in 0..200_u32 {
+        add(&store, number).await;
+        let gone = async {
+            for _ in 0..number {
+                std::thread::sleep(Duration::from_micros(5));
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            ended = end(&store, number) => assert!(ended.unwrap()),
+            () = gone => {}
+        }
+        // The next write waits for whatever is still going on, so that the answer is final.
+        store.touch(&realm(), &[]).await.unwrap();
+        match state(&store, number).await {
+            (true, true, false) => undone += 1,
+            (false, false, true) => done += 1,
+            other => panic!("after {number}: {other:?}"),
+        }
+    }
+    assert!(undone > 0 && done > 0, "{undone} undone, {done} done: one of the two was not tried");
+}
+
+#[tokio::test]
+async fn a_read_that_is_dropped_leaves_no_transaction_open() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    add(&store, 1).await;
+    for patience in 0..100_u32 {
+        let gone = async {
+            for _ in 0..patience {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = state(&store, 1) => {}
+            () = gone => {}
+        }
+        // One that is left open would answer with what was there then.
+        add(&store, 1000 + patience).await;
+        for _ in 0..8 {
+            assert_eq!(state(&store, 1000 + patience).await, (true, true, false));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_wake_up_comes_after_the_commit() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    let mut wake_ups = store.wake_ups();
+    add(&store, 1).await;
+    assert!(!wake_ups.has_changed().unwrap(), "nothing was logged");
+    let reader = tokio::spawn({
+        let store = store.clone();
+        async move {
+            wake_ups.changed().await.unwrap();
+            page(&store, &Cursor::start()).await.entries.len()
+        }
+    });
+    tokio::task::yield_now().await;
+    assert!(end(&store, 1).await.unwrap());
+    assert_eq!(reader.await.unwrap(), 1);
+}
+
+#[test]
+fn debug_shows_no_content() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = TempDir::new().unwrap();
+        let store = open(&file(&folder)).await;
+        add(&store, 1).await;
+        assert_eq!(format!("{store:?}"), "SqliteStore { .. }");
+    });
+}
