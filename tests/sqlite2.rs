@@ -19,3 +19,11 @@ mod file;
 mod processes;
 #[path = "sqlite2/support.rs"]
 mod support;
+#[path = "sqlite2/world.rs"]
+mod world;
+
+mod contract {
+    use crate::world::SqliteWorld;
+
+    auth_core::testing::store_contract2!(SqliteWorld::new, #[tokio::test(flavor = "multi_thread")], all restored);
+}

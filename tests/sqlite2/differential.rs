@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::support::*;
 
 /// Small numbers, the same in every run.
+#[derive(Clone)]
 struct Dice(u64);
 
 impl Dice {
@@ -39,13 +40,13 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn new(store: &'a dyn Store) -> Self {
-        let families = vec![Family::first(SecretHash::of(b"0"))];
-        Self { store, tickets: Vec::new(), families, cursor: Cursor::start() }
+        let families = vec![Family::first(SecretHash::of(b"0")); 2];
+        Self { store, tickets: vec![Ticket::new(0, NOW)], families, cursor: Cursor::start() }
     }
 
     /// Makes the call that the dice say, and returns all of its answer but marks.
     async fn call(&mut self, dice: &mut Dice) -> String {
-        let realm = Realm::new(["a", "b"][dice.below(5) as usize / 4]).unwrap();
+        let realm = Realm::new(["a", "b"][dice.below(20) as usize / 19]).unwrap();
         let realm = &realm;
         let subject = &Subject::new(["anna", "bert"][dice.below(2) as usize]).unwrap();
         let (number, other) = (dice.below(8), dice.below(8));
@@ -59,8 +60,12 @@ impl<'a> Side<'a> {
                 format!("{ticket:?}")
             }
             3..=7 => {
-                let at = self.tickets.len().saturating_sub(1 + dice.below(3) as usize);
-                let Some(ticket) = self.tickets.get(at).cloned() else { return String::new() };
+                let mut ticket = store.ticket(realm, subject).await.unwrap().value;
+                if dice.below(5) == 0 {
+                    ticket =
+                        self.tickets[dice.below(self.tickets.len().try_into().unwrap()) as usize].clone();
+                }
+                self.tickets.push(ticket.clone());
                 let new = NewLogin {
                     subject: subject.clone(),
                     lifetime: dice.seconds(3000),
@@ -116,7 +121,9 @@ impl<'a> Side<'a> {
                 format!("{:?}", store.touch(realm, &[touch, earlier]).await.unwrap())
             }
             15 | 16 => {
-                let Some(family) = self.families.get(self.families.len() - 1) else { return String::new() };
+                let live = store.login(realm, login).await.unwrap().value;
+                self.families.extend(live.and_then(|live| live.row.family));
+                let family = self.families[self.families.len() - 1 - dice.below(4) as usize / 3].clone();
                 let rotation = Rotation {
                     login,
                     presented: family.position,
@@ -134,6 +141,8 @@ impl<'a> Side<'a> {
                 format!("{rotated:?}")
             }
             17 => {
+                let live = store.login(realm, login).await.unwrap().value;
+                self.families.extend(live.and_then(|live| live.row.family));
                 let expected = &self.families[self.families.len() - 1];
                 let position = Position { branch: dice.below(9).try_into().unwrap(), ..expected.position };
                 let (shared, counted) = (dice.below(5), dice.below(2) == 0);
@@ -144,6 +153,8 @@ impl<'a> Side<'a> {
                 format!("{replaced:?}")
             }
             18 => {
+                let live = store.login(realm, login).await.unwrap().value;
+                self.families.extend(live.and_then(|live| live.row.family));
                 let position = self.families[self.families.len() - 1].position;
                 let one = auth_core::store2::Confirmation { login, position };
                 format!("{:?}", store.confirm(realm, &[one]).await.unwrap())
@@ -241,12 +252,12 @@ async fn memory_and_sqlite_answer_the_same() {
             }
         }
         let mut history = Vec::new();
-        for step in 0..400_u64 {
-            let (mut dice, mut same) = (Dice(seed * 1000 + step), Dice(seed * 1000 + step));
-            for dice in [&mut dice, &mut same] {
-                (0..4).for_each(|_| _ = dice.below(2));
+        let mut dice = Dice(seed);
+        for step in 0..600 {
+            if dice.below(8) == 0 {
+                clock.advance(dice.seconds(60));
             }
-            clock.advance(Duration::from_millis(u64::from(dice.below(3)) * 5000 * u64::from(same.below(3))));
+            let mut same = dice.clone();
             let (left, right) = (memory.call(&mut dice).await, sqlite.call(&mut same).await);
             history.push(left.clone());
             let recent = history.len().saturating_sub(12);

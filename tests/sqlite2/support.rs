@@ -46,6 +46,10 @@ pub(crate) async fn number(connection: &mut SqliteConnection, sql: &str) -> i64 
     sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_one(connection).await.unwrap().get(0)
 }
 
+pub(crate) async fn text(connection: &mut SqliteConnection, sql: &str) -> String {
+    sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_one(connection).await.unwrap().get(0)
+}
+
 pub(crate) fn realm() -> Realm {
     Realm::new("shop").unwrap()
 }

@@ -112,13 +112,13 @@ impl RevocationStore for SqliteStore {
              WHERE realm.name = $2"
         );
         let epoch = ids.subject.map(|(_, epoch)| epoch);
-        let begun_under = ids.begun_under.or(epoch);
+        let begun_under = epoch.map(|epoch| ids.begun_under.unwrap_or(epoch));
         let rows = self.read_in(realm, select, |select, now| {
             Ok(select
                 .bind(ids.login.map(bytes))
                 .bind(ids.session.as_ref().and_then(hash_of))
                 .bind(ids.subject.map(|(subject, _)| subject.as_str().to_owned()))
-                .bind(epoch.or(begun_under).map(signed).transpose()?)
+                .bind(epoch.map(signed).transpose()?)
                 .bind(begun_under.map(signed).transpose()?)
                 .bind(ids.session.is_some())
                 .bind(ids.token.map(|token| token.as_bytes().to_vec()))
