@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use auth_core::store2::{Cursor, FamilyStore as _, LoginStore as _, Position, RevocationStore as _};
-use auth_core::store2::{Rotated, Rotation, SecretHash};
+use auth_core::store2::{
+    Created, Cursor, DocumentStore as _, FamilyStore as _, Ids, LogEntry, LoginStore as _, NewSession,
+    Partition, Position, RevocationStore as _, Rotated, Rotation, SavedSession, SecretHash, SessionKey,
+    SessionStore as _, Standing, Ticket,
+};
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -139,4 +142,36 @@ fn debug_shows_no_content() {
         add(&store, 1).await;
         assert_eq!(format!("{store:?}"), "SqliteStore { .. }");
     });
+}
+
+#[tokio::test]
+async fn nothing_is_in_a_partition_that_is_not_there() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    assert_eq!(store.partitions(), most(1));
+    add(&store, 1).await;
+    let elsewhere = SessionKey { partition: Partition::new(1), ..key(1) };
+    assert_eq!(store.session(&realm(), &elsewhere).await.unwrap().value, None);
+    let ids = Ids { session: Some(elsewhere), ..Ids::default() };
+    assert_eq!(store.standing(&realm(), &ids).await.unwrap().value, Standing::Gone);
+    assert!(store.create_session(&realm(), &NewSession { key: elsewhere, ..session(2) }).await.is_err());
+}
+
+#[tokio::test]
+async fn numbers_that_no_column_holds_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file(&folder)).await;
+    add(&store, 1).await;
+    let ticket = Ticket { epoch: u64::MAX, ..ticket(&store).await };
+    let made = store.create(&realm(), &ticket, &login(2), None, None).await.unwrap().value;
+    assert_eq!(made, Created::Outdated);
+    let saved = store.save_session(&realm(), &key(1), b"", u64::MAX, HOUR).await.unwrap().value;
+    assert_eq!(saved, SavedSession::Conflict);
+    assert!(!store.save_document(&realm(), "a", u64::MAX, b"").await.unwrap().value);
+    assert!(store.save_claims(&realm(), id(1), b"", u64::MAX).await.is_err());
+    // Longer than time itself.
+    store.end_all(&realm(), &anna(), None, Duration::MAX).await.unwrap();
+    let page = page(&store, &Cursor::start()).await;
+    assert_eq!(page.entries[0].expires_at, LogEntry::NEVER);
+    assert!(!page.has_more);
 }

@@ -1,7 +1,7 @@
 //! The parts of creating a login under a limit. Everything is looked at before the first row changes.
 
 use super::entries::{LOGIN, reason_code};
-use super::rows::{Columns, bind_login, bytes, hash_of, hex, json, millis, signed};
+use super::rows::{Columns, bind_login, bytes, capped, hash_of, hex, json, millis};
 use super::sessions::insert_session;
 use super::step::{Step, live};
 use crate::clock::Timestamp;
@@ -33,7 +33,7 @@ pub(super) async fn obstacles(
     let select = step
         .statement(realm, select)
         .bind(login.subject.as_str().to_owned())
-        .bind(signed(ticket.epoch)?)
+        .bind(capped(ticket.epoch))
         .bind(bytes(login.id))
         .bind(session.and_then(|session| hash_of(&session.key)));
     let row = step.row(select).await?.ok_or_else(|| StoreError::new("the realm is not there"))?;

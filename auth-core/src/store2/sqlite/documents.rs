@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::SqliteStore;
-use super::rows::{Columns, signed};
+use super::rows::{Columns, capped};
 use crate::store2::{Document, DocumentStore, Realm, StoreError, Timed};
 
 const MOST_BYTES: usize = 64 * 1024;
@@ -41,7 +41,7 @@ impl DocumentStore for SqliteStore {
              WHERE realm = (SELECT id FROM auth_realm WHERE name = $2) AND name = $3 AND version = $4"
         };
         let save =
-            step.statement(realm, save).bind(name.to_owned()).bind(signed(expected)?).bind(bytes.to_vec());
+            step.statement(realm, save).bind(name.to_owned()).bind(capped(expected)).bind(bytes.to_vec());
         let is_saved = step.run(save).await?.rows_affected() > 0;
         step.commit(is_saved).await
     }

@@ -23,8 +23,7 @@ impl LoginStore for SqliteStore {
         let select = "SELECT max(coalesce(record.epoch, 0), realm.floor) FROM auth_realm AS realm \
                       LEFT JOIN auth_subject AS record ON record.realm = realm.id AND record.subject = $3 \
                       WHERE realm.name = $2";
-        let rows =
-            self.read_in(realm, select, |select, _| Ok(select.bind(subject.as_str().to_owned()))).await?;
+        let rows = self.read_in(realm, select, |select, _| select.bind(subject.as_str().to_owned())).await?;
         let epoch = Columns::first(&rows.value)?.unsigned()?;
         Ok(Timed::new(Ticket::new(epoch, rows.now), rows.now))
     }

@@ -63,7 +63,7 @@ pub struct SqliteStore {
 }
 
 struct Shared {
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     writer: Connections,
     readers: Connections,
     file: Arc<DatabaseFile>,

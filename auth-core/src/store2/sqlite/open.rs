@@ -42,13 +42,13 @@ pub enum Durability {
 }
 
 /// Settings of an SQLite store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct SqliteStoreBuilder {
     path: PathBuf,
     durability: Durability,
     busy_timeout: Duration,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteStoreBuilder {
@@ -57,7 +57,7 @@ impl SqliteStoreBuilder {
             path: path.to_owned(),
             durability: Durability::default(),
             busy_timeout: BUSY_TIMEOUT,
-            clock: Box::new(SystemClock),
+            clock: Arc::new(SystemClock),
         }
     }
 
@@ -75,7 +75,7 @@ impl SqliteStoreBuilder {
 
     /// The store's time. Default: the operating system's clock. Processes that share a file must have the same time.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Box::new(clock);
+        self.clock = Arc::new(clock);
         self
     }
 

@@ -21,7 +21,7 @@ pub(super) const BELOW_FLOOR: &str = "DELETE FROM auth_login WHERE rowid IN \
 /// Logins of one subject that were all ended.
 pub(super) const ALL_ENDED: &str = "DELETE FROM auth_login WHERE rowid IN \
     (SELECT login.rowid \
-     FROM (SELECT realm, subject FROM auth_untidy LIMIT 1) AS untidy \
+     FROM (SELECT realm, subject FROM auth_untidy ORDER BY realm, subject LIMIT 1) AS untidy \
      CROSS JOIN auth_subject AS record CROSS JOIN auth_login AS login \
      WHERE (record.realm, record.subject) = (untidy.realm, untidy.subject) \
          AND (login.realm, login.subject) = (untidy.realm, untidy.subject) \
@@ -29,7 +29,7 @@ pub(super) const ALL_ENDED: &str = "DELETE FROM auth_login WHERE rowid IN \
      LIMIT $2)";
 
 const TIDIED: &str = "DELETE FROM auth_untidy WHERE (realm, subject) = \
-    (SELECT realm, subject FROM auth_untidy LIMIT 1)";
+    (SELECT realm, subject FROM auth_untidy ORDER BY realm, subject LIMIT 1)";
 
 pub(super) const EXPIRED_SESSIONS: &str = "DELETE FROM auth_session WHERE rowid IN \
     (SELECT rowid FROM auth_session WHERE session_ends <= $1 LIMIT $2)";

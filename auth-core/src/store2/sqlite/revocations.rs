@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::SqliteStore;
 use super::entries::{append, entry};
 use super::open::{UNREADABLE, is_readable};
-use super::rows::{Columns, bytes, hash_of, signed};
+use super::rows::{Columns, bytes, capped, hash_of};
 use super::sessions::session_is_live;
 use super::step::live;
 use super::write_back::write_back;
@@ -64,11 +64,11 @@ impl RevocationStore for SqliteStore {
             ORDER BY number LIMIT $6; \
             COMMIT";
         let rows = self.read_in(realm, select, |select, _| {
-            Ok(select
+            select
                 .bind(place.number)
                 .bind(place.mark.to_vec())
                 .bind(place.incarnation.to_vec())
-                .bind(i64::from(most.get()) + 1))
+                .bind(i64::from(most.get()) + 1)
         });
         let Timed { value: rows, now } = rows.await?;
         let mut columns = Columns::first(&rows)?;
@@ -89,7 +89,13 @@ impl RevocationStore for SqliteStore {
         let is_over = |entry: &LogEntry| entry.expires_at <= now.before(ENTRY_MARGIN);
         let entries = stored.into_iter().map(|(_, entry)| entry).filter(|entry| !is_over(entry)).collect();
         let reset = place.reset(cursor, &incarnation, is_known);
-        let page = Page { entries, next: next.cursor(), has_more: rows.len() > most + 1, floor, reset };
+        let page = Page {
+            entries,
+            next: next.cursor(),
+            has_more: rows.len() > most.saturating_add(1),
+            floor,
+            reset,
+        };
         Ok(Timed::new(page, now))
     }
 
@@ -114,16 +120,16 @@ impl RevocationStore for SqliteStore {
         let epoch = ids.subject.map(|(_, epoch)| epoch);
         let begun_under = epoch.map(|epoch| ids.begun_under.unwrap_or(epoch));
         let rows = self.read_in(realm, select, |select, now| {
-            Ok(select
+            select
                 .bind(ids.login.map(bytes))
                 .bind(ids.session.as_ref().and_then(hash_of))
                 .bind(ids.subject.map(|(subject, _)| subject.as_str().to_owned()))
-                .bind(epoch.map(signed).transpose()?)
-                .bind(begun_under.map(signed).transpose()?)
+                .bind(epoch.map(capped))
+                .bind(begun_under.map(capped))
                 .bind(ids.session.is_some())
                 .bind(ids.token.map(|token| token.as_bytes().to_vec()))
                 .bind(ids.key.map(|key| key.as_str().to_owned()))
-                .bind(now.before(ENTRY_MARGIN).millis()))
+                .bind(now.before(ENTRY_MARGIN).millis())
         });
         let rows = rows.await?;
         let mut columns = Columns::first(&rows.value)?;

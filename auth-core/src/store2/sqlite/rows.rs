@@ -198,6 +198,11 @@ pub(super) fn signed(number: u64) -> Result<i64, StoreError> {
     i64::try_from(number).map_err(StoreError::new)
 }
 
+/// A number that is only compared with columns, none of which is higher than what SQLite can hold.
+pub(super) fn capped(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// A duration as a column; one that is too long is as long as can be.
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)

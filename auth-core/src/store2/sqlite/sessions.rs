@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
 use super::entries::append;
-use super::rows::{Columns, bytes, hash_of, live_columns, live_login, session, signed};
+use super::rows::{Columns, bytes, capped, hash_of, live_columns, live_login, session};
 use super::step::{Step, live};
 use crate::id::LoginId;
 use crate::store2::{
@@ -81,7 +81,7 @@ impl SessionStore for SqliteStore {
             .statement(realm, save)
             .bind(hash_of(key))
             .bind(data.to_vec())
-            .bind(signed(expected_version)?)
+            .bind(capped(expected_version))
             .bind(step.now.after(lifetime).millis());
         let saved = match step.row(save).await? {
             Some(row) => {

@@ -48,22 +48,22 @@ impl SqliteStore {
 
     /// The rows of a read that has at least one in a realm that is there. If there are none, the realm is made first.
     ///
-    /// The statements are a whole transaction, from `BEGIN` to `COMMIT`.
+    /// Several statements are a whole transaction, from `BEGIN` to `COMMIT`.
     pub(super) async fn read_in(
         &self,
         realm: &Realm,
         statements: &'static str,
-        bind: impl Fn(Statement<'static>, Timestamp) -> Result<Statement<'static>, StoreError>,
+        bind: impl Fn(Statement<'static>, Timestamp) -> Statement<'static>,
     ) -> Result<Timed<Vec<SqliteRow>>, StoreError> {
         let mut step = self.read().await?;
-        let rows = step.snapshot(bind(step.statement(realm, statements), step.now)?).await?;
+        let rows = step.snapshot(bind(step.statement(realm, statements), step.now)).await?;
         if !rows.is_empty() {
             return Ok(step.answer(rows));
         }
         drop(step);
         self.write_in(realm).await?.commit(()).await?;
         let mut step = self.read().await?;
-        let rows = step.snapshot(bind(step.statement(realm, statements), step.now)?).await?;
+        let rows = step.snapshot(bind(step.statement(realm, statements), step.now)).await?;
         Ok(step.answer(rows))
     }
 }
