@@ -83,6 +83,14 @@ mod memory_store {
         auth_core::testing::store_contract2!(super::memory);
     }
 
+    mod by_a_running_clock {
+        async fn running() -> crate::world::Running {
+            crate::world::Running::new()
+        }
+
+        auth_core::testing::store_contract2!(running, #[tokio::test(flavor = "multi_thread")]);
+    }
+
     mod as_a_new_incarnation {
         auth_core::testing::store_contract2!(super::new_incarnation, #[tokio::test], restored);
     }

@@ -36,6 +36,8 @@ pub(crate) struct Broken {
     pub(crate) subjects: Mutex<BTreeSet<Subject>>,
     pub(crate) touches: Mutex<BTreeMap<LoginId, (Timestamp, Timestamp)>>,
     pub(crate) spared: Mutex<Option<LoginId>>,
+    /// The last epoch below which claims are outdated that was written back.
+    pub(crate) written: Mutex<Option<u64>>,
     /// Entries that are not shown yet.
     pub(crate) hidden: Mutex<HashSet<Mark>>,
     pub(crate) is_purged: AtomicBool,
@@ -54,6 +56,7 @@ impl Broken {
             subjects: Mutex::default(),
             touches: Mutex::default(),
             spared: Mutex::default(),
+            written: Mutex::default(),
             hidden: Mutex::default(),
             is_purged: AtomicBool::new(false),
             silent: watch::Sender::new(0),
@@ -188,7 +191,11 @@ impl Wrapper for Broken {
             self.memory.end_all(realm, subject, None, retention).await?;
         }
         let answer = self.memory.claims_changed(realm, subject, retention).await?;
-        Ok(answer.map(|(epoch, logged)| (epoch, self.logged(logged))))
+        let (now, early) = (answer.now, self.has(CallersRetention));
+        Ok(answer.map(|(epoch, logged)| {
+            let expires_at = if early { now.after(retention) } else { logged.expires_at };
+            (epoch, self.logged(Logged { expires_at, ..logged }))
+        }))
     }
 
     async fn save_claims(&self, realm: &Realm, id: LoginId, claims: &[u8], epoch: u64) -> Answer<bool> {

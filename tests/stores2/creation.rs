@@ -57,7 +57,7 @@ pub(crate) async fn create(
             let made = store.made.lock().unwrap();
             let of = |(realm_of, row): &&(Realm, LoginRow)| realm_of == realm && row.subject == login.subject;
             let count = made.values().filter(of).count();
-            if limit.is_some_and(|limit| limit.surplus(count) == None) {
+            if limit.is_some_and(|limit| limit.surplus(count).is_none()) {
                 return refused(Created::LimitReached);
             }
         }

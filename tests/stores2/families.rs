@@ -56,7 +56,7 @@ pub(crate) async fn rotate(store: &Broken, realm: &Realm, rotation: &Rotation) -
             match store.fault() {
                 ForgetsPrevious => new.previous = None,
                 ForgetsShared => new.shared = 0,
-                KeepsShared => new.shared = family.shared.max(1),
+                KeepsShared => new.shared = family.shared,
                 _ => {}
             }
         }

@@ -102,6 +102,7 @@ pub(crate) enum Fault {
     StandingIgnoresSpared,
     StandingIgnoresToken,
     StopsAtTheDead,
+    ThresholdsFall,
     TicketIgnored,
     TicketsFromTheFuture,
     TicketsLast,
@@ -128,7 +129,7 @@ const FINDS_DEAD: &[Fault] = &[
 pub(crate) fn faults(rule: &str) -> &'static [Fault] {
     match rule {
         "a_batch_of_uses_passes_over_the_dead" => &[StopsAtTheDead],
-        "a_change_of_claims_is_logged" => &[AnswersOtherMarks],
+        "a_change_of_claims_is_logged" => &[AnswersOtherMarks, CallersRetention],
         "a_change_of_claims_outdates_tickets" => &[TicketIgnored],
         "a_clock_that_steps_back_ends_nothing" => &[TicketsFromTheFuture],
         "a_cursor_that_is_not_of_this_log_begins_again" => &[ForgetsResets, JunkIsAnError],
@@ -249,7 +250,7 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "the_new_login_is_never_evicted" => &[EvictsByAge],
         "the_oldest_logins_are_evicted" => &[EvictsNewest],
         "the_store_says_when_the_grace_began" => &[TrustsTheGrace],
-        "thresholds_only_rise" => &[WriteBackDoesNothing],
+        "thresholds_only_rise" => &[ThresholdsFall, WriteBackDoesNothing],
         "use_moves_a_login_forward_only" => &[LastTouchWins],
         "use_never_outlives_the_login" => &[LastTouchWins],
         "what_a_copy_brought_back_ends_again" => &[WriteBackDoesNothing],

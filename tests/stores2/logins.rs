@@ -29,14 +29,20 @@ pub(crate) async fn login(store: &Broken, realm: &Realm, id: LoginId) -> Answer<
     let read = store.memory.login(realm, id);
     let mut answer =
         if store.has(ExpiresLate) { store.at(store.a_moment_ago(), read).await? } else { read.await? };
-    if answer.value.is_none() && store.has(FindsDead) {
-        if let Some(row) = store.remembered(realm, id) {
-            answer.value = Some(store.as_live(realm, row).await?);
-        }
+    if answer.value.is_none()
+        && store.has(FindsDead)
+        && let Some(row) = store.remembered(realm, id)
+    {
+        answer.value = Some(store.as_live(realm, row).await?);
     }
-    if let Some(login) = answer.value.as_mut().filter(|_| store.has(LastTouchWins)) {
-        if let Some(touch) = store.touches.lock().unwrap().get(&id) {
-            (login.row.last_seen_at, login.row.idle_expires_at) = *touch;
+    if let Some(login) = &mut answer.value {
+        let touch = store.touches.lock().unwrap().get(&id).copied();
+        if let Some(touch) = touch.filter(|_| store.has(LastTouchWins)) {
+            (login.row.last_seen_at, login.row.idle_expires_at) = touch;
+        }
+        let written = *store.written.lock().unwrap();
+        if let Some(below) = written.filter(|_| store.has(ThresholdsFall)) {
+            login.subject.outdated_below = below;
         }
     }
     Ok(answer)

@@ -78,6 +78,9 @@ pub(crate) async fn write_back(store: &Broken, realm: &Realm, entries: &[LogEntr
     for entry in &mut entries {
         match (store.fault(), &mut entry.revoked) {
             (NewMarks, _) => entry.mark = Mark::random().unwrap(),
+            (ThresholdsFall, Revoked::ClaimsChanged { below, .. }) => {
+                *store.written.lock().unwrap() = Some(*below);
+            }
             (WriteBackSparesNone, Revoked::AllEnded { spared, .. }) => *spared = None,
             _ => {}
         }
