@@ -1,10 +1,11 @@
 //! A memory store, plain or wrapped, with a clock to move.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::clock::{Clock as _, Timestamp};
+use auth_core::clock::{Clock, SystemClock, Timestamp};
 use auth_core::store2::Store;
 use auth_core::store2::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::testing::ManualClock;
@@ -63,5 +64,42 @@ impl Restorable for Memory {
 
     async fn empty(&self) {
         self.memory.empty();
+    }
+}
+
+/// The system's clock, and how far it was moved, in milliseconds.
+#[derive(Clone, Debug, Default)]
+struct Offset(Arc<AtomicI64>);
+
+impl Clock for Offset {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().millis() + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A memory store whose clock runs, as a server's does.
+pub(crate) struct Running {
+    offset: Offset,
+    memory: MemoryStore,
+}
+
+impl Running {
+    pub(crate) fn new() -> Self {
+        let offset = Offset::default();
+        Self { memory: MemoryStore::with_clock(offset.clone()), offset }
+    }
+}
+
+impl World for Running {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::new(self.memory.clone())
+    }
+
+    fn advance(&self, by: Duration) {
+        self.offset.0.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    fn step_back(&self, by: Duration) {
+        self.offset.0.fetch_sub(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
     }
 }
