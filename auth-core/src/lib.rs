@@ -100,6 +100,7 @@ pub mod route;
 pub mod scope;
 pub mod session;
 pub mod store;
+pub mod store2;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod web;

@@ -1,0 +1,141 @@
+//! Connections, lent one at a time, and the only way in which statements reach them.
+//!
+//! Not sqlx's pool: that asks a connection for a sign of life each time it comes back, which for SQLite costs as much
+//! as the statement, and keeps one on which a transaction broke.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteQueryResult, SqliteRow};
+use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::file::DatabaseFile;
+use crate::store2::StoreError;
+
+/// A statement, or several with `;` between them, which then run on one way to the connection's thread. Parameters are
+/// `$1`, `$2`, …: in several statements sqlx binds `?1` wrongly where a number is left out.
+pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+/// Connections of one kind, lent first come, first served.
+pub(super) struct Connections {
+    options: SqliteConnectOptions,
+    file: Arc<DatabaseFile>,
+    idle: Mutex<Vec<SqliteConnection>>,
+    free: Semaphore,
+    patience: Duration,
+}
+
+impl Connections {
+    /// At most `most` of them; a caller waits for its turn as long as `patience`.
+    pub(super) fn new(
+        options: SqliteConnectOptions,
+        file: Arc<DatabaseFile>,
+        most: usize,
+        patience: Duration,
+    ) -> Self {
+        Self { options, file, idle: Mutex::default(), free: Semaphore::new(most), patience }
+    }
+
+    /// Another one, of the file that was opened first.
+    pub(super) async fn connect(&self) -> Result<SqliteConnection, StoreError> {
+        let connection = self.options.connect().await.map_err(StoreError::new)?;
+        self.file.check()?;
+        Ok(connection)
+    }
+
+    /// One of them for the caller alone, until it is dropped.
+    pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
+        let permit = match self.free.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => tokio::time::timeout(self.patience, self.free.acquire())
+                .await
+                .map_err(|_| StoreError::new("every connection to the database is busy"))?
+                .map_err(StoreError::new)?,
+        };
+        self.file.check()?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(Lease { home: self, connection: Some(connection), in_transaction: false, _permit: permit })
+    }
+}
+
+/// A connection on loan.
+///
+/// It goes back to be used again only if all went well. After an error, and in the middle of a transaction (the
+/// caller failed or was cancelled there), it is closed instead, and SQLite rolls back: whatever state sqlx and SQLite
+/// believed it to be in, the next caller gets a clean one.
+pub(super) struct Lease<'a> {
+    home: &'a Connections,
+    connection: Option<SqliteConnection>,
+    in_transaction: bool,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Lease<'_> {
+    /// The connection itself, for migrations.
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.connection.as_mut().ok_or_else(|| StoreError::new("the connection was closed after an error"))
+    }
+
+    /// Runs a statement that returns no rows.
+    pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<SqliteQueryResult, StoreError> {
+        let done = statement.execute(self.connection()?).await;
+        self.settle(done)
+    }
+
+    /// Runs a statement to its end and returns its rows.
+    pub(super) async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        let done = statement.fetch_all(self.connection()?).await;
+        self.settle(done)
+    }
+
+    /// Runs a statement that returns at most one row.
+    ///
+    /// Not with sqlx's `fetch_optional`: that stops at the row, so that an `UPDATE … RETURNING` is committed by the
+    /// reset of the statement, and an error of that commit (a full disk) is dropped.
+    pub(super) async fn row(&mut self, statement: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
+        Ok(self.rows(statement).await?.pop())
+    }
+
+    /// Begins a transaction that holds the write lock from the start.
+    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
+        self.in_transaction = true;
+        self.run(sqlx::query("BEGIN IMMEDIATE")).await.map(drop)
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.run(sqlx::query("COMMIT")).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Runs statements that begin and commit a read transaction themselves, and returns the rows of all of them.
+    pub(super) async fn snapshot(&mut self, statements: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        self.in_transaction = true;
+        let rows = self.rows(statements).await?;
+        self.in_transaction = false;
+        Ok(rows)
+    }
+
+    fn settle<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        done.map_err(|error| {
+            self.connection = None;
+            StoreError::new(error)
+        })
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && !self.in_transaction
+        {
+            self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The parts of creating a login under a limit. Everything is looked at before the first row changes.
+
+use super::entries::{LOGIN, reason_code};
+use super::rows::{Columns, bind_login, bytes, capped, hash_of, hex, json, millis};
+use super::sessions::insert_session;
+use super::step::{Step, live};
+use crate::clock::Timestamp;
+use crate::id::Subject;
+use crate::store2::{
+    EndReason, Evicted, Family, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError,
+    Ticket,
+};
+
+/// What stands in the way of a new login.
+pub(super) struct Obstacles {
+    pub(super) is_outdated: bool,
+    pub(super) is_taken: bool,
+}
+
+pub(super) async fn obstacles(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    ticket: &Ticket,
+    login: &NewLogin,
+    session: Option<&NewSession>,
+) -> Result<Obstacles, StoreError> {
+    let select = "SELECT max(coalesce(record.epoch, 0), realm.floor) <> $4, \
+                         EXISTS (SELECT 1 FROM auth_login WHERE id = $5) \
+                         OR EXISTS (SELECT 1 FROM auth_session WHERE auth_session.realm = realm.id AND hash = $6) \
+                  FROM auth_realm AS realm \
+                  LEFT JOIN auth_subject AS record ON record.realm = realm.id AND record.subject = $3 \
+                  WHERE realm.name = $2";
+    let select = step
+        .statement(realm, select)
+        .bind(login.subject.as_str().to_owned())
+        .bind(capped(ticket.epoch))
+        .bind(bytes(login.id))
+        .bind(session.and_then(|session| hash_of(&session.key)));
+    let row = step.row(select).await?.ok_or_else(|| StoreError::new("the realm is not there"))?;
+    let mut columns = Columns::of(&row);
+    let is_outdated = columns.take::<bool>()? || ticket.is_expired(step.now);
+    Ok(Obstacles { is_outdated, is_taken: columns.take()? })
+}
+
+/// The live logins that must end for one more, oldest first; none when it is the new one that must not be.
+pub(super) async fn surplus(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    subject: &Subject,
+    limit: Limit,
+) -> Result<Option<Vec<Evicted>>, StoreError> {
+    let select = concat!(
+        "SELECT id, retention FROM auth_live WHERE subject = $3 AND ",
+        live!(),
+        " ORDER BY created_at, id"
+    );
+    let live = step.rows(step.statement(realm, select).bind(subject.as_str().to_owned())).await?;
+    let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
+    let now = step.now;
+    let evicted = live.iter().take(surplus).map(|row| {
+        let mut columns = Columns::of(row);
+        let login = columns.login_id()?;
+        let mark = Mark::random().map_err(StoreError::new)?;
+        Ok(Evicted { login, logged: Logged { mark, expires_at: now.after(columns.duration()?) } })
+    });
+    evicted.collect::<Result<_, _>>().map(Some)
+}
+
+/// Ends logins that are live, each with its entry.
+pub(super) async fn evict(step: &mut Step<'_>, realm: &Realm, evicted: &[Evicted]) -> Result<(), StoreError> {
+    if evicted.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<_> = evicted
+        .iter()
+        .map(|one| {
+            let logged = &one.logged;
+            (hex(one.login.as_bytes()), hex(logged.mark.as_bytes()), logged.expires_at.millis())
+        })
+        .collect();
+    let end = "INSERT INTO auth_log (realm, mark, kind, thing, value, entry_ends) \
+               SELECT realm.id, unhex(value ->> 1), $4, unhex(value ->> 0), $5, value ->> 2 \
+               FROM auth_realm AS realm CROSS JOIN json_each($3) AS one WHERE realm.name = $2 ORDER BY one.key; \
+               DELETE FROM auth_login WHERE id IN (SELECT unhex(value ->> 0) FROM json_each($3))";
+    let end = step.statement(realm, end).bind(json(&list)?).bind(LOGIN).bind(reason_code(EndReason::Evicted));
+    step.run(end).await.map(drop)
+}
+
+/// The row of a login that begins now.
+pub(super) fn row_of(login: &NewLogin, ticket: &Ticket, now: Timestamp) -> LoginRow {
+    let expires_at = now.after(login.lifetime);
+    LoginRow {
+        id: login.id,
+        subject: login.subject.clone(),
+        kind: login.kind,
+        created_at: now,
+        last_seen_at: now,
+        authenticated_at: now,
+        expires_at,
+        idle_expires_at: now.after(login.idle).min(expires_at),
+        user_agent: login.user_agent.clone(),
+        address: login.address.clone(),
+        claims: login.claims.clone(),
+        begun_under: ticket.epoch,
+        epoch: ticket.epoch,
+        claims_loaded_at: now,
+        retention: login.retention,
+        family: login.secret.map(Family::first),
+        extra: login.extra.clone(),
+    }
+}
+
+/// Adds the login, and the session that carries it. The subject's record is made, or its retention rises.
+pub(super) async fn insert(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    login: &LoginRow,
+    session: Option<&NewSession>,
+) -> Result<(), StoreError> {
+    let record = "INSERT INTO auth_subject (realm, subject, epoch, outdated_below, ended_below, retention) \
+                  SELECT id, $3, floor, floor, floor, $4 FROM auth_realm WHERE name = $2 \
+                  ON CONFLICT (realm, subject) DO UPDATE SET retention = excluded.retention \
+                      WHERE retention < excluded.retention";
+    let record =
+        step.statement(realm, record).bind(login.subject.as_str().to_owned()).bind(millis(login.retention));
+    step.run(record).await?;
+    let insert = "INSERT INTO auth_login (realm, id, subject, kind, created_at, last_seen_at, authenticated_at, \
+                      expires_at, idle_expires_at, user_agent, address, claims, begun_under, epoch, \
+                      claims_loaded_at, retention, extra, generation, branch, previous_branch, current, previous, \
+                      nonce, rotated_at, confirmed, shared, counted) \
+                  SELECT id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+                      $22, $23, $24, $25, $26, $27, $28 \
+                  FROM auth_realm WHERE name = $2";
+    let insert = bind_login(step.statement(realm, insert), login)?;
+    step.run(insert).await?;
+    match session {
+        Some(session) if !insert_session(step, realm, session, Some(login.id)).await? => {
+            Err(StoreError::new("the hash of the session was taken after it was free"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,159 @@
+//! [`SessionStore`].
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+
+use super::SqliteStore;
+use super::entries::append;
+use super::rows::{Columns, bytes, capped, hash_of, live_columns, live_login, session};
+use super::step::{Step, live};
+use crate::id::LoginId;
+use crate::store2::{
+    LiveLogin, Logged, NewSession, Realm, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    SessionStore, StoreError, Timed,
+};
+
+/// The condition that a row of `auth_session` is a live session of the realm.
+macro_rules! session_is_live {
+    () => {
+        concat!(
+            "auth_session.realm = (SELECT id FROM auth_realm WHERE name = $2) AND auth_session.session_ends > $1 \
+             AND (auth_session.login IS NULL \
+                 OR EXISTS (SELECT 1 FROM auth_live WHERE auth_live.id = auth_session.login AND ",
+            live!(),
+            "))"
+        )
+    };
+}
+pub(super) use session_is_live;
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn create_session(&self, realm: &Realm, session: &NewSession) -> Result<Timed<bool>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        let is_made = insert_session(&mut step, realm, session, None).await?;
+        step.commit(is_made).await
+    }
+
+    async fn session(
+        &self,
+        realm: &Realm,
+        key: &SessionKey,
+    ) -> Result<Timed<Option<(SessionRow, Option<LiveLogin>)>>, StoreError> {
+        let mut step = self.read().await?;
+        // Not one statement with a LEFT JOIN: SQLite would read every live login of the realm for it.
+        let select = concat!(
+            "BEGIN; \
+             SELECT hash, login, data, version, session_ends FROM auth_session WHERE hash = $3 AND ",
+            session_is_live!(),
+            "; SELECT ",
+            live_columns!(),
+            " FROM auth_live WHERE id = (SELECT login FROM auth_session WHERE hash = $3 AND ",
+            session_is_live!(),
+            ") AND ",
+            live!(),
+            "; COMMIT"
+        );
+        let rows = step.snapshot(step.statement(realm, select).bind(hash_of(key))).await?;
+        Ok(step.answer(session_with_login(&rows)?))
+    }
+
+    async fn save_session(
+        &self,
+        realm: &Realm,
+        key: &SessionKey,
+        data: &[u8],
+        expected_version: u64,
+        lifetime: Duration,
+    ) -> Result<Timed<SavedSession>, StoreError> {
+        let mut step = self.write().await?;
+        let save = concat!(
+            "UPDATE auth_session SET data = $4, version = version + 1, session_ends = $6 \
+             WHERE hash = $3 AND version = $5 AND ",
+            session_is_live!(),
+            "; SELECT changes() > 0, version FROM auth_session WHERE hash = $3 AND (changes() > 0 OR ",
+            session_is_live!(),
+            ") AND realm = (SELECT id FROM auth_realm WHERE name = $2)"
+        );
+        let save = step
+            .statement(realm, save)
+            .bind(hash_of(key))
+            .bind(data.to_vec())
+            .bind(capped(expected_version))
+            .bind(step.now.after(lifetime).millis());
+        let saved = match step.row(save).await? {
+            Some(row) => {
+                let mut columns = Columns::of(&row);
+                let (is_saved, version) = (columns.take()?, columns.unsigned()?);
+                if is_saved { SavedSession::Saved(version) } else { SavedSession::Conflict }
+            }
+            None => SavedSession::Gone,
+        };
+        step.commit(saved).await
+    }
+
+    async fn rename_session(
+        &self,
+        realm: &Realm,
+        old: &SessionKey,
+        new: &SessionHash,
+        retention: Duration,
+    ) -> Result<Timed<Option<Logged>>, StoreError> {
+        let mut step = self.write().await?;
+        let rename = concat!(
+            "UPDATE auth_session SET hash = $4, version = version + 1 \
+             WHERE hash = $3 AND NOT EXISTS (SELECT 1 FROM auth_session AS other \
+                 WHERE other.realm = auth_session.realm AND other.hash = $4) AND ",
+            session_is_live!()
+        );
+        let rename = step.statement(realm, rename).bind(hash_of(old)).bind(new.as_bytes().to_vec());
+        if step.run(rename).await?.rows_affected() == 0 {
+            return step.commit(None).await;
+        }
+        let expires_at = step.now.after(retention);
+        let logged = append(&mut step, realm, &Revoked::Session(old.hash), expires_at).await?;
+        let answer = step.commit(Some(logged)).await?;
+        self.announce();
+        Ok(answer)
+    }
+
+    async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError> {
+        let mut step = self.write().await?;
+        let delete = "DELETE FROM auth_session WHERE hash = $3 AND login IS NULL \
+                          AND realm = (SELECT id FROM auth_realm WHERE name = $2)";
+        step.run(step.statement(realm, delete).bind(hash_of(key))).await?;
+        step.commit(()).await
+    }
+}
+
+/// The session in the first row, if there is one, and its login in the second.
+fn session_with_login(rows: &[SqliteRow]) -> Result<Option<(SessionRow, Option<LiveLogin>)>, StoreError> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let session = session(&mut Columns::of(first))?;
+    let login = rows.get(1).map(|row| live_login(&mut Columns::of(row))).transpose()?;
+    match (session.login, &login) {
+        (Some(_), None) => Err(StoreError::new("a live session carries a login that is not live")),
+        _ => Ok(Some((session, login))),
+    }
+}
+
+/// Adds a session to a realm that is there. `false`: a row has the hash.
+pub(super) async fn insert_session(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    session: &NewSession,
+    login: Option<LoginId>,
+) -> Result<bool, StoreError> {
+    let insert = "INSERT INTO auth_session (realm, hash, login, data, version, session_ends) \
+                  SELECT id, $3, $4, $5, 1, $6 FROM auth_realm WHERE name = $2 \
+                  ON CONFLICT (realm, hash) DO NOTHING";
+    let insert = step
+        .statement(realm, insert)
+        .bind(hash_of(&session.key))
+        .bind(login.map(bytes))
+        .bind(session.data.clone())
+        .bind(step.now.after(session.lifetime).millis());
+    Ok(step.run(insert).await?.rows_affected() > 0)
+}

@@ -1,0 +1,97 @@
+//! Stores keep the contract, and the suite notices those that do not.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that panics says so")]
+
+#[path = "stores2/broken.rs"]
+mod broken;
+#[path = "stores2/creation.rs"]
+mod creation;
+#[path = "stores2/families.rs"]
+mod families;
+#[path = "stores2/fault.rs"]
+mod fault;
+#[path = "stores2/forward.rs"]
+mod forward;
+#[path = "stores2/logins.rs"]
+mod logins;
+#[path = "stores2/others.rs"]
+mod others;
+#[path = "stores2/sessions.rs"]
+mod sessions;
+#[path = "stores2/world.rs"]
+mod world;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use auth_core::testing::contract2;
+use broken::Broken;
+use fault::{Fault, faults};
+use forward::Wrapped;
+use futures_util::FutureExt as _;
+use world::Memory;
+
+fn broken(fault: Fault) -> Memory {
+    Memory::wrapped(|memory, clock| Arc::new(Wrapped(Broken::new(memory, clock, fault))))
+}
+
+macro_rules! broken_stores_fail {
+    (; $($module:ident::$rule:ident,)*) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $rule() {
+                for fault in faults(stringify!($rule)) {
+                    let rule = contract2::$module::$rule(Arc::new(broken(*fault)));
+                    let done = AssertUnwindSafe(rule).catch_unwind().await;
+                    assert!(done.is_err(), "the rule does not notice {fault:?}");
+                }
+            }
+        )*
+    };
+}
+
+mod broken_store {
+    use super::*;
+
+    auth_core::store_rules2!([broken_stores_fail] all);
+    auth_core::store_rules2!([broken_stores_fail] restored);
+}
+
+/// The wrapper itself breaks nothing.
+mod without_fault {
+    async fn whole() -> crate::world::Memory {
+        crate::broken(crate::fault::Fault::Nothing)
+    }
+
+    auth_core::testing::store_contract2!(whole, #[tokio::test(start_paused = true)], all restored);
+}
+
+mod memory_store {
+    use crate::world::Memory;
+
+    async fn memory() -> Memory {
+        Memory::plain()
+    }
+
+    async fn new_incarnation() -> Memory {
+        Memory::new_incarnation()
+    }
+
+    auth_core::testing::store_contract2!(memory, #[tokio::test(flavor = "multi_thread")], all restored);
+
+    mod on_one_thread {
+        auth_core::testing::store_contract2!(super::memory);
+    }
+
+    mod by_a_running_clock {
+        async fn running() -> crate::world::Running {
+            crate::world::Running::new()
+        }
+
+        auth_core::testing::store_contract2!(running, #[tokio::test(flavor = "multi_thread")]);
+    }
+
+    mod as_a_new_incarnation {
+        auth_core::testing::store_contract2!(super::new_incarnation, #[tokio::test], restored);
+    }
+}
