@@ -91,6 +91,7 @@ pub mod id;
 pub mod key;
 mod private_file;
 pub mod refresh;
+pub mod refresh2;
 pub mod requirement;
 pub mod revoke;
 pub mod role;
