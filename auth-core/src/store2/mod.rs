@@ -8,11 +8,11 @@
 //! - **Realm**: the namespace of everything below. What is in one realm does not exist for another; two authenticators
 //!   of one realm are two nodes of one service.
 //! - **Partition**: everything of one subject (record, logins, sessions, log entries) is in one. A store has a fixed
-//!   number of them, [`LoginStore::partitions`]; login ids and session keys carry it. Keys and the floor are in
-//!   partition 0.
+//!   number of them, [`LoginStore::partitions`]; login ids and session keys carry it ([`Partition::of_login`]). Entries
+//!   about keys and the floor are in partition 0.
 //! - **Subject record**: `epoch`, `outdated_below`, `ended_below`, `spared` (a login, or none) and `retention`. A
-//!   subject without a record has the floor in the first three. Records are never purged: there is at most one for each
-//!   user.
+//!   subject without a record has the floor in the first three, and none of them ever counts for less than the floor.
+//!   Records are never purged: there is at most one for each user.
 //! - **Epoch**: a number that only rises: `max(previous + 1, the store's time in milliseconds)`.
 //! - **Floor**: a number of each realm; at first the time at which the realm was first used, in milliseconds.
 //!   Everything whose epoch is below it is gone.
@@ -32,7 +32,10 @@
 //!
 //! - **Steps.** Each call happens as a whole, before or after every other one, or not at all; once it returned `Ok`, it
 //!   survives a crash of the process. An error means *unknown*: it happened or it did not, never in part. A call that is
-//!   dropped half way happened or did not.
+//!   dropped half way happened or did not. Calls that concern several partitions ([`LoginStore::touch`],
+//!   [`FamilyStore::confirm`], [`RevocationStore::page`], [`RevocationStore::write_back`],
+//!   [`RevocationStore::declare_restored`], and [`RevocationStore::standing`] of a key) are one step in each of them;
+//!   [`LoginStore::purge`] is as many as it likes. They can be repeated.
 //! - **Time** is the store's: its clock is the only one in rows and comparisons, read when the step runs, not when the
 //!   request came. Callers pass durations. Each answer carries the time at which it was true ([`Timed`]).
 //! - **Expiry**: a login is over from the instant `expires_at` or `idle_expires_at`, whichever is earlier, whether or
@@ -42,7 +45,7 @@
 //!   other write changes a row that is live, or does nothing and says so. An id of a login that is not live, but whose
 //!   row is still there, is taken.
 //! - **Ending is logged**: whatever ends something appends the entry that says so in the same step, and answers it
-//!   as [`Logged`].
+//!   as [`Logged`]. A session that carries no login has nothing that a node could honour: deleting it is not logged.
 //! - **The log**: every entry that was committed before the call of [`RevocationStore::page`] is in that page or in one
 //!   that an earlier cursor was answered with; entries may repeat. A cursor names the last entry that was seen by its
 //!   mark. A store that does not know the mark (emptied, restored, replaced, another incarnation) answers from the start
@@ -105,7 +108,7 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
     /// oldest (`created_at`, then id), each with an entry of its own.
     ///
     /// The row's `begun_under` and `epoch` are the ticket's epoch; its times are the store's now and the durations from
-    /// it. The record's `retention` rises to the login's.
+    /// it, `idle_expires_at` at most `expires_at`. The record's `retention` rises to the login's.
     async fn create(
         &self,
         realm: &Realm,
@@ -270,12 +273,13 @@ pub trait RevocationStore: Debug + Send + Sync + 'static {
     async fn standing(&self, realm: &Realm, ids: &Ids<'_>) -> Result<Timed<Standing>, StoreError>;
 
     /// Applies and appends, under their own marks, the entries whose marks the log does not have: a login's ends its row,
-    /// thresholds only rise, a session's deletes its row. For nodes that know more than a store that lost acknowledged
-    /// writes. Entries with a mark that is there are passed over.
+    /// thresholds only rise, a session's deletes its row. Nothing comes back: a login stays `spared` only if it was live
+    /// and both the record's and the entry's ending let it live. For nodes that know more than a store that lost
+    /// acknowledged writes. Entries with a mark that is there are passed over, and so is [`Revoked::Unknown`].
     async fn write_back(&self, realm: &Realm, entries: &[LogEntry]) -> Result<Timed<()>, StoreError>;
 
     /// After a restore: sets the floor of the realm to the largest of the store's milliseconds, the highest stored epoch
-    /// of the realm + 1, and `instant`, and logs it ([`Revoked::Floor`], which never expires). Everybody signs in again.
+    /// of the realm (the floor is one) + 1, and `instant`, and logs it ([`Revoked::Floor`], which never expires). Everybody signs in again.
     /// Returns the floor.
     async fn declare_restored(
         &self,

@@ -1,14 +1,16 @@
 //! What the store keeps, and what its calls take and answer.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::log::Mark;
 use crate::clock::Timestamp;
-use crate::id::{LoginId, Subject};
+use crate::id::{LoginId, RandomError, Subject, random_bytes};
 
 pub use crate::store::{EndReason, LoginKind, SecretHash, SessionHash};
 
@@ -61,6 +63,31 @@ impl Partition {
     /// The partition with that number.
     pub const fn new(number: u8) -> Self {
         Self(number)
+    }
+
+    /// The partition of a subject in a store that has so many: by the first byte of the SHA-256 of its text.
+    pub fn of(subject: &Subject, partitions: NonZeroU32) -> Self {
+        let hash = digest(&SHA256, subject.as_str().as_bytes());
+        let first = hash.as_ref().first().copied().map_or(0, u32::from);
+        Self(u8::try_from(first % partitions).unwrap_or(0))
+    }
+
+    /// The partition of a login: the first byte of its id.
+    pub const fn of_login(id: LoginId) -> Self {
+        let [number, ..] = *id.as_bytes();
+        Self(number)
+    }
+
+    /// A new id of a login in this partition; all but the first byte is random.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomError`] when the system's randomness fails.
+    pub fn new_login(self) -> Result<LoginId, RandomError> {
+        let [_, rest @ ..] = random_bytes::<16>()?;
+        let mut bytes = [self.0; 16];
+        bytes.iter_mut().skip(1).zip(rest).for_each(|(to, from)| *to = from);
+        Ok(LoginId::from_bytes(bytes))
     }
 
     /// The number.
@@ -404,6 +431,7 @@ pub enum SavedSession {
 /// How creating a login came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
+#[expect(clippy::large_enum_variant, reason = "taken apart where it is answered, never kept")]
 pub enum Created {
     /// It is there.
     Made {

@@ -1,0 +1,228 @@
+//! [`LoginStore`].
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::state::{RealmState, Record};
+use super::{MemoryStore, new_mark};
+use crate::clock::Timestamp;
+use crate::id::{LoginId, Subject};
+use crate::store2::{
+    Created, EndReason, Ended, EndedAll, Evicted, Family, Limit, ListCursor, LiveLogin, Logged, LoginPage,
+    LoginRow, LoginStore, NewLogin, NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
+};
+
+#[async_trait]
+impl LoginStore for MemoryStore {
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    async fn ticket(&self, realm: &Realm, subject: &Subject) -> Result<Timed<Ticket>, StoreError> {
+        self.in_realm(realm, |state, now| Ok(Ticket::new(state.record(subject).epoch, now)))
+    }
+
+    async fn create(
+        &self,
+        realm: &Realm,
+        ticket: &Ticket,
+        login: &NewLogin,
+        session: Option<&NewSession>,
+        limit: Option<Limit>,
+    ) -> Result<Timed<Created>, StoreError> {
+        self.step(|all, now| {
+            let is_taken = all.has_login(login.id);
+            let state = all.realm(realm, now);
+            if state.record(&login.subject).epoch != ticket.epoch || ticket.is_expired(now) {
+                return Ok(Created::Outdated);
+            }
+            if is_taken || session.is_some_and(|new| state.sessions.get(&new.key.hash).is_some()) {
+                return Ok(Created::IdTaken);
+            }
+            let Some(oldest) = surplus(state, &login.subject, limit, now) else {
+                return Ok(Created::LimitReached);
+            };
+            let marks = oldest.iter().map(|_| new_mark()).collect::<Result<Vec<_>, _>>()?;
+            let mut evicted = Vec::new();
+            for (old, mark) in oldest.into_iter().zip(marks) {
+                state.remove_login(old.id);
+                let entry = Revoked::Login(old.id, EndReason::Evicted);
+                evicted.push(Evicted {
+                    login: old.id,
+                    logged: state.append(mark, entry, now.after(old.retention)),
+                });
+            }
+            state.raise_retention(&login.subject, login.retention);
+            let row = begun(login, ticket, now);
+            state.logins.insert(row.clone());
+            if let Some(new) = session {
+                state.sessions.insert(carrying(new, Some(login.id), now));
+            }
+            Ok(Created::Made { login: row, evicted })
+        })
+    }
+
+    async fn login(&self, realm: &Realm, id: LoginId) -> Result<Timed<Option<LiveLogin>>, StoreError> {
+        self.in_realm(realm, |state, now| Ok(state.live_login(id, now)))
+    }
+
+    async fn list(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        after: Option<&ListCursor>,
+        most: NonZeroU32,
+    ) -> Result<Timed<LoginPage>, StoreError> {
+        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+        let place = |login: &LoginRow| (login.created_at, login.id);
+        let is_next =
+            |login: &&LoginRow| after.is_none_or(|after| place(login) < (after.created_at, after.id));
+        self.in_realm(realm, |state, now| {
+            let mut rest = state.live_of(subject, now).rev().filter(is_next);
+            let logins: Vec<_> = rest.by_ref().take(most).map(|login| state.with_subject(login)).collect();
+            let last = logins.last().filter(|_| rest.next().is_some());
+            let next = last.map(|last| ListCursor { created_at: last.row.created_at, id: last.row.id });
+            Ok(LoginPage { logins, next })
+        })
+    }
+
+    async fn end(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        id: LoginId,
+        reason: EndReason,
+    ) -> Result<Timed<Ended>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            let live = state.live(id, now).filter(|login| login.subject == *subject);
+            let Some(expires_at) = live.map(|login| now.after(login.retention)) else {
+                return Ok(Ended::NotThere);
+            };
+            let mark = new_mark()?;
+            state.remove_login(id);
+            Ok(Ended::Ended(state.append(mark, Revoked::Login(id, reason), expires_at)))
+        })
+    }
+
+    async fn end_all(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        except: Option<LoginId>,
+        retention: Duration,
+    ) -> Result<Timed<EndedAll>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, now| {
+            let spared =
+                except.filter(|id| state.live(*id, now).is_some_and(|login| login.subject == *subject));
+            let ended = state.live_of(subject, now).filter(|login| Some(login.id) != spared).count();
+            let record = state.raised(subject, now);
+            let epoch = record.epoch;
+            state.set_record(subject, Record { ended_below: epoch, spared, ..record });
+            let entry = Revoked::AllEnded { subject: subject.clone(), below: epoch, spared };
+            let logged = state.append(mark, entry, now.after(record.retention.max(retention)));
+            let count = u64::try_from(ended).unwrap_or(u64::MAX);
+            Ok(EndedAll { count, epoch, spared, logged })
+        })
+    }
+
+    async fn claims_changed(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        retention: Duration,
+    ) -> Result<Timed<(u64, Logged)>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, now| {
+            let record = state.raised(subject, now);
+            let epoch = record.epoch;
+            state.set_record(subject, Record { outdated_below: epoch, ..record });
+            let entry = Revoked::ClaimsChanged { subject: subject.clone(), below: epoch };
+            Ok((epoch, state.append(mark, entry, now.after(record.retention.max(retention)))))
+        })
+    }
+
+    async fn save_claims(
+        &self,
+        realm: &Realm,
+        id: LoginId,
+        claims: &[u8],
+        epoch: u64,
+    ) -> Result<Timed<bool>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            let login = state.live_mut(id, now).filter(|login| login.epoch <= epoch);
+            let saved = login.map(|login| {
+                login.claims = claims.to_vec();
+                login.epoch = epoch;
+                login.claims_loaded_at = now;
+            });
+            Ok(saved.is_some())
+        })
+    }
+
+    async fn touch(&self, realm: &Realm, touches: &[Touch]) -> Result<Timed<()>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            for touch in touches {
+                if let Some(login) = state.live_mut(touch.login, now) {
+                    let seen_at = now.before(touch.ago);
+                    let idle_expires_at = seen_at.after(touch.idle).min(login.expires_at);
+                    login.last_seen_at = login.last_seen_at.max(seen_at);
+                    login.idle_expires_at = login.idle_expires_at.max(idle_expires_at);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn purge(&self) -> Result<Timed<u64>, StoreError> {
+        self.purge_all().await
+    }
+}
+
+/// The logins that must end for one more, oldest first; none when it is the new one that must not be.
+fn surplus(
+    state: &RealmState,
+    subject: &Subject,
+    limit: Option<Limit>,
+    now: Timestamp,
+) -> Option<Vec<LoginRow>> {
+    let Some(limit) = limit else { return Some(Vec::new()) };
+    let surplus = limit.surplus(state.live_of(subject, now).count())?;
+    Some(state.live_of(subject, now).take(surplus).cloned().collect())
+}
+
+fn begun(login: &NewLogin, ticket: &Ticket, now: Timestamp) -> LoginRow {
+    let expires_at = now.after(login.lifetime);
+    LoginRow {
+        id: login.id,
+        subject: login.subject.clone(),
+        kind: login.kind,
+        created_at: now,
+        last_seen_at: now,
+        authenticated_at: now,
+        expires_at,
+        idle_expires_at: now.after(login.idle).min(expires_at),
+        user_agent: login.user_agent.clone(),
+        address: login.address.clone(),
+        claims: login.claims.clone(),
+        begun_under: ticket.epoch,
+        epoch: ticket.epoch,
+        claims_loaded_at: now,
+        retention: login.retention,
+        family: login.secret.map(Family::first),
+        extra: login.extra.clone(),
+    }
+}
+
+/// The row of a session that begins.
+pub(super) fn carrying(session: &NewSession, login: Option<LoginId>, now: Timestamp) -> SessionRow {
+    SessionRow {
+        key: session.key,
+        login,
+        data: session.data.clone(),
+        version: 1,
+        expires_at: now.after(session.lifetime),
+    }
+}
