@@ -137,7 +137,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         for _ in 0..TRIES {
             let Timed { value: found, now } = self.advance(token, pair, &nonce).await?;
             let found = match found {
-                Found::Rotated(rotated) => return Ok(*rotated),
+                Found::Rotated(rotated) => return Ok(rotated),
                 Found::Unchanged(login) => login,
                 Found::NotLive => return Err(RefreshError::Ended { login }),
             };
@@ -248,7 +248,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         let found = match value {
             store2::Rotated::Rotated(login) => {
                 let verdict = Verdict::Rotate { next };
-                Found::Rotated(Box::new(Rotated { login, token: successor, verdict, now }))
+                Found::Rotated(Rotated { login, token: successor, verdict, now })
             }
             store2::Rotated::Unchanged(login) => Found::Unchanged(login),
             store2::Rotated::NotLive => Found::NotLive,
@@ -303,7 +303,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
 
 /// What the store says to the happy path.
 enum Found {
-    Rotated(Box<Rotated>),
+    Rotated(Rotated),
     Unchanged(LiveLogin),
     NotLive,
 }
