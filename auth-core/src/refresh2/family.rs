@@ -217,8 +217,8 @@ pub fn deliver(
     if is_replaced { Delivery::HandOutCurrent } else { Delivery::MovedOn }
 }
 
-/// Whether an answer took so long that [`deliver`] must be asked: `elapsed` after a reply of the store at `now` with this
-/// family.
+/// Whether an answer took so long that [`deliver`] must be asked: the store answered at `now` with this family, to a
+/// question that was sent `elapsed` ago.
 ///
 /// A token that nobody has used must leave its client nine tenths of the grace. One that was used must only be the
 /// current one still, and nothing replaces it within the grace.

@@ -170,8 +170,8 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         Err(moved_on_at_every_try())
     }
 
-    /// Looks again at an answer that is about to be handed out, `elapsed` after [`rotate`](Self::rotate) returned it, by
-    /// a clock that only goes forward. Asks the store only when that was long.
+    /// Looks again at an answer that is about to be handed out, `elapsed` after [`rotate`](Self::rotate) was called, by a
+    /// clock that only goes forward. Asks the store only when that was long.
     ///
     /// The token that comes back is the one to hand out. The login's state, its epoch and the time stay those of the
     /// rotation.
