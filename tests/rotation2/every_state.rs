@@ -198,10 +198,10 @@ impl Rule for Decides {
         let is_new = self.delivered.borrow_mut().insert((login, presented, answer));
         for rotated_at in times_of(login).into_iter().filter(|_| is_new) {
             let family = family_of(login, rotated_at);
+            let after = |grace| Login { in_grace: login.in_grace || grace == GraceStart::Now, ..login };
             let delivered = match deliver(&family, position_of(presented), position_of(answer), GRACE, NOW) {
-                Delivery::HandOut => (Some(login), Some(answer)),
-                Delivery::RenewGrace => (Some(Login { in_grace: true, ..login }), Some(answer)),
-                Delivery::HandOutCurrent => (Some(login), Some(login.current())),
+                Delivery::StillCurrent { grace } => (Some(after(grace)), Some(answer)),
+                Delivery::Replaced { grace } => (Some(after(grace)), Some(login.current())),
                 Delivery::MovedOn => (Some(login), None),
             };
             assert_eq!(

@@ -1,4 +1,4 @@
-//! A store that stops before and after each step, so that a test decides who goes on.
+//! A store that stops at each step, so that a test decides who goes on.
 
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -18,16 +18,29 @@ use auth_core::store2::{
 /// A request under way.
 pub(crate) type Running<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+/// Where a request stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gates {
+    Before,
+    BeforeAndAfter,
+}
+
 /// The calls that a rotation makes.
 #[derive(Clone, Debug)]
 pub(crate) struct Gated {
     store: Arc<dyn Store>,
+    gates: Gates,
     has_stopped: Arc<AtomicBool>,
 }
 
 impl Gated {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, has_stopped: Arc::default() }
+        Self { store, gates: Gates::BeforeAndAfter, has_stopped: Arc::default() }
+    }
+
+    /// The same store, where what is answered is handed out at once.
+    pub(crate) fn without_gates_after(&self) -> Self {
+        Self { gates: Gates::Before, ..self.clone() }
     }
 
     /// Lets a request go on to the next gate, or to its end.
@@ -68,7 +81,9 @@ impl Gated {
     async fn between_gates<T>(&self, call: impl Future<Output = T>) -> T {
         self.gate().await;
         let answer = call.await;
-        self.gate().await;
+        if self.gates == Gates::BeforeAndAfter {
+            self.gate().await;
+        }
         answer
     }
 }

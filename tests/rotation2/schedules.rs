@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::Subject;
-use auth_core::refresh2::{Pair, ParsedToken, Peppers, Refresh, RefreshError, Rotated, Verdict};
+use auth_core::refresh2::{Pair, ParsedToken, Refresh, RefreshError, Rotated, Verdict};
 use auth_core::store2::memory::MemoryStore;
-use auth_core::store2::{Confirmation, Family, Position, Realm, Store};
+use auth_core::store2::{Confirmation, Family, Position, Store};
 use auth_core::testing::ManualClock;
 
 use super::forge::peppers;
@@ -122,9 +122,20 @@ impl Figures {
 pub(crate) async fn run(store: Arc<dyn Store>, clock: &ManualClock, seeds: std::ops::Range<u64>) -> Figures {
     let mut figures = Figures::default();
     let (gated, peppers, realm) = (Gated::new(store.clone()), peppers(), realm());
+    let direct = gated.without_gates_after();
+    let on = |store| Refresh { store, realm: &realm, peppers: &peppers, policy: &POLICY };
+    let (refresh, handing_out) = (on(&gated), on(&direct));
     for seed in seeds {
-        let refresh = Refresh { store: &gated, realm: &realm, peppers: &peppers, policy: &POLICY };
-        let schedule = Schedule::new(&*store, clock, &refresh, &peppers, &realm, seed).await;
+        let subject = Subject::new(&format!("owner {seed}")).unwrap();
+        let schedule = Schedule {
+            store: &*store,
+            clock,
+            refresh: &refresh,
+            handing_out: &handing_out,
+            random: Random(seed),
+            owner: begin(&*store, &peppers, &subject).await,
+            requests: Vec::new(),
+        };
         if let Err(failure) = schedule.run(&mut figures).await {
             figures.failures.push((seed, failure));
         }
@@ -153,7 +164,8 @@ struct Schedule<'a> {
     store: &'a dyn Store,
     clock: &'a ManualClock,
     refresh: &'a Refresh<'a, Gated>,
-    realm: &'a Realm,
+    /// Nothing happens between the store's last word and the client's storage: answers do not overtake one another.
+    handing_out: &'a Refresh<'a, Gated>,
     random: Random,
     /// What the owner's storage holds.
     owner: ParsedToken,
@@ -161,19 +173,6 @@ struct Schedule<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    async fn new(
-        store: &'a dyn Store,
-        clock: &'a ManualClock,
-        refresh: &'a Refresh<'a, Gated>,
-        peppers: &Peppers,
-        realm: &'a Realm,
-        seed: u64,
-    ) -> Self {
-        let subject = Subject::new(&format!("owner {seed}")).unwrap();
-        let owner = begin(store, peppers, &subject).await;
-        Self { store, clock, refresh, realm, random: Random(seed), owner, requests: Vec::new() }
-    }
-
     async fn run(mut self, figures: &mut Figures) -> Result<(), String> {
         for _ in 0..self.random.below(80) + 10 {
             match self.random.below(40) {
@@ -242,7 +241,7 @@ impl<'a> Schedule<'a> {
                 Some(Err(error)) => return Err(format!("an honest owner was refused: {error:?}")),
             },
             Phase::Slow(rotated) => {
-                let (refresh, presented) = (self.refresh, request.presented.clone());
+                let (refresh, presented) = (self.handing_out, request.presented.clone());
                 let elapsed = self.clock.now().since(request.arrived_at);
                 let answer = rotated.token.position();
                 let delivering = Box::pin(async move { refresh.deliver(&presented, rotated, elapsed).await });
@@ -311,11 +310,11 @@ impl<'a> Schedule<'a> {
 
     async fn use_token(&self, token: &ParsedToken) {
         let used = Confirmation { login: token.login_id(), position: token.position() };
-        self.store.confirm(self.realm, &[used]).await.unwrap();
+        self.store.confirm(self.refresh.realm, &[used]).await.unwrap();
     }
 
     async fn family(&self) -> Option<Family> {
-        let login = self.store.login(self.realm, self.owner.login_id()).await.unwrap().value;
+        let login = self.store.login(self.refresh.realm, self.owner.login_id()).await.unwrap().value;
         login.map(|login| login.row.family.unwrap())
     }
 

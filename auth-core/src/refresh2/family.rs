@@ -13,7 +13,7 @@
 //! # Slow answers
 //!
 //! What follows the rotation can take longer than the grace. [`deliver`] gives a token that nobody has used yet its grace
-//! anew when it is handed out. The grace of a token that was used is never made longer: whoever repeats it, or its
+//! anew when it is handed out, whichever request made it. The grace of a token that was used is never made longer: whoever repeats it, or its
 //! predecessor, within each grace could put off the next rotation for ever, and with it the discovery of a theft.
 
 use std::time::Duration;
@@ -21,6 +21,9 @@ use std::time::Duration;
 use super::policy::{Pair, RotationPolicy};
 use crate::clock::Timestamp;
 use crate::store2::{Family, GraceStart, Position, SecretHash};
+
+/// Which part of the grace may be over when a token is handed out that nobody has used: a tenth.
+const SLACK: u32 = 10;
 
 /// What a client presents, its tag already checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,18 +189,21 @@ pub(super) fn replaced(family: &Family, next: Position, secret: SecretHash, nonc
 }
 
 /// What becomes of an answer that took long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Delivery {
-    /// It is the current token still: hand it out.
-    HandOut,
-    /// Another request replaced it: hand out the current token instead, derived anew from the presented one.
-    HandOutCurrent,
-    /// Neither holds. Nothing is handed out, nothing changes, and the client tries again with what it has by then.
+    /// Neither of the others. Nothing is handed out, nothing changes, and the client tries again with what it has by then.
     MovedOn,
-    /// It is the current token still, and nobody used it: hand it out once `rotated_at` was moved forward to now, so that
-    /// the client has its whole grace.
-    RenewGrace,
+    /// Another request replaced it within the grace: the current token is handed out, derived anew from the presented one.
+    Replaced {
+        /// With `Now`, `rotated_at` is moved forward first.
+        grace: GraceStart,
+    },
+    /// It is the current token still, and handed out.
+    StillCurrent {
+        /// With `Now`, `rotated_at` is moved forward first.
+        grace: GraceStart,
+    },
 }
 
 /// Decides on the answer to a presentation, when it is about to be handed out.
@@ -208,13 +214,15 @@ pub fn deliver(
     grace: Duration,
     now: Timestamp,
 ) -> Delivery {
-    let is_young = now >= family.rotated_at && now < family.rotated_at.after(grace / 10);
+    let is_young = now >= family.rotated_at && now < family.rotated_at.after(grace / SLACK);
+    let start = if family.confirmed || is_young { GraceStart::Keep } else { GraceStart::Now };
     if answer == family.position {
-        let is_settled = family.confirmed || is_young;
-        return if is_settled { Delivery::HandOut } else { Delivery::RenewGrace };
+        Delivery::StillCurrent { grace: start }
+    } else if Some(presented) == predecessor(family) && is_in_grace(family, grace, now) {
+        Delivery::Replaced { grace: start }
+    } else {
+        Delivery::MovedOn
     }
-    let is_replaced = Some(presented) == predecessor(family) && is_in_grace(family, grace, now);
-    if is_replaced { Delivery::HandOutCurrent } else { Delivery::MovedOn }
 }
 
 /// Whether an answer took so long that [`deliver`] must be asked: the store answered at `now` with this family, to a
@@ -224,7 +232,8 @@ pub fn deliver(
 /// current one still, and nothing replaces it within the grace.
 pub fn is_late(family: &Family, grace: Duration, now: Timestamp, elapsed: Duration) -> bool {
     let age = now.since(family.rotated_at).saturating_add(elapsed);
-    let bound = if family.confirmed { grace.saturating_sub(grace / 10) } else { grace / 10 };
+    let slack = grace / SLACK;
+    let bound = if family.confirmed { grace.saturating_sub(slack) } else { slack };
     age >= bound
 }
 

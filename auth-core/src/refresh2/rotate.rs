@@ -203,18 +203,14 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
             let Timed { value, now } = self.store.login(self.realm, login).await?;
             let found = value.and_then(|found| found.row.family);
             let Some(family) = found else { return Err(RefreshError::Ended { login }) };
-            match deliver(&family, presented.position(), answer, grace, now) {
-                Delivery::HandOut => return Ok(rotated),
-                Delivery::HandOutCurrent => {
-                    return Ok(Rotated { token: self.current(presented, &family)?, ..rotated });
-                }
+            let (token, grace) = match deliver(&family, presented.position(), answer, grace, now) {
+                Delivery::StillCurrent { grace } => (rotated.token.clone(), grace),
+                Delivery::Replaced { grace } => (self.current(presented, &family)?, grace),
                 Delivery::MovedOn => return Err(RefreshError::MovedOn { login }),
-                Delivery::RenewGrace => {
-                    let renewal = FamilyWrite { family: family.clone(), grace: GraceStart::Now };
-                    if self.write(login, &family, &renewal).await?.value.is_some() {
-                        return Ok(rotated);
-                    }
-                }
+            };
+            let write = FamilyWrite { family: family.clone(), grace };
+            if grace == GraceStart::Keep || self.write(login, &family, &write).await?.value.is_some() {
+                return Ok(Rotated { token, ..rotated });
             }
         }
         Err(moved_on_at_every_try())
