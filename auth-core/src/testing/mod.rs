@@ -2,6 +2,8 @@
 
 mod clock;
 pub mod contract;
+pub mod contract2;
 
 pub use crate::store_contract;
+pub use crate::store_contract2;
 pub use clock::ManualClock;

@@ -1,0 +1,112 @@
+//! A login begins.
+
+use std::sync::Arc;
+
+use super::World;
+use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, at_once, bert, seconds, secret};
+use crate::store2::{
+    Created, Family, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, SubjectState, Timed,
+};
+
+/// All of it: what was given, and the store's times.
+pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let epoch = scene.end_all(None).await.epoch;
+    for number in [1, 2] {
+        let login = if number == 1 { scene.annas(1) } else { scene.annas_session(2) };
+        let ticket = scene.ticket(&anna()).await;
+        let Timed { value, now } = scene.create(&ticket, &login, None, None).await;
+        let expected = LoginRow {
+            id: login.id,
+            subject: anna(),
+            kind: if number == 1 { LoginKind::Token } else { LoginKind::Session },
+            created_at: now,
+            last_seen_at: now,
+            authenticated_at: now,
+            expires_at: now.after(LIFETIME),
+            idle_expires_at: now.after(IDLE),
+            user_agent: login.user_agent.clone(),
+            address: login.address.clone(),
+            claims: login.claims.clone(),
+            begun_under: epoch,
+            epoch,
+            claims_loaded_at: now,
+            retention: RETENTION,
+            family: (number == 1).then(|| Family::first(secret(1))),
+            extra: login.extra.clone(),
+        };
+        assert_eq!(value, Created::Made { login: expected.clone(), evicted: vec![] });
+        // Nothing of a row is compared by `Debug`, which does not show all of it.
+        let found = scene.login(login.id).await.expect("the login is live");
+        let subject = SubjectState { epoch, outdated_below: found.subject.outdated_below };
+        assert!(found.subject.outdated_below <= epoch);
+        assert!(found == LiveLogin { row: expected, subject }, "{found:?}");
+        assert!(!found.is_outdated());
+        scene.advance(seconds(5));
+    }
+}
+
+/// Unused or not.
+pub async fn a_login_is_never_idle_longer_than_it_lasts(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let row = scene.sign_in_as(&NewLogin { idle: LIFETIME * 2, ..scene.annas(1) }, None).await;
+    assert_eq!(row.idle_expires_at, row.expires_at);
+}
+
+/// The row that is there stays as it is.
+pub async fn the_id_of_a_live_login_is_taken(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let before = scene.sign_in(1).await;
+    scene.advance(seconds(5));
+    let ticket = scene.ticket(&anna()).await;
+    let login = NewLogin { claims: b"{}".to_vec(), ..scene.annas(1) };
+    assert_eq!(scene.create(&ticket, &login, None, None).await.value, Created::IdTaken);
+    let ticket = scene.ticket(&bert()).await;
+    let login = NewLogin { subject: bert(), ..login };
+    assert_eq!(scene.create(&ticket, &login, None, None).await.value, Created::IdTaken);
+    assert!(scene.row(scene.id(1)).await == before);
+}
+
+/// Of many that arrive at once.
+pub async fn one_of_many_logins_with_one_id_is_made(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let ticket = scene.ticket(&anna()).await;
+    let done = at_once(&scene, |scene, number| {
+        let ticket = ticket.clone();
+        async move {
+            let login = NewLogin { secret: Some(secret(number)), ..scene.annas(1) };
+            scene.store.create(&scene.realm, &ticket, &login, None, None).await
+        }
+    })
+    .await;
+    let made: Vec<_> =
+        done.into_iter().map(|done| done.value).filter(|one| *one != Created::IdTaken).collect();
+    let [Created::Made { login, .. }] = &made[..] else { panic!("one is made: {made:?}") };
+    assert!(scene.row(login.id).await == *login);
+}
+
+/// It carries the login, and is as it was given.
+pub async fn a_login_comes_with_its_session(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let ticket = scene.ticket(&anna()).await;
+    let new = NewSession { lifetime: seconds(600), ..scene.new_session(1) };
+    let done = scene.create(&ticket, &scene.annas_session(1), Some(&new), None).await;
+    let Created::Made { login, .. } = done.value else { panic!("{:?}", done.value) };
+    let (session, carried) = scene.session(&scene.key(1)).await.expect("the session is live");
+    assert_eq!((session.key, session.login, session.version), (new.key, Some(login.id), 1));
+    assert_eq!(session.data, new.data);
+    assert_eq!(session.expires_at, done.now.after(seconds(600)));
+    assert!(carried.is_some_and(|carried| carried.row == login));
+}
+
+/// The login does not come about either.
+pub async fn a_taken_session_hash_refuses_the_login(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in_session(1).await;
+    let ticket = scene.ticket(&anna()).await;
+    let done = scene.create(&ticket, &scene.annas_session(2), Some(&scene.new_session(1)), None).await;
+    assert_eq!(done.value, Created::IdTaken);
+    assert!(!scene.is_live(scene.id(2)).await);
+    let (session, _) = scene.session(&scene.key(1)).await.expect("the session is live");
+    assert_eq!(session.login, Some(scene.id(1)));
+}
