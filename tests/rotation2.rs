@@ -8,10 +8,14 @@
 )]
 
 mod rotation2 {
+    mod burst;
+    mod clocks;
     mod every_state;
     mod forge;
     mod gated;
+    mod hostile;
     mod model;
     mod schedules;
     mod support;
+    mod walks;
 }

@@ -10,8 +10,8 @@ use auth_core::refresh2::{
 };
 use auth_core::store2::memory::MemoryStore;
 use auth_core::store2::{
-    Confirmation, Created, Family, FamilyStore as _, GraceStart, LiveLogin, LoginKind, LoginStore as _,
-    NewLogin, Partition, Position, Realm, Store,
+    Confirmation, Created, EndReason, Ended, Family, FamilyStore as _, GraceStart, LiveLogin, LoginKind,
+    LoginStore as _, NewLogin, Partition, Position, Realm, Store,
 };
 use auth_core::testing::ManualClock;
 
@@ -130,6 +130,13 @@ impl Owner {
     pub(crate) async fn use_token(&self, token: &ParsedToken) {
         let used = Confirmation { login: self.id(), position: token.position() };
         self.store.confirm(&self.realm, &[used]).await.unwrap();
+    }
+
+    /// The owner signs out.
+    pub(crate) async fn end(&self) {
+        let subject = Subject::new("anna").unwrap();
+        let ended = self.store.end(&self.realm, &subject, self.id(), EndReason::SignedOut).await.unwrap();
+        assert!(matches!(ended.value, Ended::Ended(_)));
     }
 
     /// None when the login is not live.
