@@ -93,6 +93,7 @@ pub mod login;
 mod private_file;
 pub mod random;
 pub mod refresh;
+pub mod refresh2;
 pub mod requirement;
 pub mod revoke;
 pub mod role;
