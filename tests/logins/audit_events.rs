@@ -12,7 +12,7 @@ use auth_core::web::RefreshCookie;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
     Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, World, anna, bert,
-    claims_of, on_both_stores, subject,
+    claims_of, in_time, on_both_stores, subject,
 };
 use http::Method;
 use serde_json::json;
@@ -70,9 +70,9 @@ async fn logins_begin_and_end(world: World) {
     node.events.clear();
     node.bearer(Method::DELETE, "/auth/logins", logins.last().unwrap().access_token()).await;
     assert_eq!(node.events.take(), [&ids[0], &ids[1]].map(|id| ended(*id, EndReason::EndedRemotely)));
-    node.auth.end_all_logins(&subject("anna")).await.unwrap();
+    in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();
     assert_eq!(node.events.take(), [ended(ids[2], EndReason::SubjectEnded)]);
-    node.auth.end_all_logins(&subject("anna")).await.unwrap();
+    in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();
     assert_eq!(node.events.take(), []);
 }
 
@@ -179,7 +179,9 @@ async fn refusals_say_why(world: World) {
         assert_eq!(node.events.take(), refused(reason));
     };
     check("/me", Method::GET, "a.b.c", RefusalReason::Token(VerifyError::Malformed)).await;
-    node.auth.revoke_token(claims_of(access)["jti"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    in_time(node.auth.revoke_token(claims_of(access)["jti"].as_str().unwrap().parse().unwrap()))
+        .await
+        .unwrap();
     check("/me", Method::GET, access, RefusalReason::Revoked).await;
     let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
     node.claims_changed("anna").await;
@@ -283,7 +285,7 @@ async fn no_event_holds_a_credential(world: World) {
     node.get("/me", &refresh_of(&tokens)).await.assert_invalid_token();
     assert_refused(&node.refresh(texts.first().unwrap()).await);
     assert_refused(&node.refresh(&Forged::from(&stolen).with_generation(9).tagged()).await);
-    let _ = node.auth.end_all_logins(&subject(&bert().name)).await.unwrap();
+    let _ = in_time(node.auth.end_all_logins(&subject(&bert().name))).await.unwrap();
 
     let events = node.events.take();
     assert!(events.iter().any(|event| matches!(event, AuditEvent::Theft { .. })));

@@ -3,7 +3,7 @@
 use auth_core::login::Ended;
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
-use auth_tests::{Call, Forged, HOUR, MINUTE, Node, World, anna, bert, on_both_stores, subject};
+use auth_tests::{Call, Forged, HOUR, MINUTE, Node, World, anna, bert, in_time, on_both_stores, subject};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -33,7 +33,7 @@ async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
     drop(sign_in(&node, "bert", "Lynx").await);
     world.clock.advance(HOUR);
     let device = Device::unknown().with_address("2001:db8::1");
-    let tokens = node.auth.login_tokens(device, anna()).await.unwrap();
+    let tokens = in_time(node.auth.login_tokens(device, anna())).await.unwrap();
     world.clock.advance(MINUTE);
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
 
@@ -65,7 +65,7 @@ async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
     assert_eq!(reply.json(), expected);
     let by_cookie = node.get_by_cookie("/auth/logins", &cookie).await.json();
     assert_eq!((&by_cookie[0]["current"], &by_cookie[1]["current"]), (&json!(false), &json!(true)));
-    let logins = node.auth.logins(&subject("anna")).await.unwrap();
+    let logins = in_time(node.auth.logins(&subject("anna"))).await.unwrap();
     assert_eq!(logins.iter().map(|login| login.id()).collect::<Vec<_>>(), node.logins_of("anna").await);
 }
 
@@ -73,14 +73,14 @@ async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
     let node = world.node_with(|builder| builder.session_idle(HOUR)).await;
     let (ended, kept) = (node.login(anna()).await, node.login(anna()).await);
     let _expired = node.sign_in("anna", "").await;
-    let end = node.auth.end_login(&subject("anna"), login_of(&refresh_of(&ended))).await.unwrap();
+    let end = in_time(node.auth.end_login(&subject("anna"), login_of(&refresh_of(&ended)))).await.unwrap();
     assert_eq!(end, Ended::Ended);
     world.clock.advance(HOUR);
     let kept = node.refresh(&refresh_of(&kept)).await.unwrap();
     let listed = node.get("/auth/logins", kept.access_token()).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed.pointer("/0/id").unwrap(), &json!(login_of(&refresh_of(&kept))));
-    assert!(node.auth.logins(&subject("nobody")).await.unwrap().is_empty());
+    assert!(in_time(node.auth.logins(&subject("nobody"))).await.unwrap().is_empty());
 }
 
 async fn one_login_is_ended_from_another(world: World) {
@@ -116,7 +116,7 @@ async fn somebody_elses_login_is_not_found_and_not_touched(world: World) {
     let path = format!("/auth/logins/{berts_id}");
     let foreign = node.bearer(Method::DELETE, &path, annas.access_token()).await;
     foreign.assert_not_found();
-    assert_eq!(node.auth.end_login(&subject("anna"), berts_id).await.unwrap(), Ended::NotFound);
+    assert_eq!(in_time(node.auth.end_login(&subject("anna"), berts_id)).await.unwrap(), Ended::NotFound);
     assert_eq!(node.row(&refresh_of(&berts)).await, row);
     assert_eq!(node.events.take(), []);
     node.get("/me", berts.access_token()).await.assert_text("bert, by jwt");
@@ -163,8 +163,8 @@ async fn all_logins_of_a_subject_end(world: World) {
     let node = world.node().await;
     let (tokens, cookie, stranger) =
         (node.login(anna()).await, node.sign_in("anna", "").await, node.login(bert()).await);
-    assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 2);
-    assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 0);
+    assert_eq!(in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap(), 2);
+    assert_eq!(in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap(), 0);
     node.get("/me", tokens.access_token()).await.assert_invalid_token();
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
     node.get("/me", stranger.access_token()).await.assert_text("bert, by jwt");

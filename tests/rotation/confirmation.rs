@@ -3,7 +3,9 @@
 use auth_core::audit::AuditEvent;
 use auth_core::login::Tokens;
 use auth_tests::shop::{assert_refused, assert_try_again, refresh_of};
-use auth_tests::{Fault, Forged, GRACE, Gate, Node, Op, SECOND, World, anna, joined, on_both_stores, within};
+use auth_tests::{
+    Fault, Forged, GRACE, Gate, Node, Op, SECOND, World, anna, in_time, joined, on_both_stores, within,
+};
 use futures_util::FutureExt as _;
 
 on_both_stores!(
@@ -52,7 +54,7 @@ async fn what_is_on_its_way_to_the_store_counts(world: World) {
     node.store.always(Op::Confirm, Fault::StopBefore(gate.clone()));
     call(&node, &next).await;
     let writer = node.clone();
-    let writing = tokio::spawn(async move { writer.auth.flush().await });
+    let writing = tokio::spawn(async move { in_time(writer.auth.flush()).await });
     gate.reached().await;
     world.clock.advance(GRACE);
     let (thief, stolen) = (node.clone(), first.clone());
@@ -89,9 +91,9 @@ async fn what_could_not_be_written_is_written_later(world: World) {
     node.store.next(Op::Confirm, Fault::Before);
     node.store.next(Op::Confirm, Fault::After);
     call(&node, &next).await;
-    assert!(node.auth.flush().await.is_err());
+    assert!(in_time(node.auth.flush()).await.is_err());
     assert!(!node.family(&first).await.confirmed);
-    assert!(node.auth.flush().await.is_err());
+    assert!(in_time(node.auth.flush()).await.is_err());
     node.flush().await;
     assert!(node.family(&first).await.confirmed);
 }

@@ -6,7 +6,9 @@ use auth_core::login::{RefreshRejection, Tokens};
 use auth_core::refresh::Pairing;
 use auth_core::store::EndReason;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
-use auth_tests::{Call, DAY, Forged, GRACE, HOUR, MINUTE, Node, World, anna, bert, on_both_stores, subject};
+use auth_tests::{
+    Call, DAY, Forged, GRACE, HOUR, MINUTE, Node, World, anna, bert, in_time, on_both_stores, subject,
+};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use std::time::Duration;
@@ -31,12 +33,12 @@ async fn paired(world: &World) -> Node {
 }
 
 async fn refresh(node: &Node, tokens: &Tokens) -> Result<Tokens, RefreshRejection> {
-    node.auth.refresh(&refresh_of(tokens), Some(tokens.access_token())).await
+    in_time(node.auth.refresh(&refresh_of(tokens), Some(tokens.access_token()))).await
 }
 
 async fn assert_theft(node: &Node, token: &str, access: Option<&str>, generations: u32, age: Duration) {
     node.events.clear();
-    assert_refused(&node.auth.refresh(token, access).await);
+    assert_refused(&in_time(node.auth.refresh(token, access)).await);
     let (login, subject) = (login_of(token), subject("anna"));
     let expected = [
         AuditEvent::LoginEnded { login, subject: subject.clone(), reason: EndReason::Stolen },
@@ -74,7 +76,7 @@ async fn a_retry_brings_the_pair_that_it_has(world: World) {
     assert_eq!(refresh_of(&again), refresh_of(&next));
     // Both answers brought an access token of the same generation; either is a pair.
     for access in [next.access_token(), again.access_token()] {
-        let current = node.auth.refresh(&refresh_of(&next), Some(access)).await.unwrap();
+        let current = in_time(node.auth.refresh(&refresh_of(&next), Some(access))).await.unwrap();
         assert_eq!(refresh_of(&current), refresh_of(&next));
     }
 }
@@ -163,12 +165,12 @@ async fn what_is_no_token_of_the_login_revokes_nothing(world: World) {
     let tokens = node.login(anna()).await;
     let forged = Forged::from(&refresh_of(&tokens));
     let (row, calls) = (node.row(&refresh_of(&tokens)).await, node.store.all_calls());
-    assert_refused(&node.auth.refresh(&forged.clone().flipped(70, 1).untagged(), None).await);
+    assert_refused(&in_time(node.auth.refresh(&forged.clone().flipped(70, 1).untagged(), None)).await);
     assert_eq!(node.store.all_calls(), calls);
     let (newer, other) = (forged.clone().with_generation(1).tagged(), forged.with_secret(3).tagged());
     for token in [newer, other] {
         for access in [None, Some(tokens.access_token())] {
-            assert_refused(&node.auth.refresh(&token, access).await);
+            assert_refused(&in_time(node.auth.refresh(&token, access)).await);
         }
     }
     assert_eq!(node.row(&refresh_of(&tokens)).await, row);

@@ -37,7 +37,7 @@ pub use shop::{Node, Shop, World};
 pub use state::{AppState, Orders};
 pub use store::{Fault, FaultyStore, Op};
 pub use time::{DAY, GRACE, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, SECOND, STALENESS, TTL};
-pub use waiting::{PATIENCE, eventually, joined, watch_this_test, whole, within};
+pub use waiting::{PATIENCE, eventually, in_time, joined, watch_this_test, whole, within};
 
 /// Makes a test of each function for a world in memory, where time stands still, and one for a world in a file.
 #[macro_export]

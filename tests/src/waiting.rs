@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::future::Future;
+use std::io::Write as _;
 use std::panic::Location;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -26,6 +27,12 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[track_caller]
 pub fn within<F: Future>(what: &'static str, future: F) -> impl Future<Output = F::Output> {
     bounded(what, PATIENCE, future)
+}
+
+/// Waits for an answer as [`within`] does.
+#[track_caller]
+pub fn in_time<F: Future>(answer: F) -> impl Future<Output = F::Output> {
+    within("an answer", answer)
 }
 
 /// A whole test, which panics after two minutes.
@@ -175,7 +182,8 @@ fn watch() {
         let mut late = Vec::new();
         for entry in waits().entries.iter_mut().filter(|entry| entry.deadline <= now) {
             if entry.end <= now {
-                eprintln!("stuck: {}, at {}", entry.what, entry.caller);
+                // Not `eprintln!`, which a test may have captured.
+                let _ = writeln!(std::io::stderr(), "stuck: {}, at {}", entry.what, entry.caller);
                 std::process::abort();
             }
             late.extend(entry.waker.take());

@@ -12,14 +12,16 @@ use auth_core::store::{
     Confirmation, Created, EndReason, Family, Limit, LoginKind, LoginRow, LoginStore, OnLimit,
     RevocationStore, Revoked, Rotation, SecretHash, SessionHash, SessionRow, SessionStore, StoreError,
 };
+use auth_tests::{NOW, joined, watch_this_test};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const LATER: Timestamp = Timestamp::from_seconds(1_800_003_600);
 
+/// Where the store of this test is.
 fn file(folder: &TempDir) -> PathBuf {
+    watch_this_test();
     folder.path().join("auth.db")
 }
 
@@ -185,7 +187,7 @@ async fn many_may_create_the_file_at_once() {
         })
         .collect();
     for task in tasks {
-        task.await.unwrap();
+        joined(task).await;
     }
     assert_eq!(open(&file(&folder)).await.list_logins(&anna(), NOW).await.unwrap().len(), 8);
 }
@@ -205,7 +207,7 @@ async fn two_processes_keep_one_limit_and_one_log() {
         .collect();
     let mut evicted = 0;
     for task in tasks {
-        let Created::Created { evicted: some } = task.await.unwrap() else {
+        let Created::Created { evicted: some } = joined(task).await else {
             panic!("a login was not created")
         };
         evicted += some.len();

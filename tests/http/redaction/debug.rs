@@ -18,7 +18,7 @@ use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
 use auth_tests::shop::{Shopkeeper, builder};
-use auth_tests::{Call, Forger, NOW, Shop, ShopUser, user};
+use auth_tests::{Call, Forger, NOW, Shop, ShopUser, in_time, user};
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
@@ -78,7 +78,7 @@ async fn what_a_login_hands_out_shows_no_credential() {
     let shop =
         Shop::with(forger.ring(), |builder| builder.peppers(Peppers::new(Pepper::new(0, SECRET).unwrap())))
             .await;
-    let tokens = shop.auth.login_tokens(Device::unknown(), user(7)).await.unwrap();
+    let tokens = in_time(shop.auth.login_tokens(Device::unknown(), user(7))).await.unwrap();
     let refresh = tokens.refresh_token().unwrap();
     let raw = decode(refresh.strip_prefix("ar1_").unwrap());
     let secrets = Secrets::default()
@@ -97,7 +97,7 @@ async fn what_a_login_hands_out_shows_no_credential() {
     secrets.assert_hidden("Verifier", &verifier());
     secrets.assert_hidden("Authenticator", &shop.auth);
     secrets.assert_hidden("RefreshCookie", &RefreshCookie::default());
-    for login in shop.auth.logins(verified.subject()).await.unwrap() {
+    for login in in_time(shop.auth.logins(verified.subject())).await.unwrap() {
         secrets.assert_hidden("Login", &login);
         secrets.assert_not_in("Login as JSON", &serde_json::to_string(&login).unwrap());
     }
@@ -117,7 +117,7 @@ async fn a_sign_in_shows_neither_the_cookie_before_nor_the_one_after() {
         .text("a header", "hunter22")
         .text("a claim", "mail-of-7");
     secrets.assert_hidden("LoginAttempt", &attempt);
-    let signed_in = shop.auth.login_session(attempt, user(7)).await.unwrap();
+    let signed_in = in_time(shop.auth.login_session(attempt, user(7))).await.unwrap();
     let shown = format!("{signed_in:?}");
     let response = axum::response::IntoResponse::into_response((signed_in, ""));
     let after = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
@@ -236,11 +236,14 @@ async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
     for _ in 0..3 {
         secrets = secrets.token("a refresh token", &token);
         shop.clock.advance(Duration::from_secs(60));
-        let tokens = shop.auth.refresh(&token, None).await.unwrap();
+        let tokens = in_time(shop.auth.refresh(&token, None)).await.unwrap();
         shop.me(tokens.access_token()).await;
         token = tokens.refresh_token().unwrap().to_owned();
     }
-    assert!(matches!(shop.auth.refresh(&first, None).await, Err(RefreshRejection::InvalidGrant)), "theft");
+    assert!(
+        matches!(in_time(shop.auth.refresh(&first, None)).await, Err(RefreshRejection::InvalidGrant)),
+        "theft"
+    );
     shop.me("a.junk.token").await;
     shop.me_by_cookie("__Host-id=c2VjcmV0LXNlc3Npb25B").await;
     Call::post("/login").cookie(&cookie).send(&shop.app).await;

@@ -2,7 +2,7 @@
 //! be tried again.
 
 use auth_tests::shop::{assert_refused, refresh_of};
-use auth_tests::{Fault, Forged, GRACE, HOUR, Node, Op, World, anna, in_own_process, subject};
+use auth_tests::{Fault, Forged, GRACE, HOUR, Node, Op, World, anna, in_own_process, in_time, subject};
 use std::path::Path;
 
 use http::Method;
@@ -86,7 +86,7 @@ async fn a_process_that_is_told_to_dies() {
         }
         "end all" => {
             node.store.next(Op::EndLogins, fault);
-            drop(node.auth.end_all_logins(&subject("anna")).await);
+            drop(in_time(node.auth.end_all_logins(&subject("anna"))).await);
         }
         deed => panic!("{deed}"),
     }
@@ -158,7 +158,7 @@ async fn all_logins_end_or_none_when_the_process_dies() {
         let Left { node, refresh_token, access_token, cookie, is_committed, .. } = left;
         assert_eq!(node.logins_of("anna").await.len(), if is_committed { 0 } else { 2 });
         if !is_committed {
-            assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 2);
+            assert_eq!(in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap(), 2);
         }
         node.get("/me", &access_token).await.assert_invalid_token();
         node.get_by_cookie("/me", &cookie).await.assert_invalid_session();

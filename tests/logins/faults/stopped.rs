@@ -7,7 +7,7 @@ use std::path::Path;
 use auth_core::audit::AuditEvent;
 use auth_core::login::Tokens;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
-use auth_tests::{Fault, Forged, GRACE, Gate, HOUR, Node, Op, World, anna, subject, within};
+use auth_tests::{Fault, Forged, GRACE, Gate, HOUR, Node, Op, World, anna, in_time, subject, within};
 use http::{Method, StatusCode};
 use tempfile::TempDir;
 
@@ -209,7 +209,7 @@ fn a_use_that_a_stopped_node_had_not_written_costs_one_turn_and_no_more() {
             let owner = node.refresh(&first).await.unwrap();
             node.store.always(Op::Confirm, Fault::StopBefore(gate));
             node.get("/me", owner.access_token()).await.assert_text("anna, by jwt");
-            start(&node, async move |node| node.auth.flush().await);
+            start(&node, async move |node| in_time(node.auth.flush()).await);
             (first, owner)
         },
         async |world, (first, owner): (String, Tokens)| {
@@ -253,6 +253,6 @@ fn a_request_that_its_client_dropped_still_ends_the_login() {
         .await;
         assert!(node.logins_of("anna").await.is_empty());
         node.get("/me", tokens.access_token()).await.assert_invalid_token();
-        assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 0);
+        assert_eq!(in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap(), 0);
     });
 }

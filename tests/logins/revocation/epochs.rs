@@ -7,7 +7,7 @@ use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
     DAY, Directory, Gate, HOUR, LEEWAY, MINUTE, Node, Role, SECOND, User, World, anna, bert, claims_of,
-    joined, on_both_stores, subject,
+    in_time, joined, on_both_stores, subject,
 };
 use http::Method;
 use serde_json::json;
@@ -149,12 +149,12 @@ async fn a_change_while_somebody_signs_in_is_not_lost(world: World) {
         directory.stop_next_at(&gate);
         let login = {
             let node = node.clone();
-            tokio::spawn(async move { node.auth.login_tokens(Device::unknown(), anna()).await })
+            tokio::spawn(async move { in_time(node.auth.login_tokens(Device::unknown(), anna())).await })
         };
         gate.reached().await;
         directory.put(anna());
         if ends_all {
-            assert_eq!(node.auth.end_all_logins(&subject("anna")).await.unwrap(), 0);
+            assert_eq!(in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap(), 0);
         } else {
             node.claims_changed("anna").await;
         }

@@ -11,7 +11,7 @@ use auth_core::revoke::{CredentialIds, Feed, LastCleared, RevocationList, Standi
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{EndReason, LogEntry, RevocationStore as _, Revoked};
 use auth_core::testing::ManualClock;
-use auth_tests::{Fault, FaultyStore, HOUR, MILLISECOND, NOW, Op, SECOND, subject, watch_this_test};
+use auth_tests::{Fault, FaultyStore, HOUR, MILLISECOND, NOW, Op, SECOND, in_time, subject, watch_this_test};
 use proptest::prelude::*;
 
 fn login(number: u8) -> Revoked {
@@ -228,10 +228,10 @@ async fn a_feed_reads_a_log_of_many_pages_to_its_end() {
     }
     let store = FaultyStore::over(Arc::new(store));
     let feed = feed(&store, &ManualClock::new(NOW));
-    feed.catch_up().await.unwrap();
+    in_time(feed.catch_up()).await.unwrap();
     assert_eq!(feed.list().len(), 25_001);
     assert_eq!(store.calls(Op::Entries), 3);
-    feed.catch_up().await.unwrap();
+    in_time(feed.catch_up()).await.unwrap();
     assert_eq!(store.calls(Op::Entries), 4);
 }
 
@@ -240,18 +240,18 @@ async fn a_feed_that_fails_half_way_keeps_what_it_read_and_is_no_newer() {
     let (store, clock) = (FaultyStore::over(Arc::new(MemoryStore::new())), ManualClock::new(NOW));
     let feed = feed(&store, &clock);
     assert!(!feed.is_current(HOUR, NOW));
-    feed.catch_up().await.unwrap();
+    in_time(feed.catch_up()).await.unwrap();
     assert!(feed.is_current(Duration::ZERO, NOW));
     store.append(&login(1), NOW.after(HOUR), NOW).await.unwrap();
     clock.advance(SECOND);
     store.next(Op::Entries, Fault::Before);
-    assert!(feed.catch_up().await.is_err());
+    assert!(in_time(feed.catch_up()).await.is_err());
     assert!(!feed.is_current(Duration::ZERO, NOW.after(SECOND)));
     assert!(feed.is_current(SECOND, NOW.after(SECOND)));
     assert!(!feed.is_current(SECOND, NOW.after(SECOND + MILLISECOND)));
     // One that is from the future is not believed: the clock went back.
     assert!(!feed.is_current(HOUR, NOW.before(MILLISECOND)));
-    feed.catch_up().await.unwrap();
+    in_time(feed.catch_up()).await.unwrap();
     assert!(is_known(feed.list(), &login(1)));
 }
 
@@ -261,7 +261,7 @@ async fn entries_that_come_twice_are_applied_once() {
     let feed = feed(&store, &ManualClock::new(NOW));
     for _ in 0..3 {
         store.append(&login(1), NOW.after(HOUR), NOW).await.unwrap();
-        feed.catch_up().await.unwrap();
+        in_time(feed.catch_up()).await.unwrap();
         let entry = LogEntry { sequence: 1, revoked: login(1), expires_at: NOW.after(HOUR) };
         feed.list().apply(&[entry]);
     }

@@ -4,7 +4,7 @@ use auth_core::audit::AuditEvent;
 use auth_tests::shop::{assert_try_again, key_id, login_of, refresh_of};
 use auth_tests::{
     Fault, FaultyStore, Gate, MILLISECOND, MINUTE, NOW, Node, Op, SECOND, STALENESS, World, anna, claims_of,
-    subject,
+    in_time, subject,
 };
 use http::{Method, StatusCode};
 
@@ -34,7 +34,7 @@ async fn a_lost_wake_up_is_made_good_by_the_poll() {
     let (tokens, session) = (here.login(anna()).await, here.sign_in("anna", "").await);
     there.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
-    assert_eq!(here.auth.end_all_logins(&subject("anna")).await.unwrap(), 2);
+    assert_eq!(in_time(here.auth.end_all_logins(&subject("anna"))).await.unwrap(), 2);
     tokio::time::sleep(SECOND + 100 * MILLISECOND).await;
     there.get("/me", tokens.access_token()).await.assert_invalid_token();
     there.get_by_cookie("/me", &session).await.assert_invalid_session();
@@ -79,13 +79,13 @@ async fn everything_that_can_be_revoked_is_asked_for() {
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
 
     let jti = claims_of(one.access_token())["jti"].as_str().unwrap().parse().unwrap();
-    here.auth.revoke_token(jti).await.unwrap();
+    in_time(here.auth.revoke_token(jti)).await.unwrap();
     there.get("/me", one.access_token()).await.assert_invalid_token();
     there.get("/me", two.access_token()).await.assert_text("anna, by jwt");
-    here.auth.revoke_key(&key_id(0)).await.unwrap();
+    in_time(here.auth.revoke_key(&key_id(0))).await.unwrap();
     there.get("/me", two.access_token()).await.assert_invalid_token();
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
-    here.auth.end_all_logins(&subject("anna")).await.unwrap();
+    in_time(here.auth.end_all_logins(&subject("anna"))).await.unwrap();
     there.get_by_cookie("/me", &session).await.assert_invalid_session();
 }
 
@@ -206,7 +206,7 @@ async fn a_session_that_a_strict_route_found_to_be_over_is_over_on_all_routes() 
     let session = here.sign_in("anna", "").await;
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
     there.store.always(Op::Entries, Fault::Before);
-    here.auth.end_all_logins(&subject("anna")).await.unwrap();
+    in_time(here.auth.end_all_logins(&subject("anna"))).await.unwrap();
     world.clock.advance(2 * SECOND);
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
     there.get_by_cookie("/lax", &session).await.assert_text("anna, by session");

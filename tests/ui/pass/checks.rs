@@ -42,7 +42,7 @@ async fn order(user: Auth<ShopUser>, Path(order): Path<u64>) -> String {
 
 #[require_auth(jwt, check(rules::is_owner), all(check(is_open), any(check(asks), check(self::rules::is_owner))))]
 async fn change(user: Auth<ShopUser>, body: String) -> String {
-    body + &user.email
+    body + user.email.as_str()
 }
 
 /// A check is a function, too.

@@ -11,7 +11,7 @@ use axum::http::Method;
 async fn mutable(mut user: Auth<ShopUser>, mut body: String) -> String {
     body.push_str(&user.email);
     user = user.clone();
-    body + &user.email
+    body + user.email.as_str()
 }
 
 #[require_auth(jwt)]
@@ -34,7 +34,7 @@ async fn bound(whole @ Path(_): Path<u64>, ref user: Auth<ShopUser>) -> String {
 
 #[require_auth(jwt)]
 async fn body(user: Auth<ShopUser>, body: String) -> String {
-    body + &user.email
+    body + user.email.as_str()
 }
 
 #[require_auth(jwt)]

@@ -25,7 +25,7 @@ mod proof {
 }
 
 async fn admin(admin: proof::AdminUser, body: String) -> String {
-    admin.email().to_owned() + &body
+    admin.email().to_owned() + body.as_str()
 }
 
 async fn signed(_: proof::Signed) {}
