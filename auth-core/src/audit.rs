@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::id::{LoginId, Subject};
 use crate::jwt::VerifyError;
-use crate::store::{EndReason, LoginKind};
+use crate::store::{EndReason, LoginKind, Reset};
 
 /// Something that a security reviewer wants to know of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +20,45 @@ pub enum AuditEvent {
         subject: Subject,
         /// The new epoch.
         epoch: u64,
+    },
+    /// The revocation log had to be read from its start: the store was emptied, restored, or is another one. What this node
+    /// knew stays, and what the log lacked was written back.
+    LogReset {
+        /// What showed it.
+        cause: ResetCause,
+        /// How many entries were written back.
+        written_back: usize,
+    },
+    /// All logins of a subject ended, but perhaps one; and no sign-in that was under way comes about.
+    LoginsEnded {
+        /// Whose.
+        subject: Subject,
+        /// How many.
+        count: u64,
+        /// The login that goes on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        spared: Option<LoginId>,
+        /// Why.
+        reason: EndReason,
+    },
+    /// Two parties seem to hold a login: the predecessor of a refresh token came again within the grace, after the
+    /// successor was used. Two tabs with copies of their own look the same.
+    Shared {
+        /// Which login.
+        login: LoginId,
+        /// In how many generations in a row this was seen.
+        streak: u32,
+        /// How long ago the login was last rotated.
+        #[serde(serialize_with = "as_seconds")]
+        age: Duration,
+    },
+    /// The store lost writes that it had acknowledged, as after a failover. What this node knew was written back; what no
+    /// running node knew may have come back.
+    WritesLost {
+        /// How many entries that this node had been promised were not there.
+        lost: usize,
+        /// How many entries were written back.
+        written_back: usize,
     },
     /// A refresh token was newer than the store, which lost a commit: restored, or failed over.
     StoreBehind {
@@ -82,6 +121,29 @@ pub enum AuditEvent {
     },
 }
 
+/// What showed that the revocation log is not the one that a node was reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResetCause {
+    /// The store is another one, or its engine restarted after a crash.
+    Incarnation,
+    /// The last entry that was read is not there any more.
+    UnknownMark,
+    /// The position in the log was not one of this store.
+    Malformed,
+}
+
+impl From<Reset> for ResetCause {
+    fn from(reset: Reset) -> Self {
+        match reset {
+            Reset::Incarnation => Self::Incarnation,
+            Reset::UnknownMark => Self::UnknownMark,
+            Reset::Malformed => Self::Malformed,
+        }
+    }
+}
+
 /// Why a credential was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +159,8 @@ pub enum RefusalReason {
     RefreshToken,
     /// The session is not there.
     Session,
+    /// The stored claims are not of the claims type, and there is nowhere to load them from.
+    StoredClaims,
     /// The access token does not hold.
     #[serde(untagged, serialize_with = "as_text")]
     Token(VerifyError),
@@ -116,7 +180,11 @@ pub struct TracingObserver;
 impl Observer for TracingObserver {
     fn observe(&self, event: &AuditEvent) {
         match event {
-            AuditEvent::Theft { .. } | AuditEvent::StoreBehind { .. } => {
+            AuditEvent::LogReset { .. }
+            | AuditEvent::Shared { .. }
+            | AuditEvent::StoreBehind { .. }
+            | AuditEvent::Theft { .. }
+            | AuditEvent::WritesLost { .. } => {
                 tracing::warn!(target: "auth_core::audit", ?event);
             }
             AuditEvent::Refused { .. } => tracing::debug!(target: "auth_core::audit", ?event),

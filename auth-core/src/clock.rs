@@ -1,7 +1,8 @@
 //! Injected time. Nothing else in this crate reads a clock.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -72,15 +73,23 @@ impl Serialize for Timestamp {
     }
 }
 
-/// A source of the time of day. Tests inject one that they move by hand.
+/// A source of time. Tests inject one that they move by hand.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time now. May go backwards: nothing here assumes that it does not.
+    /// The time of day. May be wrong, step, and go backwards: nothing here assumes that it does not.
     fn now(&self) -> Timestamp;
+
+    /// The time since some instant before the first call, by a clock that only goes forward. It may stand still while the
+    /// machine is suspended.
+    fn monotonic(&self) -> Duration;
 }
 
 impl<T: Clock + ?Sized> Clock for Arc<T> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
     }
 }
 
@@ -94,5 +103,57 @@ impl Clock for SystemClock {
         let now = std::time::SystemTime::now();
         now.duration_since(std::time::UNIX_EPOCH)
             .map_or(Timestamp::UNIX_EPOCH, |since| Timestamp::UNIX_EPOCH.after(since))
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<std::time::Instant> = LazyLock::new(instant);
+
+        // The first call is the start, and may be another thread's.
+        instant().saturating_duration_since(*START)
+    }
+}
+
+fn instant() -> std::time::Instant {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    std::time::Instant::now()
+}
+
+/// The time of a node: its monotonic clock, and how far the store's clock is from that, as the last reply told. What the
+/// node's own time of day says does not matter; until the first reply there is nothing else.
+#[derive(Debug)]
+pub(crate) struct NodeClock {
+    clock: Arc<dyn Clock>,
+    /// Milliseconds from the monotonic clock to the store's; `UNKNOWN` until the first reply.
+    offset: AtomicI64,
+}
+
+const UNKNOWN: i64 = i64::MIN;
+
+impl NodeClock {
+    pub(crate) const fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, offset: AtomicI64::new(UNKNOWN) }
+    }
+
+    /// The store's time now, as far as is known.
+    pub(crate) fn now(&self) -> Timestamp {
+        match self.offset.load(Ordering::Relaxed) {
+            UNKNOWN => self.clock.now(),
+            offset => Timestamp(millis(self.clock.monotonic()).saturating_add(offset)),
+        }
+    }
+
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// The time of day, right or wrong: only to see how much of it passed.
+    pub(crate) fn wall(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A reply of the store came, and said that this is its time.
+    pub(crate) fn heard(&self, store: Timestamp) {
+        let offset = store.0.saturating_sub(millis(self.clock.monotonic()));
+        self.offset.store(offset.max(UNKNOWN + 1), Ordering::Relaxed);
     }
 }

@@ -93,7 +93,6 @@ pub mod login;
 mod private_file;
 pub mod random;
 pub mod refresh;
-pub mod refresh2;
 pub mod requirement;
 pub mod revoke;
 pub mod role;
@@ -101,7 +100,6 @@ pub mod route;
 pub mod scope;
 pub mod session;
 pub mod store;
-pub mod store2;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod web;

@@ -248,7 +248,9 @@ impl IntoResponse for LoginError {
             Self::Gone => problem(StatusCode::UNAUTHORIZED, "Signing in failed"),
             Self::LimitReached => problem(StatusCode::CONFLICT, "Signed in on too many devices"),
             Self::Changed | Self::Random(_) | Self::Source(_) | Self::Store(_) => unavailable(),
-            Self::Subject(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "Signing in failed"),
+            Self::OtherSubject | Self::Subject(_) => {
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "Signing in failed")
+            }
         }
     }
 }

@@ -20,11 +20,20 @@ pub(super) async fn decide<P, S>(
 where
     P: Policy<S>,
 {
-    let decided = match authenticate(authenticator, parts, &P::REQUIREMENT).await {
-        Ok(Some(auth)) => authorise::<P, S>(authenticator, &auth, parts, state).await.map(|()| Some(auth)),
-        undecided => undecided,
+    let refused = |refusal, parts: &Parts| reject::<P, S>(authenticator, refusal, parts);
+    let recognised = match authenticate(authenticator, parts, &P::REQUIREMENT).await {
+        Ok(Some(recognised)) => recognised,
+        Ok(None) => return Ok(None),
+        Err(refusal) => return Err(refused(refusal, parts)),
     };
-    decided.map_err(|refusal| reject::<P, S>(authenticator, refusal, parts))
+    match authorise::<P, S>(authenticator, &recognised.auth, parts, state).await {
+        Ok(()) => {
+            // Only now: what is refused is no use.
+            authenticator.note_use(&recognised);
+            Ok(Some(recognised.auth))
+        }
+        Err(refusal) => Err(refused(refusal, parts)),
+    }
 }
 
 /// As [`decide`], where a credential is required.
@@ -52,7 +61,7 @@ async fn authenticate<C: Claims>(
     authenticator: &Authenticator<C>,
     parts: &Parts,
     requirement: &Requirement,
-) -> Result<Option<Auth<C>>, Refusal> {
+) -> Result<Option<Recognised<C>>, Refusal> {
     let site = authenticator.site();
     let credential = match Credential::of(parts, site.cookie.name()) {
         Ok(credential) => credential,
@@ -64,9 +73,7 @@ async fn authenticate<C: Claims>(
     let Some(recognised) = authenticator.authenticate(credential, requirement).await? else {
         return Ok(None);
     };
-    authenticator.note_use(&recognised);
-    let Recognised { auth, .. } = recognised;
-    if auth.scheme() == Scheme::Session {
+    if recognised.auth.scheme() == Scheme::Session {
         if requirement.csrf_check() == CsrfCheck::On && !site.csrf.allows_request(parts) {
             authenticator.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
             return Err(Refusal::CrossSite);
@@ -75,7 +82,7 @@ async fn authenticate<C: Claims>(
             signed_in.set();
         }
     }
-    Ok(Some(auth))
+    Ok(Some(recognised))
 }
 
 /// Roles, scopes and checks; then freshness, so that nobody is asked to sign in again for what they may not do anyway.

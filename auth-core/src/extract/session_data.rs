@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
-use http::header::SET_COOKIE;
+use http::header::{AUTHORIZATION, SET_COOKIE};
 use tower::{Layer, Service};
 use tower_sessions_core::{Expiry, Session};
 
@@ -91,7 +91,9 @@ where
             let carried = session_id(&parts.headers, shared.cookie.name()).ok().flatten();
             // From another site, the browser's session is not at hand, and a new one is not planted.
             let is_same_site = shared.csrf.allows_request(&parts);
-            let carried = carried.filter(|_| is_same_site);
+            // Nor where something else than the session says who calls: its data may be somebody else's.
+            let is_anothers = parts.headers.contains_key(AUTHORIZATION);
+            let carried = carried.filter(|_| is_same_site && !is_anothers);
             let mut request = Request::from_parts(parts, body);
             let signed_in = SignedIn::default();
             let (session, view) = shared.session(carried.as_ref(), &signed_in);
@@ -108,7 +110,7 @@ where
 
 impl Shared {
     fn session(&self, carried: Option<&SessionId>, signed_in: &SignedIn) -> (Session, Arc<RequestSession>) {
-        let view = Arc::new(RequestSession::new(self.sessions.clone(), signed_in.clone()));
+        let view = Arc::new(RequestSession::new(self.sessions.clone(), carried, signed_in.clone()));
         let expires_at = self.sessions.now().after(self.sessions.lifetime);
         let expiry =
             time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
@@ -139,8 +141,8 @@ impl Shared {
                 false => unavailable(),
             };
         }
-        let id = session.id().map(SessionId::from_tower);
-        let is_new = id.as_ref().map(SessionId::hash) != carried.map(SessionId::hash);
+        let id = session.id().map(|id| view.id(id));
+        let is_new = id.as_ref().map(SessionId::key) != carried.map(SessionId::key);
         if let Some(cookie) =
             id.filter(|_| is_new).and_then(|id| self.cookie.set(&id, self.sessions.lifetime))
         {

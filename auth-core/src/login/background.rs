@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use super::realm_store::RealmStore;
+use super::revoker::Revoker;
 use super::write_behind::WriteBehind;
-use crate::clock::Clock;
-use crate::revoke::Feed;
-use crate::store::Store;
+use crate::audit::AuditEvent;
+use crate::revoke::CatchUp;
+use crate::store::StoreError;
 
 /// How long a node waits for a wake-up before it looks itself.
 const POLL: Duration = Duration::from_secs(1);
@@ -25,15 +27,10 @@ const PURGE: Duration = Duration::from_secs(60);
 pub(super) struct Background(Vec<AbortHandle>);
 
 impl Background {
-    pub(super) fn start(
-        feed: &Arc<Feed>,
-        uses: &Arc<WriteBehind>,
-        store: &Arc<dyn Store>,
-        clock: &Arc<dyn Clock>,
-    ) -> Self {
-        let follow = tokio::spawn(follow(feed.clone()));
-        let write = tokio::spawn(write(uses.clone(), store.clone(), clock.clone()));
-        let purge = tokio::spawn(purge(feed.clone(), store.clone(), clock.clone()));
+    pub(super) fn start(revoker: &Arc<Revoker>, uses: &Arc<WriteBehind>, store: &RealmStore) -> Self {
+        let follow = tokio::spawn(follow(revoker.clone()));
+        let write = tokio::spawn(write(uses.clone(), store.clone()));
+        let purge = tokio::spawn(purge(revoker.clone(), store.clone()));
         Self(vec![follow.abort_handle(), write.abort_handle(), purge.abort_handle()])
     }
 }
@@ -45,12 +42,12 @@ impl Drop for Background {
 }
 
 /// Keeps the revocation list up to date: at each wake-up, and once a second without one.
-async fn follow(feed: Arc<Feed>) {
+async fn follow(revoker: Arc<Revoker>) {
     loop {
-        if timeout(POLL, feed.changed()).await.is_ok() {
+        if timeout(POLL, revoker.feed().changed()).await.is_ok() {
             tracing::trace!("the revocation log may have grown");
         }
-        match feed.catch_up().await {
+        match revoker.catch_up().await {
             Ok(()) => sleep(PAUSE).await,
             Err(error) => {
                 tracing::warn!(?error, "the revocation log cannot be read");
@@ -60,12 +57,26 @@ async fn follow(feed: Arc<Feed>) {
     }
 }
 
+impl Revoker {
+    /// Reads the log to its end; what the store had lost is an event.
+    pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
+        let CatchUp { reset, lost, written_back } = self.feed().catch_up().await?;
+        if let Some(cause) = reset {
+            self.observe(&AuditEvent::LogReset { cause: cause.into(), written_back });
+        }
+        if lost > 0 {
+            self.observe(&AuditEvent::WritesLost { lost, written_back });
+        }
+        Ok(())
+    }
+}
+
 /// Writes what was gathered.
-async fn write(uses: Arc<WriteBehind>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+async fn write(uses: Arc<WriteBehind>, store: RealmStore) {
     loop {
         uses.filled.notified().await;
         sleep(GATHER).await;
-        if let Err(error) = uses.flush(&*store, clock.now()).await {
+        if let Err(error) = uses.flush(&store).await {
             tracing::warn!(?error, "uses of logins cannot be written down");
             sleep(POLL).await;
         }
@@ -73,15 +84,14 @@ async fn write(uses: Arc<WriteBehind>, store: Arc<dyn Store>, clock: Arc<dyn Clo
 }
 
 /// Deletes what has expired.
-async fn purge(feed: Arc<Feed>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+async fn purge(revoker: Arc<Revoker>, store: RealmStore) {
     let mut ticks = interval(PURGE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let now = clock.now();
-        let entries = feed.list().purge(now);
-        match store.purge(now).await {
-            Ok(logins) => tracing::debug!(logins, entries, "deleted what has expired"),
+        let entries = revoker.feed().list().purge(store.now());
+        match store.ask(|store, _| store.purge()).await {
+            Ok(purged) => tracing::debug!(logins = purged.value, entries, "deleted what has expired"),
             Err(error) => tracing::warn!(?error, "expired logins cannot be deleted"),
         }
     }

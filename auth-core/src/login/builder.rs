@@ -9,6 +9,7 @@ use super::access_tokens::AccessTokens;
 use super::background::Background;
 use super::claims_loader::ClaimsLoader;
 use super::config::{Config, Site, named};
+use super::realm_store::RealmStore;
 use super::revoker::Revoker;
 use super::sessions::Sessions;
 use super::source::ClaimsSource;
@@ -17,12 +18,12 @@ use super::write_behind::WriteBehind;
 use super::{Authenticator, Parts};
 use crate::audit::{Observer, TracingObserver};
 use crate::claims::Claims;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, NodeClock, SystemClock};
 use crate::config::ConfigError;
 use crate::jwt::{Expected, KeyRing, Verifier};
-use crate::refresh::{Pairing, Pepper, Peppers};
-use crate::revoke::{CredentialIds, Feed, Standing};
-use crate::store::{Limit, OnLimit, Store};
+use crate::refresh::{Pairing, Pepper, Peppers, Sharing};
+use crate::revoke::{Cleared, Feed};
+use crate::store::{Ids, Limit, OnLimit, Realm, Store};
 use crate::web::{CsrfPolicy, HeaderlessClients, LocalPath, Origin, RefreshCookie, SessionCookie};
 
 /// Builds an [`Authenticator`]. `keys` and `store` are required, and an issuer and an audience unless the claims type
@@ -38,6 +39,7 @@ pub struct Builder<C: Claims> {
     issuer: Option<String>,
     audience: Option<String>,
     client_id: Option<String>,
+    realm: Option<String>,
     login_page: Option<String>,
     trusted_origins: Vec<String>,
     headerless: HeaderlessClients,
@@ -71,6 +73,7 @@ impl<C: Claims> Builder<C> {
             issuer: C::ISSUER.map(str::to_owned),
             audience: C::AUDIENCE.map(str::to_owned),
             client_id: None,
+            realm: None,
             login_page: None,
             trusted_origins: Vec::new(),
             headerless: HeaderlessClients::Refuse,
@@ -102,6 +105,8 @@ impl<C: Claims> Builder<C> {
         grace: Duration,
         /// Whether a refresh must bring its access token. Default: it need not.
         pairing: Pairing,
+        /// What follows when two parties seem to hold one login. Default: it is reported.
+        sharing: Sharing,
         /// The longest access token that is looked at, in bytes. Default: 8 KiB.
         max_token_length: usize,
     }
@@ -179,6 +184,16 @@ impl<C: Claims> Builder<C> {
         self
     }
 
+    /// The realm: the namespace of everything in the store. Default: issuer and audience.
+    ///
+    /// Authenticators of one store and one realm are nodes of one service: they share users, logins, sessions and refresh
+    /// tokens, and need the same claims type. Authenticators of different realms do not exist for each other, whatever
+    /// the store: give customers and staff, or two tenants, a realm each.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.realm = Some(realm.to_owned());
+        self
+    }
+
     /// How many logins a subject may have. Default: no limit.
     pub fn max_logins(mut self, most: NonZeroU32, exceeded: OnLimit) -> Self {
         self.config.limit = Some(Limit { most, exceeded });
@@ -237,14 +252,24 @@ impl<C: Claims> Builder<C> {
                     .caused_by(error)
             })?),
         };
-        let (config, clock) = (self.config, self.clock);
-        let feed = Arc::new(Feed::new(store.clone(), clock.clone()));
-        if let Err(error) = feed.catch_up().await {
+        let realm = self.realm.unwrap_or_else(|| format!("{} {}", site.issuer, site.audience));
+        let realm = Realm::new(&realm).ok_or_else(|| {
+            ConfigError::new(
+                "realm",
+                "empty, longer than 512 bytes, or with control characters",
+                "give it a short name, or leave it out",
+            )
+        })?;
+        let (config, clock) = (self.config, Arc::new(NodeClock::new(self.clock)));
+        let feed = Arc::new(Feed::new(store.clone(), realm.clone(), clock.clone()));
+        let store = RealmStore::new(store, realm, clock.clone());
+        let revoker = Arc::new(Revoker::new(store.clone(), feed, self.observer, config.retention::<C>()));
+        if let Err(error) = revoker.catch_up().await {
             tracing::error!(?error, "the store does not answer yet");
         }
         let key = keys.signing();
-        let signing = CredentialIds { key: key.verifying_key().id(), ..CredentialIds::default() };
-        if feed.list().standing(&signing) == Standing::Revoked {
+        let signing = Ids { key: key.verifying_key().id(), ..Ids::default() };
+        if revoker.feed().list().check(&signing) == Cleared::Gone {
             return Err(ConfigError::new("keys", "the key that signs is revoked", "sign with another one"));
         }
         let verifier = Verifier::new(Expected {
@@ -253,9 +278,6 @@ impl<C: Claims> Builder<C> {
             leeway: config.leeway,
             max_length: config.max_token_length,
         });
-        let retention = config.retention::<C>();
-        let revoker =
-            Arc::new(Revoker::new(store.clone(), feed.clone(), clock.clone(), self.observer, retention));
         let loader = Arc::new(ClaimsLoader::new(store.clone(), self.source));
         let uses = Arc::new(WriteBehind::default());
         Ok(Authenticator {
@@ -263,7 +285,7 @@ impl<C: Claims> Builder<C> {
                 issuer: TokenIssuer::new(keys.clone(), peppers, &site, config.access_ttl),
                 access_tokens: AccessTokens::new(keys, verifier, config.leeway),
                 sessions: Sessions::new(store.clone(), revoker.clone(), loader.clone(), &config),
-                _background: Background::start(&feed, &uses, &store, &clock),
+                _background: Background::start(&revoker, &uses, &store),
                 config,
                 site,
                 store,

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Position, TokenId};
 use crate::jwt::KeySet;
 use crate::revoke::LastCleared;
-use crate::store::SessionHash;
+use crate::store::SessionKey;
 
 /// How many sessions are kept.
 const SESSIONS: usize = 100_000;
@@ -26,6 +26,8 @@ const MAX_CACHED_TOKEN: usize = 2048;
 pub(super) struct CachedSession<C> {
     pub(super) principal: Arc<Principal<C>>,
     pub(super) login: LoginId,
+    /// The epoch under which the login began.
+    pub(super) begun_under: u64,
     /// The session's own expiry or the login's, whichever is earlier.
     pub(super) expires_at: Timestamp,
     pub(super) loaded_at: Timestamp,
@@ -71,22 +73,22 @@ impl Seen {
     }
 }
 
-pub(super) struct SessionCache<C>(Cache<SessionHash, Arc<CachedSession<C>>>);
+pub(super) struct SessionCache<C>(Cache<SessionKey, Arc<CachedSession<C>>>);
 
 impl<C> SessionCache<C> {
     pub(super) fn new() -> Self {
         Self(Cache::new(SESSIONS))
     }
 
-    pub(super) fn find(&self, id: &SessionHash) -> Option<Arc<CachedSession<C>>> {
+    pub(super) fn find(&self, id: &SessionKey) -> Option<Arc<CachedSession<C>>> {
         self.0.get(id)
     }
 
-    pub(super) fn insert(&self, id: SessionHash, session: Arc<CachedSession<C>>) {
+    pub(super) fn insert(&self, id: SessionKey, session: Arc<CachedSession<C>>) {
         self.0.insert(id, session);
     }
 
-    pub(super) fn remove(&self, id: &SessionHash) {
+    pub(super) fn remove(&self, id: &SessionKey) {
         self.0.remove(id);
     }
 }

@@ -1,20 +1,24 @@
-//! Claims as they are now. The only place that orders epoch and claims: the epoch is read before the claims, so that a
-//! change in between makes them outdated, never the reverse.
+//! Claims as they are now. The only place that orders epoch and claims: claims are loaded after the epoch that they are
+//! kept under was read, so that a change in between makes them outdated, never the reverse.
 
 use std::sync::Arc;
 
+use super::realm_store::RealmStore;
 use super::source::{BoxError, ClaimsSource};
 use crate::claims::Claims;
-use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
-use crate::jwt::{read_claims, write_claims};
-use crate::store::{LoginRow, Store, StoreError};
+use crate::jwt::write_claims;
+use crate::store::StoreError;
 
 /// Loads claims from where the application keeps them, and keeps them in login rows.
 pub(super) struct ClaimsLoader<C> {
-    store: Arc<dyn Store>,
+    store: RealmStore,
     source: Option<Arc<dyn ClaimsSource<C>>>,
 }
+
+/// The epoch of a subject, as the store said it: claims that are loaded from now on are kept under it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch(pub(super) u64);
 
 /// Claims, with the epoch under which they were loaded.
 pub(super) struct Loaded<C> {
@@ -46,7 +50,7 @@ pub(super) enum LoadError {
 }
 
 impl<C: Claims> ClaimsLoader<C> {
-    pub(super) fn new(store: Arc<dyn Store>, source: Option<Arc<dyn ClaimsSource<C>>>) -> Self {
+    pub(super) const fn new(store: RealmStore, source: Option<Arc<dyn ClaimsSource<C>>>) -> Self {
         Self { store, source }
     }
 
@@ -55,10 +59,9 @@ impl<C: Claims> ClaimsLoader<C> {
         self.source.is_some()
     }
 
-    /// The claims of a subject from the source.
-    pub(super) async fn load(&self, subject: &Subject) -> Result<Load<C>, LoadError> {
+    /// The claims of a subject from the source, after `epoch` was read.
+    pub(super) async fn load(&self, subject: &Subject, epoch: Epoch) -> Result<Load<C>, LoadError> {
         let Some(source) = &self.source else { return Ok(Load::NoSource) };
-        let epoch = self.store.epoch(subject).await?;
         match source.load(subject).await.map_err(LoadError::Source)? {
             None => Ok(Load::Gone),
             Some(claims) if claims.subject().as_ref() != Ok(subject) => {
@@ -69,39 +72,28 @@ impl<C: Claims> ClaimsLoader<C> {
     }
 
     /// The claims of somebody who signs in: from the source, or, without one, what the application says.
-    pub(super) async fn load_or(&self, subject: &Subject, claims: C) -> Result<Load<C>, LoadError> {
-        if self.has_source() {
-            return self.load(subject).await;
-        }
-        let epoch = self.store.epoch(subject).await?;
-        Ok(Load::Current(Loaded::new(claims, epoch)?))
-    }
-
-    /// The claims in a row, unless they changed since.
-    pub(super) async fn stored(&self, login: &LoginRow) -> Result<Option<C>, StoreError> {
-        let epoch = self.store.epoch(&login.subject).await?;
-        Ok(read_claims(&login.claims, &login.subject).filter(|_| login.epoch == epoch))
-    }
-
-    /// Whether a login that was made under `epoch` came about before anything of its subject changed.
-    pub(super) async fn is_current(&self, subject: &Subject, epoch: u64) -> Result<bool, StoreError> {
-        Ok(self.store.epoch(subject).await? == epoch)
-    }
-
-    /// Keeps loaded claims in a login's row. Where later ones are there already, or the login is over, nothing happens:
-    /// whoever loads it next will see.
-    pub(super) async fn keep(
+    pub(super) async fn load_or(
         &self,
-        login: LoginId,
-        loaded: &Loaded<C>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.store.save_claims(login, &loaded.json, loaded.epoch, now, now).await.map(|_saved| ())
+        subject: &Subject,
+        epoch: Epoch,
+        claims: C,
+    ) -> Result<Load<C>, LoadError> {
+        match self.has_source() {
+            true => self.load(subject, epoch).await,
+            false => Ok(Load::Current(Loaded::new(claims, epoch)?)),
+        }
+    }
+
+    /// Keeps loaded claims in a login's row; `false` when the login is over, or has later ones.
+    pub(super) async fn keep(&self, login: LoginId, loaded: &Loaded<C>) -> Result<bool, StoreError> {
+        let Loaded { epoch, json, .. } = loaded;
+        let saved = self.store.ask(|store, realm| store.save_claims(realm, login, json, *epoch)).await?;
+        Ok(saved.value)
     }
 }
 
 impl<C: Claims> Loaded<C> {
-    fn new(claims: C, epoch: u64) -> Result<Self, StoreError> {
+    fn new(claims: C, Epoch(epoch): Epoch) -> Result<Self, StoreError> {
         let json = write_claims(&claims).map_err(StoreError::new)?;
         Ok(Self { claims, epoch, json })
     }

@@ -6,16 +6,12 @@ use http::HeaderValue;
 
 use crate::claims::Claims;
 use crate::config::ConfigError;
-use crate::refresh::Pairing;
+use crate::refresh::{Pairing, Sharing};
 use crate::store::Limit;
 use crate::web::{CsrfPolicy, LocalPath, RefreshCookie, SessionCookie};
 
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How much longer than the credentials it concerns an entry of the revocation log lives, for clocks that jump.
-const LOG_MARGIN: Duration = HOUR;
 
 /// Durations and policies.
 #[derive(Clone, Debug)]
@@ -30,6 +26,7 @@ pub(super) struct Config {
     pub(super) staleness: Duration,
     pub(super) grace: Duration,
     pub(super) pairing: Pairing,
+    pub(super) sharing: Sharing,
     pub(super) limit: Option<Limit>,
     pub(super) max_token_length: usize,
 }
@@ -65,16 +62,17 @@ impl Config {
             staleness: Duration::from_secs(5),
             grace: Duration::from_secs(10),
             pairing: Pairing::Optional,
+            sharing: Sharing::Report,
             limit: None,
             max_token_length: 8 * 1024,
         }
     }
 
-    /// How long an entry of the revocation log about a credential that is valid now must live: all copies have expired by
-    /// then, whatever the `ttl` they were issued under.
+    /// How long a credential can be accepted after its login ended: a token while it lives, whatever the `ttl` it was
+    /// issued under, a session while a node keeps it.
     pub(super) fn retention<C: Claims>(&self) -> Duration {
         let token = C::MAX_TTL.saturating_add(2 * self.leeway);
-        token.max(self.claims_max_age).saturating_add(LOG_MARGIN)
+        token.max(self.claims_max_age)
     }
 
     pub(super) fn check<C: Claims>(&self, site: &Site) -> Result<(), ConfigError> {

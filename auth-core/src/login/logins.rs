@@ -1,13 +1,24 @@
 //! The logins of a subject: "my devices".
 
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
 use serde::Serialize;
 
 use super::revoker::uncancelled;
+use super::write_behind::Use;
 use super::{Auth, Authenticator};
 use crate::claims::Claims;
 use crate::clock::Timestamp;
-use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::store::{EndReason, LoginKind, LoginRow, Revoked, StoreError, Touch};
+use crate::id::{KeyId, LoginId, ParseIdError, Subject, TokenId};
+use crate::store::{EndReason, ListCursor, LiveLogin, LoginKind, LoginRow, StoreError};
+
+/// How many logins are listed at once.
+const PAGE: NonZeroU32 = match NonZeroU32::new(100) {
+    Some(page) => page,
+    None => NonZeroU32::MIN,
+};
 
 /// One signed-in browser, app or device, as its owner may see it.
 #[derive(Clone, Debug, Serialize)]
@@ -60,9 +71,9 @@ impl Login {
 
 impl Login {
     /// The row, with the use of it that is still to be written.
-    fn new(row: LoginRow, touch: Option<Touch>) -> Self {
-        let seen_at = touch.map_or(row.last_seen_at, |touch| touch.seen_at);
-        let idle_expires_at = touch.map_or(row.idle_expires_at, |touch| touch.idle_expires_at);
+    fn new(row: LoginRow, used: Option<Use>) -> Self {
+        let seen_at = used.map_or(row.last_seen_at, |used| used.seen_at);
+        let idle_expires_at = used.map_or(row.idle_expires_at, |used| used.seen_at.after(used.idle));
         Self {
             id: row.id,
             kind: row.kind,
@@ -72,6 +83,35 @@ impl Login {
             user_agent: row.user_agent,
             address: row.address,
         }
+    }
+}
+
+/// A part of a subject's logins.
+#[derive(Clone, Debug)]
+pub struct Logins {
+    /// The logins, newest first.
+    pub logins: Vec<Login>,
+    /// Where to go on; none at the end.
+    pub next: Option<LoginsCursor>,
+}
+
+/// Where a list of logins goes on. As text it can be a parameter of a query: it names a login, and is no credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginsCursor(ListCursor);
+
+impl fmt::Display for LoginsCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.created_at.millis(), self.0.id)
+    }
+}
+
+impl FromStr for LoginsCursor {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let (millis, id) = text.split_once('.').ok_or(ParseIdError)?;
+        let created_at = Timestamp::from_millis(millis.parse().map_err(|_| ParseIdError)?);
+        Ok(Self(ListCursor { created_at, id: id.parse()? }))
     }
 }
 
@@ -86,20 +126,24 @@ pub enum Ended {
 }
 
 impl<C: Claims> Authenticator<C> {
-    /// The subject's logins, newest first.
+    /// The subject's logins, newest first, after the one that `after` says, at most 100.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn logins(&self, subject: &Subject) -> Result<Vec<Login>, StoreError> {
+    pub async fn logins(
+        &self,
+        subject: &Subject,
+        after: Option<&LoginsCursor>,
+    ) -> Result<Logins, StoreError> {
         let parts = &*self.parts;
-        let rows = parts.store.list_logins(subject, parts.clock.now()).await?.into_iter();
-        Ok(rows
-            .map(|row| {
-                let touch = parts.uses.queued_touch(row.id);
-                Login::new(row, touch)
-            })
-            .collect())
+        let after = after.map(|LoginsCursor(cursor)| cursor);
+        let page = parts.store.ask(|store, realm| store.list(realm, subject, after, PAGE)).await?.value;
+        let login = |LiveLogin { row, .. }: LiveLogin| {
+            let used = parts.uses.queued_touch(row.id);
+            Login::new(row, used)
+        };
+        Ok(Logins { logins: page.logins.into_iter().map(login).collect(), next: page.next.map(LoginsCursor) })
     }
 
     /// Ends one login of the subject; another subject's is [`Ended::NotFound`], like one that is not there.
@@ -113,14 +157,15 @@ impl<C: Claims> Authenticator<C> {
         Ok(if uncancelled(ended).await? { Ended::Ended } else { Ended::NotFound })
     }
 
-    /// Ends all logins of the caller but the one it came with, in one step. Returns how many ended.
+    /// Ends all logins of the caller but the one it came with, in one step, and lets none come about that is under way. The
+    /// caller's own tokens and session go on. Returns how many ended.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: they may not have ended.
-    pub async fn end_other_logins(&self, user: &Auth<C>) -> Result<usize, StoreError> {
+    pub async fn end_other_logins(&self, user: &Auth<C>) -> Result<u64, StoreError> {
         let (revoker, subject, keep) = (self.parts.revoker.clone(), user.subject().clone(), user.login_id());
-        uncancelled(async move { revoker.end_others(&subject, keep, EndReason::EndedRemotely).await }).await
+        uncancelled(async move { revoker.end_all(&subject, keep, EndReason::EndedRemotely).await }).await
     }
 
     /// Ends all logins of a subject, and those that are just being made. Returns how many were there.
@@ -128,9 +173,9 @@ impl<C: Claims> Authenticator<C> {
     /// # Errors
     ///
     /// [`StoreError`]: they may not have ended.
-    pub async fn end_all_logins(&self, subject: &Subject) -> Result<usize, StoreError> {
+    pub async fn end_all_logins(&self, subject: &Subject) -> Result<u64, StoreError> {
         let (revoker, subject) = (self.parts.revoker.clone(), subject.clone());
-        uncancelled(async move { revoker.end_all(&subject, EndReason::SubjectEnded).await }).await
+        uncancelled(async move { revoker.end_all(&subject, None, EndReason::SubjectEnded).await }).await
     }
 
     /// Says that the claims of a subject changed: call it after the change is committed. From then on access tokens that
@@ -145,20 +190,20 @@ impl<C: Claims> Authenticator<C> {
         uncancelled(async move {
             parts.revoker.outdate(&subject).await?;
             if !parts.loader.has_source() {
-                parts.revoker.end_all(&subject, EndReason::ClaimsChanged).await?;
+                parts.revoker.end_all(&subject, None, EndReason::ClaimsChanged).await?;
             }
             Ok(())
         })
         .await
     }
 
-    /// Revokes one access token by its `jti`, for instance one that was found in a log.
+    /// Revokes one access token of a subject by its `jti`, for instance one that was found in a log.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: it may not be revoked.
-    pub async fn revoke_token(&self, token: TokenId) -> Result<(), StoreError> {
-        self.parts.revoker.revoke(&Revoked::Token(token)).await
+    pub async fn revoke_token(&self, subject: &Subject, token: TokenId) -> Result<(), StoreError> {
+        self.parts.revoker.revoke_token(subject, token).await
     }
 
     /// Revokes everything that a key signed, on all nodes, for instance when it leaked. Sign with another one first, and
@@ -168,6 +213,6 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not be revoked.
     pub async fn revoke_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        self.parts.revoker.revoke(&Revoked::Key(key.clone())).await
+        self.parts.revoker.revoke_key(key).await
     }
 }

@@ -8,6 +8,7 @@ mod claims_loader;
 mod config;
 mod logins;
 mod principal;
+mod realm_store;
 mod recognise;
 mod refresh;
 mod revoker;
@@ -24,14 +25,15 @@ use std::sync::Arc;
 
 use crate::audit::AuditEvent;
 use crate::claims::Claims;
-use crate::clock::Clock;
+use crate::clock::NodeClock;
 use crate::jwt::KeyRing;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 use access_tokens::AccessTokens;
 use background::Background;
 use claims_loader::ClaimsLoader;
 use config::Config;
+use realm_store::RealmStore;
 use revoker::Revoker;
 use sessions::Sessions;
 use token_issuer::TokenIssuer;
@@ -39,12 +41,12 @@ use write_behind::WriteBehind;
 
 pub use builder::Builder;
 pub(crate) use config::Site;
-pub use logins::{Ended, Login};
+pub use logins::{Ended, Login, Logins, LoginsCursor};
 pub use principal::Auth;
 pub(crate) use recognise::{AuthenticateError, Recognised};
 pub use refresh::RefreshRejection;
 pub(crate) use session_data::{RequestSession, SessionContext, is_conflict};
-pub use sign_in::{LoginError, SignedIn};
+pub use sign_in::{LoginError, SignedIn, Ticket};
 pub use sign_out::SignedOut;
 pub use source::{BoxError, ClaimsSource};
 pub use token_issuer::Tokens;
@@ -65,8 +67,8 @@ pub struct Authenticator<C: Claims> {
 struct Parts<C: Claims> {
     config: Config,
     site: Site,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    store: RealmStore,
+    clock: Arc<NodeClock>,
     /// Ends and revokes: store, list and event together.
     revoker: Arc<Revoker>,
     /// Orders epoch and claims.
@@ -99,7 +101,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: they stay queued.
     pub async fn flush(&self) -> Result<(), StoreError> {
-        self.parts.uses.flush(&*self.parts.store, self.parts.clock.now()).await
+        self.parts.uses.flush(&self.parts.store).await
     }
 
     /// Reads the revocation log to its end now, rather than when it is next due.
@@ -108,7 +110,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: the list grows older.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        self.parts.revoker.feed().catch_up().await
+        self.parts.revoker.catch_up().await
     }
 
     /// What the edge needs to know of this site.
@@ -124,7 +126,6 @@ impl<C: Claims> Authenticator<C> {
     pub(crate) fn session_context(&self) -> SessionContext {
         SessionContext {
             store: self.parts.store.clone(),
-            clock: self.parts.clock.clone(),
             revoker: self.parts.revoker.clone(),
             lifetime: self.parts.config.session_lifetime,
         }

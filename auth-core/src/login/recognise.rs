@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::cache::{CachedSession, CachedToken};
 use super::revoker::Revoker;
+use super::write_behind::Use;
 use super::{Auth, Authenticator};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::clock::Timestamp;
 use crate::requirement::{Requirement, Scheme};
-use crate::revoke::{CredentialIds, LastCleared, Standing};
-use crate::store::{Confirmation, StoreError, Touch};
+use crate::revoke::{Cleared, LastCleared};
+use crate::store::{Confirmation, Ids, StoreError};
 use crate::web::Credential;
 
 /// Why a credential gave no principal.
@@ -52,8 +52,7 @@ impl<C: Claims> Authenticator<C> {
             }
             Credential::Bearer(_) => Err(AuthenticateError::Invalid(Scheme::Jwt)),
             Credential::Session(id) if schemes.accept(Scheme::Session) => {
-                let now = self.parts.clock.now();
-                let found = self.parts.sessions.recognise(&id.hash(), bound, now).await?;
+                let found = self.parts.sessions.recognise(&id.key(), bound).await?;
                 Ok(found.map(|(auth, session)| Recognised { auth, used: Used::Session(session) }))
             }
             Credential::Session(_) | Credential::None => Ok(None),
@@ -65,27 +64,27 @@ impl<C: Claims> Authenticator<C> {
         token: &[u8],
         bound: Duration,
     ) -> Result<Recognised<C>, AuthenticateError> {
-        let (now, revoker) = (self.parts.clock.now(), &self.parts.revoker);
+        let (now, revoker) = (self.parts.store.now(), &self.parts.revoker);
         let refuse = |reason| Err(revoker.refuse(Scheme::Jwt, reason));
         let token = match self.parts.access_tokens.recognise(token, now) {
             Ok(token) => token,
             Err(error) => return refuse(RefusalReason::Token(error)),
         };
         let principal = &token.principal;
-        let ids = CredentialIds {
+        let ids = Ids {
             login: principal.login_id(),
             subject: Some((principal.subject(), principal.epoch())),
             token: Some(token.token),
             key: token.key.as_ref(),
-            ..CredentialIds::default()
+            ..Ids::default()
         };
-        match revoker.standing(&ids, &token.cleared, bound, now).await? {
-            Standing::Good(proof) => {
+        match revoker.check(&ids, &token.cleared, bound).await? {
+            Cleared::Good(proof) => {
                 let auth = Auth::new(principal.clone(), proof);
                 Ok(Recognised { auth, used: Used::Token(token) })
             }
-            Standing::Revoked => refuse(RefusalReason::Revoked),
-            Standing::Outdated => refuse(RefusalReason::Outdated),
+            Cleared::Gone => refuse(RefusalReason::Revoked),
+            Cleared::Outdated => refuse(RefusalReason::Outdated),
         }
     }
 
@@ -105,16 +104,16 @@ impl<C: Claims> Authenticator<C> {
                 (login, &token.seen, config.token_idle)
             }
         };
-        let now = self.parts.clock.now();
+        let now = self.parts.store.now();
         if seen.note(now, touch_interval(idle)) {
-            uses.touch(Touch { login, seen_at: now, idle_expires_at: now.after(idle) });
+            uses.touch(Use { login, seen_at: now, idle });
         }
     }
 
     /// Whether the principal proved who they are no longer ago than `max_age`; a proof from the future, beyond the
     /// leeway, or of an unknown time is none.
     pub(crate) fn is_fresh(&self, auth: &Auth<C>, max_age: Duration) -> bool {
-        let now = self.parts.clock.now();
+        let now = self.parts.store.now();
         auth.authenticated_at()
             .is_some_and(|at| at <= now.after(self.parts.config.leeway) && now.since(at) <= max_age)
     }
@@ -122,14 +121,13 @@ impl<C: Claims> Authenticator<C> {
 
 impl Revoker {
     /// What the revocation feed says of a credential; a store that is needed and silent is *unavailable*.
-    pub(super) async fn standing(
+    pub(super) async fn check(
         &self,
-        ids: &CredentialIds<'_>,
-        cleared: &LastCleared,
+        ids: &Ids<'_>,
+        last: &LastCleared,
         bound: Duration,
-        now: Timestamp,
-    ) -> Result<Standing, AuthenticateError> {
-        self.feed().standing(ids, cleared, bound, now).await.map_err(|error| {
+    ) -> Result<Cleared, AuthenticateError> {
+        self.feed().check(ids, last, bound).await.map_err(|error| {
             tracing::error!(%error, "the revocation list is too old and the store does not answer");
             AuthenticateError::Unavailable
         })

@@ -2,16 +2,18 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::claims_loader::{Load, LoadError};
+use super::claims_loader::{Epoch, Load, LoadError};
 use super::source::BoxError;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::clock::Timestamp;
-use crate::jwt::VerifyError;
-use crate::refresh::{Pair, Pairing, ParsedToken, RefreshError, Rotated, RotationPolicy, Verdict, rotate};
-use crate::store::{EndReason, LoginRow, StoreError};
+use crate::jwt::{VerifyError, read_claims};
+use crate::refresh::{
+    Evidence, Pair, Pairing, ParseTokenError, ParsedToken, Refresh, RefreshError, Rotated, RotationPolicy,
+    Verdict,
+};
+use crate::store::{EndReason, LiveLogin, StoreError};
 
 /// A refresh that was refused, as the response that the peer gets: 401 `invalid_grant`, or 503 when it should try again
 /// with the same token.
@@ -63,8 +65,12 @@ impl<C: Claims> Authenticator<C> {
         refresh_token: &str,
         access_token: Option<&str>,
     ) -> Result<Tokens, RefreshRejection> {
-        let Some(token) = ParsedToken::parse(refresh_token, self.parts.issuer.peppers()) else {
-            return Err(self.parts.refuse_grant());
+        let token = match ParsedToken::parse(refresh_token, self.parts.issuer.peppers()) {
+            Ok(token) => token,
+            Err(ParseTokenError::Malformed) => return Err(self.parts.refuse_grant()),
+            Err(error @ ParseTokenError::UnknownPepper { .. }) => {
+                return Err(RefreshRejection::Unavailable(error.into()));
+            }
         };
         let parts = self.parts.clone();
         let access_token = access_token.map(SecretString::from);
@@ -81,72 +87,82 @@ impl<C: Claims> Parts<C> {
         token: &ParsedToken,
         access_token: Option<&SecretString>,
     ) -> Result<Tokens, RefreshRejection> {
-        let now = self.clock.now();
+        let began = self.clock.monotonic();
         if self.uses.has_confirmation(token.login_id()) {
-            self.uses.flush(&*self.store, now).await?;
+            self.uses.flush(&self.store).await?;
         }
-        let pair = self.pair(token, access_token)?;
+        let pair = self.pair(token, access_token);
         let policy = RotationPolicy {
             grace: self.config.grace,
             idle: self.config.token_idle,
-            log_until: self.revoker.log_until(now),
+            retention: self.revoker.retention(),
+            pairing: self.config.pairing,
+            sharing: self.config.sharing,
         };
-        let rotated = rotate(&*self.store, self.issuer.peppers(), token, pair, &policy, now).await;
-        let rotated = rotated.map_err(|error| self.refused(error))?;
+        let refresh = Refresh {
+            store: self.store.store(),
+            realm: self.store.realm(),
+            peppers: self.issuer.peppers(),
+            policy: &policy,
+        };
+        let rotated = {
+            let write = self.revoker.feed().begin_write();
+            let rotated = refresh.rotate(token, pair).await.map_err(|error| self.refused(error));
+            drop(write);
+            rotated?
+        };
+        self.clock.heard(rotated.now);
         self.observe_rotation(&rotated);
-        let (login, claims) = self.current_claims(rotated.login, now).await?;
-        Ok(self.issuer.issue(&claims, &login, &rotated.token, now)?)
+        let (epoch, claims) = self.current_claims(&rotated).await?;
+        let elapsed = self.clock.monotonic().saturating_sub(began);
+        let rotated = refresh.deliver(token, rotated, elapsed).await.map_err(|error| self.refused(error))?;
+        Ok(self.issuer.issue(&claims, &rotated.login.row, epoch, &rotated.token, rotated.now)?)
     }
 
-    /// With pairing, the access token must be of the same login and position, whatever the time. An access token of a key
-    /// that is retired proves nothing either way: refused, and nothing ends.
-    fn pair(
-        &self,
-        token: &ParsedToken,
-        access_token: Option<&SecretString>,
-    ) -> Result<Pair, RefreshRejection> {
+    /// Whether the access token that came along is of the same login and position, whatever the time.
+    fn pair(&self, token: &ParsedToken, access_token: Option<&SecretString>) -> Pair {
+        let Some(access_token) = access_token else { return Pair::Missing };
         if self.config.pairing == Pairing::Optional {
-            return Ok(Pair::Complete);
+            return Pair::Missing;
         }
-        let Some(access_token) = access_token else { return Ok(Pair::Incomplete) };
         match self.access_tokens.verify_untimed(access_token.expose_secret().as_bytes()) {
             Ok(verified)
                 if verified.login_id() == Some(token.login_id())
-                    && verified.position() == Some(token.position) =>
+                    && verified.position() == Some(token.position()) =>
             {
-                Ok(Pair::Complete)
+                Pair::Brought
             }
-            Err(VerifyError::UnknownKey) => Err(self.refuse_grant()),
-            Ok(_) | Err(_) => Ok(Pair::Incomplete),
+            Err(VerifyError::UnknownKey) => Pair::Unverifiable,
+            Ok(_) | Err(_) => Pair::Missing,
         }
     }
 
-    /// The login with claims as they are now. Without a source these are the stored ones, and a login whose claims
-    /// changed ends.
-    async fn current_claims(
-        &self,
-        mut login: LoginRow,
-        now: Timestamp,
-    ) -> Result<(LoginRow, C), RefreshRejection> {
-        match self.loader.load(&login.subject).await? {
+    /// The claims as they are now, and the epoch that they are of: that which was read with the rotation, never a later
+    /// one. Without a source these are the stored ones, and a login whose claims changed ends.
+    async fn current_claims(&self, rotated: &Rotated) -> Result<(u64, C), RefreshRejection> {
+        let LiveLogin { row, subject: state } = &rotated.login;
+        match self.loader.load(&row.subject, Epoch(state.epoch)).await? {
             Load::Current(loaded) => {
-                if loaded.json != login.claims || loaded.epoch != login.epoch {
-                    self.loader.keep(login.id, &loaded, now).await?;
+                let is_kept = loaded.json == row.claims && loaded.epoch == row.epoch;
+                if !is_kept && !self.loader.keep(row.id, &loaded).await? {
+                    // The login ended meanwhile, or somebody was faster: asked again, the store says which.
+                    return Err(RefreshRejection::Unavailable("the login changed meanwhile".into()));
                 }
-                (login.claims, login.epoch) = (loaded.json, loaded.epoch);
-                Ok((login, loaded.claims))
+                Ok((loaded.epoch, loaded.claims))
             }
             Load::Gone => {
-                self.revoker.end_all(&login.subject, EndReason::SubjectEnded).await?;
+                self.revoker.end_all(&row.subject, None, EndReason::SubjectEnded).await?;
                 Err(self.refuse_grant())
             }
-            Load::NoSource => match self.loader.stored(&login).await? {
-                Some(claims) => Ok((login, claims)),
-                None => {
-                    self.revoker.end(&login.subject, login.id, EndReason::ClaimsChanged).await?;
-                    Err(self.refuse_grant())
+            Load::NoSource => {
+                match read_claims(&row.claims, &row.subject).filter(|_| !rotated.login.is_outdated()) {
+                    Some(claims) => Ok((state.epoch, claims)),
+                    None => {
+                        self.revoker.end(&row.subject, row.id, EndReason::ClaimsChanged).await?;
+                        Err(self.refuse_grant())
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -159,8 +175,14 @@ impl<C: Claims> Parts<C> {
         match error {
             RefreshError::Store(error) => error.into(),
             RefreshError::Random(error) => RefreshRejection::Unavailable(error.into()),
-            RefreshError::Reused { login, subject, generations, age } => {
-                self.revoker.ended(&subject, [login], EndReason::Stolen);
+            error @ (RefreshError::MovedOn { .. } | RefreshError::UnknownPepper { .. }) => {
+                RefreshRejection::Unavailable(error.into())
+            }
+            RefreshError::Stolen { login, subject, generations, age, evidence, logged } => {
+                self.revoker.ended(&subject, login, EndReason::Stolen, logged);
+                if let Evidence::Shared { streak } = evidence {
+                    self.revoker.observe(&AuditEvent::Shared { login, streak, age });
+                }
                 self.revoker.observe(&AuditEvent::Theft { login, subject, generations, age });
                 RefreshRejection::InvalidGrant
             }
@@ -168,14 +190,20 @@ impl<C: Claims> Parts<C> {
                 self.revoker.observe(&AuditEvent::StoreBehind { login });
                 RefreshRejection::InvalidGrant
             }
-            RefreshError::Ended | RefreshError::UnknownSecret { .. } => self.refuse_grant(),
+            RefreshError::Ended { .. }
+            | RefreshError::Exhausted { .. }
+            | RefreshError::UnknownSecret { .. }
+            | RefreshError::UnverifiablePair { .. } => self.refuse_grant(),
         }
     }
 
     fn observe_rotation(&self, rotated: &Rotated) {
-        let (login, generation) = (rotated.login.id, rotated.token.position.generation);
+        let (login, generation) = (rotated.login.row.id, rotated.token.position().generation);
+        if let Verdict::Shared { streak } = rotated.verdict {
+            self.revoker.observe(&AuditEvent::Shared { login, streak, age: rotated.age() });
+        }
         self.revoker.observe(&match rotated.verdict {
-            Verdict::Rotate => AuditEvent::Rotated { login, generation },
+            Verdict::Rotate { .. } => AuditEvent::Rotated { login, generation },
             _ => AuditEvent::Replayed { login, generation },
         });
     }

@@ -3,32 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::realm_store::RealmStore;
 use crate::audit::{AuditEvent, Observer};
-use crate::clock::{Clock, Timestamp};
-use crate::id::{LoginId, Subject};
+use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
-use crate::store::{EndReason, Revoked, SessionHash, Store, StoreError};
+use crate::store::{
+    EndReason, Ended, EndedAll, Evicted, Logged, Revoked, SessionHash, SessionKey, StoreError,
+};
 
 /// Ends logins and revokes credentials.
 #[derive(Debug)]
 pub(crate) struct Revoker {
-    store: Arc<dyn Store>,
+    store: RealmStore,
     feed: Arc<Feed>,
-    clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
-    /// How long an entry of the log must live.
+    /// How long the credentials of a login can outlive it.
     retention: Duration,
 }
 
 impl Revoker {
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        store: RealmStore,
         feed: Arc<Feed>,
-        clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
         retention: Duration,
     ) -> Self {
-        Self { store, feed, clock, observer, retention }
+        Self { store, feed, observer, retention }
     }
 
     pub(super) fn feed(&self) -> &Feed {
@@ -39,98 +39,103 @@ impl Revoker {
         self.observer.observe(event);
     }
 
-    /// Until when an entry that is made now must live.
-    pub(super) fn log_until(&self, now: Timestamp) -> Timestamp {
-        now.after(self.retention)
+    pub(super) const fn retention(&self) -> Duration {
+        self.retention
     }
 
-    /// Ends one login of a subject; `false` when there is none.
+    /// Ends one login of a subject; `false` when there is none in the store. Then it is over all the same: this node, which
+    /// may have noted a later use of it than the store knows of, forgets it too.
     pub(super) async fn end(
         &self,
         subject: &Subject,
         login: LoginId,
         reason: EndReason,
     ) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let ended = self.store.end_login(subject, login, reason, self.log_until(now), now).await?;
-        if ended {
-            self.ended(subject, [login], reason);
+        let write = self.feed.begin_write();
+        let ended = self.store.ask(|store, realm| store.end(realm, subject, login, reason)).await?;
+        match ended.value {
+            Ended::Ended(logged) => {
+                write.logged(Revoked::Login(login, reason), logged);
+                self.observe(&AuditEvent::LoginEnded { login, subject: subject.clone(), reason });
+                Ok(true)
+            }
+            Ended::NotThere => Ok(false),
         }
-        Ok(ended)
     }
 
-    /// Ends the logins of a subject but `keep`. Returns how many there were.
-    pub(super) async fn end_others(
+    /// What the store does not have is over here as well.
+    pub(super) fn forget(&self, login: LoginId) {
+        let until = self.store.now().after(self.retention);
+        self.feed.list().insert(&Revoked::Login(login, EndReason::SignedOut), until);
+    }
+
+    /// Ends all logins of a subject but one, and lets none come about that is under way. Returns how many there were.
+    pub(super) async fn end_all(
         &self,
         subject: &Subject,
-        keep: Option<LoginId>,
+        except: Option<LoginId>,
         reason: EndReason,
-    ) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        let ended = self.store.end_logins(subject, keep, reason, self.log_until(now), now).await?;
-        let count = ended.len();
-        self.ended(subject, ended, reason);
+    ) -> Result<u64, StoreError> {
+        let write = self.feed.begin_write();
+        let ended =
+            self.store.ask(|store, realm| store.end_all(realm, subject, except, self.retention)).await?;
+        let EndedAll { count, epoch, spared, logged } = ended.value;
+        write.logged(Revoked::AllEnded { subject: subject.clone(), below: epoch, spared }, logged);
+        self.observe(&AuditEvent::LoginsEnded { subject: subject.clone(), count, spared, reason });
         Ok(count)
     }
 
-    /// Ends all logins of a subject. The epoch goes up first: a login that is under way is made under the old one, and
-    /// does not come about.
-    pub(super) async fn end_all(&self, subject: &Subject, reason: EndReason) -> Result<usize, StoreError> {
-        self.raise_epoch(subject).await?;
-        self.end_others(subject, None, reason).await
-    }
-
-    /// Says that the claims of a subject changed: what was made under an older epoch is outdated.
+    /// Says that the claims of a subject changed: those that were loaded before are outdated.
     pub(super) async fn outdate(&self, subject: &Subject) -> Result<(), StoreError> {
-        let epoch = self.raise_epoch(subject).await?;
+        let write = self.feed.begin_write();
+        let changed =
+            self.store.ask(|store, realm| store.claims_changed(realm, subject, self.retention)).await?;
+        let (epoch, logged) = changed.value;
+        write.logged(Revoked::ClaimsChanged { subject: subject.clone(), below: epoch }, logged);
         self.observe(&AuditEvent::ClaimsChanged { subject: subject.clone(), epoch });
         Ok(())
     }
 
-    /// Revokes one token or key.
-    pub(super) async fn revoke(&self, revoked: &Revoked) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        // Who has a leaked key can sign new tokens at any time: its entry never expires.
-        let until = match revoked {
-            Revoked::Key(_) => Timestamp::from_millis(i64::MAX),
-            _ => self.log_until(now),
-        };
-        self.store.append(revoked, until, now).await?;
-        self.feed.list().insert(revoked, until);
+    pub(super) async fn revoke_token(&self, subject: &Subject, token: TokenId) -> Result<(), StoreError> {
+        let write = self.feed.begin_write();
+        let logged =
+            self.store.ask(|store, realm| store.revoke_token(realm, subject, token, self.retention)).await?;
+        write.logged(Revoked::Token(token), logged.value);
         Ok(())
     }
 
-    /// Gives a session a new id; `false` when it is gone. The old id is revoked first, so that it is dead also where the
-    /// session is cached: should renaming fail, the session is over rather than open under both.
+    pub(super) async fn revoke_key(&self, key: &KeyId) -> Result<(), StoreError> {
+        let write = self.feed.begin_write();
+        let logged = self.store.ask(|store, realm| store.revoke_key(realm, key)).await?;
+        write.logged(Revoked::Key(key.clone()), logged.value);
+        Ok(())
+    }
+
+    /// Gives a session a new id, and the old one is over, in one step; `false` when the session is gone.
     pub(super) async fn rename_session(
         &self,
-        old: &SessionHash,
+        old: &SessionKey,
         new: &SessionHash,
     ) -> Result<bool, StoreError> {
-        self.revoke(&Revoked::Session(*old)).await?;
-        self.store.rename_session(old, new, self.clock.now()).await
-    }
-
-    /// What the store has ended and logged is known here at once, not when the log is next read.
-    pub(super) fn ended(
-        &self,
-        subject: &Subject,
-        logins: impl IntoIterator<Item = LoginId>,
-        reason: EndReason,
-    ) {
-        let until = self.log_until(self.clock.now());
-        for login in logins {
-            self.feed.list().insert(&Revoked::Login(login, reason), until);
-            self.observe(&AuditEvent::LoginEnded { login, subject: subject.clone(), reason });
+        let write = self.feed.begin_write();
+        let renamed =
+            self.store.ask(|store, realm| store.rename_session(realm, old, new, self.retention)).await?;
+        if let Some(logged) = renamed.value {
+            write.logged(Revoked::Session(old.hash), logged);
         }
+        Ok(renamed.value.is_some())
     }
 
-    async fn raise_epoch(&self, subject: &Subject) -> Result<u64, StoreError> {
-        let now = self.clock.now();
-        let until = self.log_until(now);
-        let epoch = self.store.raise_epoch(subject, until, now).await?;
-        self.feed.list().insert(&Revoked::SubjectBelow(subject.clone(), epoch), until);
-        Ok(epoch)
+    /// What another part of this crate had the store end is known here at once too.
+    pub(super) fn ended(&self, subject: &Subject, login: LoginId, reason: EndReason, logged: Logged) {
+        self.feed.begin_write().logged(Revoked::Login(login, reason), logged);
+        self.observe(&AuditEvent::LoginEnded { login, subject: subject.clone(), reason });
+    }
+
+    pub(super) fn evicted(&self, subject: &Subject, evicted: &[Evicted]) {
+        for Evicted { login, logged } in evicted {
+            self.ended(subject, *login, EndReason::Evicted, *logged);
+        }
     }
 }
 

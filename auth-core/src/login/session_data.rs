@@ -13,16 +13,16 @@ use async_trait::async_trait;
 use tower_sessions_core::session::{Id, Record};
 use tower_sessions_core::session_store::{Error, Result};
 
+use super::realm_store::RealmStore;
 use super::revoker::Revoker;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Timestamp;
 use crate::session::{SessionId, SignedIn};
-use crate::store::{SavedSession, SessionRow, Store, StoreError};
+use crate::store::{NewSession, Partition, SavedSession, SessionKey, SessionRow, StoreError};
 
 /// What sessions are kept with.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionContext {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: RealmStore,
     pub(crate) revoker: Arc<Revoker>,
     /// How long a session lasts however much it is used.
     pub(crate) lifetime: Duration,
@@ -30,13 +30,15 @@ pub(crate) struct SessionContext {
 
 impl SessionContext {
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.store.now()
     }
 }
 
 /// The data of the session that one request carries, or of a new one.
 pub(crate) struct RequestSession {
     context: SessionContext,
+    /// Where the session is, or a new one goes.
+    partition: Partition,
     signed_in: SignedIn,
     seen: Mutex<Seen>,
 }
@@ -50,8 +52,22 @@ struct Seen {
 }
 
 impl RequestSession {
-    pub(crate) fn new(context: SessionContext, signed_in: SignedIn) -> Self {
-        Self { context, signed_in, seen: Mutex::default() }
+    pub(crate) fn new(context: SessionContext, carried: Option<&SessionId>, signed_in: SignedIn) -> Self {
+        let partition = carried.map_or(Partition::REALM, SessionId::partition);
+        Self { context, partition, signed_in, seen: Mutex::default() }
+    }
+
+    /// The session of that id.
+    pub(crate) fn id(&self, id: Id) -> SessionId {
+        SessionId::from_tower(id, self.partition)
+    }
+
+    fn key(&self, id: Id) -> SessionKey {
+        self.id(id).key()
+    }
+
+    fn lifetime(&self, record: &Record) -> Duration {
+        expiry(record).since(self.context.now())
     }
 
     /// Whether the session waits for its new id.
@@ -63,12 +79,19 @@ impl RequestSession {
         change(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The session, and whether it carries a login.
+    async fn find(&self, key: &SessionKey) -> Result<Option<(SessionRow, bool)>> {
+        let found =
+            self.context.store.ask(|store, realm| store.session(realm, key)).await.map_err(backend)?;
+        Ok(found.value.map(|(row, login)| (row, login.is_some())))
+    }
+
     async fn save_at(&self, record: &Record, version: u64) -> Result<()> {
         let data = encode(record)?;
-        let id = SessionId::from_tower(record.id).hash();
-        let saved =
-            self.context.store.save_session(&id, &data, version, expiry(record), self.context.now()).await;
-        match saved.map_err(backend)? {
+        let (key, lifetime) = (self.key(record.id), self.lifetime(record));
+        let store = &self.context.store;
+        let saved = store.ask(|store, realm| store.save_session(realm, &key, &data, version, lifetime)).await;
+        match saved.map_err(backend)?.value {
             SavedSession::Saved(version) => {
                 self.with_seen(|seen| seen.version = version);
                 Ok(())
@@ -90,9 +113,9 @@ impl tower_sessions_core::SessionStore for RequestSession {
     /// Makes a session, or, after `cycle_id` of one that carries a login, gives that one its new id.
     async fn create(&self, record: &mut Record) -> Result<()> {
         if let Some(old) = self.with_seen(|seen| seen.renamed_from.take()) {
-            let id = SessionId::random().map_err(|error| Error::Backend(error.to_string()))?;
+            let id = SessionId::random(self.partition).map_err(|error| Error::Backend(error.to_string()))?;
             record.id = id.to_tower();
-            let (old, new) = (SessionId::from_tower(old).hash(), id.hash());
+            let (old, new) = (self.key(old), id.key().hash);
             if !self.context.revoker.rename_session(&old, &new).await.map_err(backend)? {
                 return Err(Error::Backend(ENDED.to_owned()));
             }
@@ -107,16 +130,12 @@ impl tower_sessions_core::SessionStore for RequestSession {
             return Err(Error::Backend(ENDED.to_owned()));
         }
         for _ in 0..4 {
-            let id = SessionId::random().map_err(|error| Error::Backend(error.to_string()))?;
+            let id = SessionId::random(self.partition).map_err(|error| Error::Backend(error.to_string()))?;
             record.id = id.to_tower();
-            let row = SessionRow {
-                id: id.hash(),
-                login: None,
-                data: encode(record)?,
-                version: 1,
-                expires_at: expiry(record),
-            };
-            if self.context.store.create_session(&row, self.context.now()).await.map_err(backend)? {
+            let session =
+                NewSession { key: id.key(), data: encode(record)?, lifetime: self.lifetime(record) };
+            let made = self.context.store.ask(|store, realm| store.create_session(realm, &session)).await;
+            if made.map_err(backend)?.value {
                 self.with_seen(|seen| seen.version = 1);
                 return Ok(());
             }
@@ -130,12 +149,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let hash = SessionId::from_tower(*id).hash();
-        let Some((row, _)) =
-            self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)?
-        else {
-            return Ok(None);
-        };
+        let Some((row, _)) = self.find(&self.key(*id)).await? else { return Ok(None) };
         self.with_seen(|seen| seen.version = row.version);
         let data = serde_json::from_slice(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date: expiry_date(&row)? }))
@@ -143,11 +157,14 @@ impl tower_sessions_core::SessionStore for RequestSession {
 
     /// Deletes a session without a login. One that carries a login loses its data and nothing else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
     async fn delete(&self, id: &Id) -> Result<()> {
-        let hash = SessionId::from_tower(*id).hash();
-        match self.context.store.load_session(&hash, self.context.now()).await.map_err(backend)? {
+        let key = self.key(*id);
+        match self.find(&key).await? {
             None => Ok(()),
-            Some((_, None)) => self.context.store.delete_session(&hash).await.map_err(backend),
-            Some((row, Some(_))) => {
+            Some((_, false)) => {
+                let deleted = self.context.store.ask(|store, realm| store.delete_session(realm, &key)).await;
+                deleted.map(|_| ()).map_err(backend)
+            }
+            Some((row, true)) => {
                 if self.with_seen(|seen| seen.version != 0 && seen.version != row.version) {
                     return Err(Error::Backend(CHANGED.to_owned()));
                 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::{CachedSession, Seen, SessionCache};
-use super::claims_loader::{ClaimsLoader, Load, LoadError};
+use super::claims_loader::{ClaimsLoader, Epoch, Load, LoadError};
 use super::config::Config;
 use super::principal::{Auth, Principal};
+use super::realm_store::RealmStore;
 use super::recognise::{AuthenticateError, unavailable};
 use super::revoker::Revoker;
 use crate::audit::RefusalReason;
@@ -15,15 +16,15 @@ use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::jwt::read_claims;
 use crate::requirement::Scheme;
-use crate::revoke::{CredentialIds, LastCleared, Standing};
-use crate::store::{EndReason, LoginKind, LoginRow, SessionHash, Store};
+use crate::revoke::{Cleared, LastCleared};
+use crate::store::{EndReason, Ids, LiveLogin, LoginKind, LoginRow, SessionKey};
 
 /// Two rounds are enough: loaded, found to be outdated, loaded again.
 const ROUNDS: usize = 3;
 
 /// Loads sessions, and remembers those that it loaded.
 pub(super) struct Sessions<C: Claims> {
-    store: Arc<dyn Store>,
+    store: RealmStore,
     revoker: Arc<Revoker>,
     loader: Arc<ClaimsLoader<C>>,
     cache: SessionCache<C>,
@@ -33,7 +34,7 @@ pub(super) struct Sessions<C: Claims> {
 
 impl<C: Claims> Sessions<C> {
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        store: RealmStore,
         revoker: Arc<Revoker>,
         loader: Arc<ClaimsLoader<C>>,
         config: &Config,
@@ -46,37 +47,37 @@ impl<C: Claims> Sessions<C> {
     /// The principal of a session, cleared of revocation; `None` for a session that carries no login.
     pub(super) async fn recognise(
         &self,
-        id: &SessionHash,
+        id: &SessionKey,
         bound: Duration,
-        now: Timestamp,
     ) -> Result<Option<(Auth<C>, Arc<CachedSession<C>>)>, AuthenticateError> {
-        let mut found = self.cached(id, now);
+        let mut found = self.cached(id, self.store.now());
         for _ in 0..ROUNDS {
             let session = match found.take() {
                 Some(session) => session,
-                None => match self.load(id, now).await? {
+                None => match self.load(id).await? {
                     Some(session) => session,
                     None => return Ok(None),
                 },
             };
             let principal = &session.principal;
-            let ids = CredentialIds {
+            let ids = Ids {
                 login: principal.login_id(),
-                subject: Some((principal.subject(), principal.epoch())),
                 session: Some(*id),
-                ..CredentialIds::default()
+                subject: Some((principal.subject(), principal.epoch())),
+                begun_under: Some(session.begun_under),
+                ..Ids::default()
             };
-            match self.revoker.standing(&ids, &session.cleared, bound, now).await? {
-                Standing::Revoked => {
+            match self.revoker.check(&ids, &session.cleared, bound).await? {
+                Cleared::Gone => {
                     self.cache.remove(id);
                     return Err(self.revoker.refuse(Scheme::Session, RefusalReason::Revoked));
                 }
-                Standing::Good(proof) if !self.is_due(&session, now) => {
+                Cleared::Good(proof) if !self.is_due(&session) => {
                     return Ok(Some((Auth::new(principal.clone(), proof), session)));
                 }
-                Standing::Good(_) | Standing::Outdated => {
+                Cleared::Good(_) | Cleared::Outdated => {
                     self.cache.remove(id);
-                    self.renew_claims(session.login, principal.subject(), now).await?;
+                    self.renew_claims(session.login, principal.subject()).await?;
                 }
             }
         }
@@ -84,7 +85,7 @@ impl<C: Claims> Sessions<C> {
     }
 
     /// A session from the cache that is neither over nor kept for too long.
-    fn cached(&self, id: &SessionHash, now: Timestamp) -> Option<Arc<CachedSession<C>>> {
+    fn cached(&self, id: &SessionKey, now: Timestamp) -> Option<Arc<CachedSession<C>>> {
         let session = self.cache.find(id)?;
         let is_kept = session.loaded_at <= now && now.since(session.loaded_at) < self.claims_max_age;
         let is_live = now < session.expires_at && now < session.seen.written().after(self.idle);
@@ -95,38 +96,47 @@ impl<C: Claims> Sessions<C> {
         None
     }
 
-    async fn load(
-        &self,
-        id: &SessionHash,
-        now: Timestamp,
-    ) -> Result<Option<Arc<CachedSession<C>>>, AuthenticateError> {
-        let loaded = self.store.load_session(id, now).await.map_err(unavailable)?;
-        let Some((row, login)) = loaded else {
+    async fn load(&self, id: &SessionKey) -> Result<Option<Arc<CachedSession<C>>>, AuthenticateError> {
+        let found = self.store.ask(|store, realm| store.session(realm, id)).await.map_err(unavailable)?;
+        let Some((row, login)) = found.value else {
             return Err(self.revoker.refuse(Scheme::Session, RefusalReason::Session));
         };
-        let Some(mut login) = login.filter(|login| login.kind == LoginKind::Session) else { return Ok(None) };
-        login.expires_at = login.expires_at.min(row.expires_at);
-        let session = match read_claims(&login.claims, &login.subject) {
-            Some(claims) => self.remember(login, claims, now),
-            // Written by an older version of the application, with other claims.
-            None => {
-                tracing::warn!(login = %login.id, "the stored claims are not of the claims type");
-                self.renew_claims(login.id, &login.subject, now).await?;
-                let loaded = self.store.load_session(id, now).await.map_err(unavailable)?;
-                let renewed = loaded.and_then(|(_, login)| login);
-                let claims = renewed.as_ref().and_then(|login| read_claims(&login.claims, &login.subject));
-                let (login, claims) = renewed.zip(claims).ok_or(AuthenticateError::Unavailable)?;
-                self.remember(login, claims, now)
-            }
+        let Some(LiveLogin { row: mut login, .. }) =
+            login.filter(|login| login.row.kind == LoginKind::Session)
+        else {
+            return Ok(None);
         };
-        let session = Arc::new(session);
+        login.expires_at = login.expires_at.min(row.expires_at);
+        let claims = match read_claims(&login.claims, &login.subject) {
+            Some(claims) => claims,
+            None => self.reload_foreign_claims(&mut login).await?,
+        };
+        let session = Arc::new(self.remember(login, claims, found.now));
         self.cache.insert(*id, session.clone());
         Ok(Some(session))
+    }
+
+    /// The stored claims are not of the claims type: written by another version of the application. They are loaded anew;
+    /// where that is not possible the credential is refused, and nothing ends.
+    async fn reload_foreign_claims(&self, login: &mut LoginRow) -> Result<C, AuthenticateError> {
+        tracing::warn!(login = %login.id, "the stored claims are not of the claims type");
+        let refused = || Err(self.revoker.refuse(Scheme::Session, RefusalReason::StoredClaims));
+        if !self.loader.has_source() {
+            return refused();
+        }
+        self.renew_claims(login.id, &login.subject).await?;
+        let renewed =
+            self.store.ask(|store, realm| store.login(realm, login.id)).await.map_err(unavailable)?;
+        let Some(LiveLogin { row, .. }) = renewed.value else { return refused() };
+        let Some(claims) = read_claims(&row.claims, &row.subject) else { return refused() };
+        (login.claims, login.epoch, login.claims_loaded_at) = (row.claims, row.epoch, row.claims_loaded_at);
+        Ok(claims)
     }
 
     fn remember(&self, login: LoginRow, claims: C, now: Timestamp) -> CachedSession<C> {
         CachedSession {
             login: login.id,
+            begun_under: login.begun_under,
             expires_at: login.expires_at,
             loaded_at: now,
             claims_loaded_at: login.claims_loaded_at,
@@ -144,24 +154,25 @@ impl<C: Claims> Sessions<C> {
     }
 
     /// Whether the claims are older than the bound, and there is somewhere to load them from.
-    fn is_due(&self, session: &CachedSession<C>, now: Timestamp) -> bool {
+    fn is_due(&self, session: &CachedSession<C>) -> bool {
+        let now = self.store.now();
         self.loader.has_source()
             && (session.claims_loaded_at > now || now.since(session.claims_loaded_at) >= self.claims_max_age)
     }
 
     /// Loads the claims of a login anew and stores them. A subject that is gone loses its logins. Without a source, a
     /// login whose claims do not hold any more ends.
-    async fn renew_claims(
-        &self,
-        login: LoginId,
-        subject: &Subject,
-        now: Timestamp,
-    ) -> Result<(), AuthenticateError> {
+    async fn renew_claims(&self, login: LoginId, subject: &Subject) -> Result<(), AuthenticateError> {
         let refuse = |reason| Err(self.revoker.refuse(Scheme::Session, reason));
-        match self.loader.load(subject).await {
-            Ok(Load::Current(loaded)) => self.loader.keep(login, &loaded, now).await.map_err(unavailable),
+        let ticket =
+            self.store.ask(|store, realm| store.ticket(realm, subject)).await.map_err(unavailable)?;
+        match self.loader.load(subject, Epoch(ticket.value.epoch)).await {
+            // `false`: later claims are there already, or the login is over; whoever loads it next will see.
+            Ok(Load::Current(loaded)) => {
+                self.loader.keep(login, &loaded).await.map(|_is_kept| ()).map_err(unavailable)
+            }
             Ok(Load::Gone) => {
-                self.revoker.end_all(subject, EndReason::SubjectEnded).await.map_err(unavailable)?;
+                self.revoker.end_all(subject, None, EndReason::SubjectEnded).await.map_err(unavailable)?;
                 refuse(RefusalReason::Revoked)
             }
             Ok(Load::NoSource) => {

@@ -1,19 +1,22 @@
 //! Signing in.
 
 use http::HeaderValue;
+use serde::{Deserialize, Serialize};
 
-use super::claims_loader::{Load, LoadError, Loaded};
+use super::claims_loader::{Epoch, Load, LoadError, Loaded};
 use super::source::BoxError;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::clock::Timestamp;
-use crate::id::{LoginId, Position, Subject, SubjectError};
+use crate::id::{LoginId, Subject, SubjectError};
 use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
-use crate::store::{Created, EndReason, Family, LoginKind, LoginRow, SessionHash, SessionRow, StoreError};
+use crate::store::{
+    self, Created, EndReason, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey, StoreError,
+    Timed,
+};
 use crate::web::{Device, LoginAttempt, session_id};
 
 /// How often a taken id is drawn again: once is already a failure of the system's randomness.
@@ -23,8 +26,9 @@ const TRIES: usize = 4;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginError {
-    /// The subject's claims changed, or its logins were ended, at this very moment: 503; signing in again tells.
-    #[error("the subject changed at this moment")]
+    /// The subject's claims changed, or its logins were ended, since the sign-in began; or the ticket is too old: 503;
+    /// signing in again tells.
+    #[error("the subject changed since the sign-in began")]
     Changed,
     /// The request came from another site: 403.
     #[error("the request came from another site")]
@@ -35,6 +39,9 @@ pub enum LoginError {
     /// The subject has as many logins as it may: 409.
     #[error("the subject has as many logins as it may")]
     LimitReached,
+    /// The ticket is of another subject than the claims: 500, for the application is wrong.
+    #[error("the ticket is of another subject")]
+    OtherSubject,
     /// No randomness: 503.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -84,42 +91,70 @@ impl std::fmt::Debug for SignedIn {
     }
 }
 
+/// The beginning of a sign-in: what was known of the subject then.
+///
+/// It is no credential: whoever has it still needs the application to say that the subject proved who they are. It can be
+/// kept, in session data or a sealed form, while a second factor is asked for; it is good for 15 minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    subject: String,
+    ticket: store::Ticket,
+}
+
 impl<C: Claims> Authenticator<C> {
-    /// Signs somebody in with a session cookie, once the application knows who they are.
+    /// Begins a sign-in, before the password is looked at. If the subject's logins are all ended, or its claims change,
+    /// while the password is checked or a second factor asked for, the login does not come about: nothing has to be looked
+    /// up again afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn begin(&self, subject: &Subject) -> Result<Ticket, StoreError> {
+        let ticket = self.parts.store.ask(|store, realm| store.ticket(realm, subject)).await?;
+        Ok(Ticket { subject: subject.as_str().to_owned(), ticket: ticket.value })
+    }
+
+    /// Signs somebody in with a session cookie, once the application knows who they are. The sign-in begins now; see
+    /// [`begin`](Self::begin) for one that takes a while.
     ///
     /// The session gets a new id. What the browser had before dies: a login ends, and the data of a session without a
-    /// login moves to the new one. With a [`ClaimsSource`](super::ClaimsSource) the claims are loaded from it, under the
-    /// epoch that holds now, and `claims` only says whose.
+    /// login moves to the new one. With a [`ClaimsSource`](super::ClaimsSource) the claims are loaded from it, and `claims`
+    /// only says whose.
     ///
     /// # Errors
     ///
     /// [`LoginError`]. Nothing is signed in then, and nothing ended.
     pub async fn login_session(&self, attempt: LoginAttempt, claims: C) -> Result<SignedIn, LoginError> {
         self.check_same_site(&attempt)?;
+        let ticket = self.begin(&claims.subject()?).await?;
+        self.login_session_with(&ticket, attempt, claims).await
+    }
+
+    /// As [`login_session`](Self::login_session), for a sign-in that [began](Self::begin) before.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`]. Nothing is signed in then, and nothing ended.
+    pub async fn login_session_with(
+        &self,
+        ticket: &Ticket,
+        attempt: LoginAttempt,
+        claims: C,
+    ) -> Result<SignedIn, LoginError> {
+        self.check_same_site(&attempt)?;
         let parts = &*self.parts;
-        let now = parts.clock.now();
-        let (mut login, _) = parts.new_login(claims, attempt.device, LoginKind::Session, now).await?;
-        let before = parts.session_before(&attempt.cookies, &login.subject, now).await?;
+        let (mut login, _) = parts.new_login(ticket, claims, attempt.device, LoginKind::Session).await?;
+        let before = parts.session_before(&attempt.cookies, &login.subject).await?;
         for _ in 0..TRIES {
-            let id = SessionId::random()?;
-            let row = SessionRow {
-                id: id.hash(),
-                login: Some(login.id),
-                data: before.data.clone(),
-                version: 1,
-                expires_at: login.expires_at,
-            };
-            if parts.create(&login, Some(&row), before.login.as_ref(), now).await? {
-                if let Some(anonymous) = before.anonymous
-                    && let Err(error) = parts.store.delete_session(&anonymous).await
-                {
-                    tracing::warn!(?error, "the session from before a sign-in stays until it expires");
-                }
+            let id = SessionId::random(Partition::of_login(login.id))?;
+            let session = NewSession { key: id.key(), data: before.data.clone(), lifetime: login.lifetime };
+            if let Some(made) = parts.create(ticket, &login, Some(&session)).await? {
+                parts.replace(&before).await;
                 let lifetime = parts.config.session_lifetime;
                 let cookie = parts.site.cookie.set(&id, lifetime).ok_or(RandomError)?;
-                return Ok(SignedIn { login: login.id, cookie });
+                return Ok(SignedIn { login: made.value.id, cookie });
             }
-            login.id = LoginId::random()?;
+            login.id = parts.new_id(&login.subject)?;
         }
         Err(RandomError.into())
     }
@@ -138,30 +173,37 @@ impl<C: Claims> Authenticator<C> {
         Err(LoginError::CrossSite)
     }
 
-    /// Signs somebody in with an access and a refresh token, once the application knows who they are.
+    /// Signs somebody in with an access and a refresh token, once the application knows who they are. The sign-in begins
+    /// now; see [`begin`](Self::begin) for one that takes a while.
     ///
     /// # Errors
     ///
     /// [`LoginError`]. Nothing is signed in then.
     pub async fn login_tokens(&self, device: Device, claims: C) -> Result<Tokens, LoginError> {
+        let ticket = self.begin(&claims.subject()?).await?;
+        self.login_tokens_with(&ticket, device, claims).await
+    }
+
+    /// As [`login_tokens`](Self::login_tokens), for a sign-in that [began](Self::begin) before.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`]. Nothing is signed in then.
+    pub async fn login_tokens_with(
+        &self,
+        ticket: &Ticket,
+        device: Device,
+        claims: C,
+    ) -> Result<Tokens, LoginError> {
         let parts = &*self.parts;
-        let now = parts.clock.now();
-        let (mut login, claims) = parts.new_login(claims, device, LoginKind::Token, now).await?;
+        let (mut login, claims) = parts.new_login(ticket, claims, device, LoginKind::Token).await?;
         for _ in 0..TRIES {
             let token = ParsedToken::first(login.id, parts.issuer.peppers())?;
-            login.family = Some(Family {
-                position: Position { generation: 0, branch: 0 },
-                previous_branch: None,
-                current: token.hash(),
-                previous: None,
-                nonce: [0; 16],
-                rotated_at: Timestamp::UNIX_EPOCH,
-                confirmed: true,
-            });
-            if parts.create(&login, None, None, now).await? {
-                return parts.issuer.issue(&claims, &login, &token, now).map_err(LoginError::Store);
+            login.secret = Some(token.hash());
+            if let Some(Timed { value: row, now }) = parts.create(ticket, &login, None).await? {
+                return parts.issuer.issue(&claims, &row, row.epoch, &token, now).map_err(LoginError::Store);
             }
-            login.id = LoginId::random()?;
+            login.id = parts.new_id(&login.subject)?;
         }
         Err(RandomError.into())
     }
@@ -174,20 +216,24 @@ struct Before {
     /// A login to end.
     login: Option<(LoginId, Subject)>,
     /// A session without a login to delete.
-    anonymous: Option<SessionHash>,
+    anonymous: Option<SessionKey>,
 }
 
 impl<C: Claims> Parts<C> {
-    /// The row of a login that begins now.
+    /// What a login that begins under the ticket will be.
     async fn new_login(
         &self,
+        ticket: &Ticket,
         claims: C,
         device: Device,
         kind: LoginKind,
-        now: Timestamp,
-    ) -> Result<(LoginRow, C), LoginError> {
+    ) -> Result<(NewLogin, C), LoginError> {
         let subject = claims.subject()?;
-        let Loaded { claims, epoch, json } = match self.loader.load_or(&subject, claims).await? {
+        if ticket.subject != subject.as_str() {
+            return Err(LoginError::OtherSubject);
+        }
+        let epoch = Epoch(ticket.ticket.epoch);
+        let Loaded { claims, json, .. } = match self.loader.load_or(&subject, epoch, claims).await? {
             Load::Current(loaded) => loaded,
             Load::Gone | Load::NoSource => return Err(LoginError::Gone),
         };
@@ -196,23 +242,24 @@ impl<C: Claims> Parts<C> {
             LoginKind::Session => (config.session_lifetime, config.session_idle),
             LoginKind::Token => (config.token_lifetime, config.token_idle),
         };
-        let login = LoginRow {
-            id: LoginId::random()?,
+        let login = NewLogin {
+            id: self.new_id(&subject)?,
             subject,
             kind,
-            created_at: now,
-            last_seen_at: now,
-            authenticated_at: now,
-            expires_at: now.after(lifetime),
-            idle_expires_at: now.after(idle),
+            lifetime,
+            idle,
+            retention: self.revoker.retention(),
             user_agent: device.user_agent,
             address: device.address,
             claims: json,
-            epoch,
-            claims_loaded_at: now,
-            family: None,
+            secret: None,
+            extra: Vec::new(),
         };
         Ok((login, claims))
+    }
+
+    fn new_id(&self, subject: &Subject) -> Result<LoginId, RandomError> {
+        Partition::of(subject, self.store.store().partitions()).new_login()
     }
 
     /// What the browser has already: data to move along, and a login to end. A cookie that is none of ours is ignored
@@ -221,59 +268,63 @@ impl<C: Claims> Parts<C> {
         &self,
         cookies: &http::HeaderMap,
         subject: &Subject,
-        now: Timestamp,
     ) -> Result<Before, LoginError> {
         let nothing = Before { data: b"{}".to_vec(), login: None, anonymous: None };
         let Ok(Some(id)) = session_id(cookies, self.site.cookie.name()) else { return Ok(nothing) };
-        let Some((row, login)) = self.store.load_session(&id.hash(), now).await? else { return Ok(nothing) };
+        let key = id.key();
+        let found = self.store.ask(|store, realm| store.session(realm, &key)).await?;
+        let Some((row, login)) = found.value else { return Ok(nothing) };
         Ok(match login {
-            None => Before { data: row.data, anonymous: Some(row.id), ..nothing },
+            None => Before { data: row.data, anonymous: Some(key), ..nothing },
             Some(login) => Before {
-                data: if login.subject == *subject { row.data } else { nothing.data },
-                login: Some((login.id, login.subject)),
+                data: if login.row.subject == *subject { row.data } else { nothing.data },
+                login: Some((login.row.id, login.row.subject)),
                 anonymous: None,
             },
         })
     }
 
-    /// Stores a login; `false` when an id is taken.
+    /// Stores a login; `None` when an id is taken.
     async fn create(
         &self,
-        login: &LoginRow,
-        session: Option<&SessionRow>,
-        replaces: Option<&(LoginId, Subject)>,
-        now: Timestamp,
-    ) -> Result<bool, LoginError> {
-        let (limit, log_until) = (self.config.limit, self.revoker.log_until(now));
-        let replaced = replaces.map(|(login, _)| *login);
-        let created = self.store.create_login(login, session, replaced, limit, log_until, now).await?;
+        ticket: &Ticket,
+        login: &NewLogin,
+        session: Option<&NewSession>,
+    ) -> Result<Option<Timed<LoginRow>>, LoginError> {
+        let limit = self.config.limit;
+        let write = self.revoker.feed().begin_write();
+        let created =
+            self.store.ask(|store, realm| store.create(realm, &ticket.ticket, login, session, limit)).await?;
         let subject = &login.subject;
-        let evicted = match created {
-            Created::IdTaken => return Ok(false),
+        match created.value {
+            Created::Made { login, evicted } => {
+                self.revoker.evicted(subject, &evicted);
+                drop(write);
+                let (id, kind) = (login.id, login.kind);
+                self.revoker.observe(&AuditEvent::LoginStarted { login: id, subject: subject.clone(), kind });
+                Ok(Some(Timed::new(login, created.now)))
+            }
+            Created::Outdated => Err(LoginError::Changed),
+            Created::IdTaken => Ok(None),
             Created::LimitReached => {
                 self.revoker.observe(&AuditEvent::LimitReached { subject: subject.clone() });
-                return Err(LoginError::LimitReached);
-            }
-            Created::Created { evicted } => evicted,
-        };
-        if let Some((replaced, owner)) = replaces {
-            self.revoker.ended(owner, [*replaced], EndReason::Replaced);
-        }
-        self.revoker.ended(subject, evicted, EndReason::Evicted);
-        // An end of all logins, or a change of claims, may have come between the claims and the row. If that is not known,
-        // nobody gets the login, and so it must not be there.
-        match self.loader.is_current(subject, login.epoch).await {
-            Ok(true) => {}
-            changed => {
-                self.revoker.end(subject, login.id, EndReason::ClaimsChanged).await?;
-                return Err(changed.map_or_else(LoginError::Store, |_| LoginError::Changed));
+                Err(LoginError::LimitReached)
             }
         }
-        self.revoker.observe(&AuditEvent::LoginStarted {
-            login: login.id,
-            subject: subject.clone(),
-            kind: login.kind,
-        });
-        Ok(true)
+    }
+
+    /// Ends what the browser had before. The new login is there already: what fails here is logged, and ends by itself.
+    async fn replace(&self, before: &Before) {
+        let mut result = Ok(());
+        if let Some((login, owner)) = &before.login {
+            result = self.revoker.end(owner, *login, EndReason::Replaced).await.map(|_ended| ());
+        }
+        if let Some(anonymous) = &before.anonymous {
+            let deleted = self.store.ask(|store, realm| store.delete_session(realm, anonymous)).await;
+            result = deleted.map(|_| ());
+        }
+        if let Err(error) = result {
+            tracing::warn!(?error, "what a browser had before it signed in stays until it expires");
+        }
     }
 }

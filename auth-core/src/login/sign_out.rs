@@ -32,8 +32,16 @@ impl<C: Claims> Authenticator<C> {
     /// [`StoreError`]: it may not have ended; the client should try again.
     pub async fn logout(&self, user: &Auth<C>) -> Result<SignedOut, StoreError> {
         if let Some(login) = user.login_id() {
-            let (revoker, subject) = (self.parts.revoker.clone(), user.subject().clone());
-            uncancelled(async move { revoker.end(&subject, login, EndReason::SignedOut).await }).await?;
+            let (parts, subject) = (self.parts.clone(), user.subject().clone());
+            uncancelled(async move {
+                if !parts.revoker.end(&subject, login, EndReason::SignedOut).await? {
+                    // Over in the store already, perhaps because a use of it was not written down yet.
+                    parts.revoker.forget(login);
+                }
+                parts.uses.forget(login);
+                Ok(())
+            })
+            .await?;
         }
         let site = &self.parts.site;
         let refresh = site.refresh_cookie.as_ref().and_then(RefreshCookie::unset);

@@ -89,11 +89,13 @@ impl TokenIssuer {
         &self.peppers
     }
 
-    /// The refresh token of a login, and an access token that came with it. The access token never outlives the login.
+    /// The refresh token of a login, and an access token that came with it, with claims that were loaded under `epoch`.
+    /// Its time is the store's. The access token never outlives the login.
     pub(super) fn issue<C: Claims>(
         &self,
         claims: &C,
         login: &LoginRow,
+        epoch: u64,
         refresh: &ParsedToken,
         now: Timestamp,
     ) -> Result<Tokens, StoreError> {
@@ -108,8 +110,8 @@ impl TokenIssuer {
             id: TokenId::random().map_err(StoreError::new)?,
             login: login.id,
             authenticated_at: login.authenticated_at,
-            epoch: login.epoch,
-            position: refresh.position,
+            epoch,
+            position: refresh.position(),
             claims,
         };
         Ok(Tokens {

@@ -1,13 +1,15 @@
 //! Writes that no request waits for: when a login was last used, and which rotations reached their owner.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use tokio::sync::Notify;
 
+use super::realm_store::RealmStore;
 use crate::clock::Timestamp;
 use crate::id::LoginId;
-use crate::store::{Confirmation, LoginStore, StoreError, Touch};
+use crate::store::{Confirmation, StoreError, Touch};
 
 /// The queue; one entry a login, so it is bounded by the logins in use.
 #[derive(Debug, Default)]
@@ -17,16 +19,25 @@ pub(super) struct WriteBehind {
     pub(super) filled: Notify,
 }
 
+/// A use of a login.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    pub(super) login: LoginId,
+    pub(super) seen_at: Timestamp,
+    /// How long after it the login ends unless it is used again.
+    pub(super) idle: Duration,
+}
+
 #[derive(Debug, Default)]
 struct Queued {
-    touches: HashMap<LoginId, Touch>,
+    touches: HashMap<LoginId, Use>,
     confirmations: HashMap<LoginId, Confirmation>,
     /// Taken, and perhaps not yet in the store.
     confirming: HashMap<LoginId, Confirmation>,
 }
 
 impl Queued {
-    fn touch(&mut self, touch: Touch) {
+    fn touch(&mut self, touch: Use) {
         let latest = self.touches.entry(touch.login).or_insert(touch);
         if latest.seen_at < touch.seen_at {
             *latest = touch;
@@ -43,7 +54,7 @@ impl Queued {
 }
 
 impl WriteBehind {
-    pub(super) fn touch(&self, touch: Touch) {
+    pub(super) fn touch(&self, touch: Use) {
         self.with(|queued| queued.touch(touch));
         self.filled.notify_one();
     }
@@ -61,7 +72,7 @@ impl WriteBehind {
     }
 
     /// The use of the login that is on its way to the store.
-    pub(super) fn queued_touch(&self, login: LoginId) -> Option<Touch> {
+    pub(super) fn queued_touch(&self, login: LoginId) -> Option<Use> {
         self.with(|queued| queued.touches.get(&login).copied())
     }
 
@@ -71,22 +82,30 @@ impl WriteBehind {
     ///
     /// What was not surely written, because the store failed or the caller went away, goes back into the queue, unless
     /// something newer is there by now. Writing it twice does no harm.
-    pub(super) async fn flush(
-        &self,
-        store: &(impl LoginStore + ?Sized),
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn flush(&self, store: &RealmStore) -> Result<(), StoreError> {
         let _alone = self.writing.lock().await;
         let mut taken = Taken::of(self);
         if !taken.confirmations.is_empty() {
-            store.confirm(&taken.confirmations, now).await?;
+            store.ask(|store, realm| store.confirm(realm, &taken.confirmations)).await?;
             taken.confirmations.clear();
         }
         if !taken.touches.is_empty() {
-            store.touch(&taken.touches, now).await?;
+            let now = store.now();
+            let touch =
+                |used: &Use| Touch { login: used.login, ago: now.since(used.seen_at), idle: used.idle };
+            let touches: Vec<_> = taken.touches.iter().map(touch).collect();
+            store.ask(|store, realm| store.touch(realm, &touches)).await?;
             taken.touches.clear();
         }
         Ok(())
+    }
+
+    /// A login that is over is not used any more.
+    pub(super) fn forget(&self, login: LoginId) {
+        self.with(|queued| {
+            queued.touches.remove(&login);
+            queued.confirmations.remove(&login);
+        });
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Queued) -> T) -> T {
@@ -97,7 +116,7 @@ impl WriteBehind {
 /// What was taken out of the queue; what is left when it drops goes back.
 struct Taken<'a> {
     queue: &'a WriteBehind,
-    touches: Vec<Touch>,
+    touches: Vec<Use>,
     confirmations: Vec<Confirmation>,
 }
 

@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
-use crate::hash::hmac_sha256;
-use crate::id::{LoginId, Position};
+use crate::id::LoginId;
+use crate::id::Position;
 use crate::random::{RandomError, random_bytes};
 
 /// One secret, with the number by which tokens name it.
@@ -53,20 +53,29 @@ impl Pepper {
 
     /// The tag over the rest of a token.
     pub(crate) fn tag(&self, body: &[u8]) -> [u8; 16] {
-        hmac_sha256(&self.key, &[b"tag", body]).first_chunk().copied().unwrap_or_default()
+        self.hmac(&[b"tag", body])
     }
 
-    /// The secret at `position` that follows `secret`: the same each time, so a retry gets the same bytes.
+    /// The secret that follows `secret`: the same each time, so a retry gets the same bytes.
     pub(crate) fn successor(
         &self,
         login: LoginId,
-        position: Position,
+        next: Position,
         nonce: &[u8; 16],
         secret: &[u8; 32],
     ) -> Zeroizing<[u8; 32]> {
-        let (generation, branch) = (position.generation.to_be_bytes(), position.branch.to_be_bytes());
-        let parts: [&[u8]; 6] = [b"next", login.as_bytes(), &generation, &branch, nonce, secret];
-        Zeroizing::new(hmac_sha256(&self.key, &parts))
+        let (generation, branch) = (next.generation.to_be_bytes(), next.branch.to_be_bytes());
+        Zeroizing::new(self.hmac(&[b"next", login.as_bytes(), &generation, &branch, nonce, secret]))
+    }
+
+    /// The first bytes of the HMAC over the parts, at most 32.
+    fn hmac<const N: usize>(&self, parts: &[&[u8]]) -> [u8; N] {
+        const { assert!(N <= 32, "HMAC-SHA256 has 32 bytes") };
+        let mut context = hmac::Context::with_key(&self.key);
+        parts.iter().for_each(|part| context.update(part));
+        let mut first = [0; N];
+        first.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        first
     }
 }
 
@@ -78,6 +87,9 @@ impl fmt::Debug for Pepper {
 }
 
 /// The pepper of new tokens, and older ones that tokens may still name.
+///
+/// All nodes accept a pepper before the first one uses it: a token of a pepper that is not known is answered with 503, so
+/// that its client keeps it and finds a node that does.
 #[derive(Clone, Debug)]
 pub struct Peppers {
     current: Pepper,
@@ -94,7 +106,7 @@ impl Peppers {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the file can not be read or made, others may read it, or it is too short.
+    /// [`ConfigError`] when the file cannot be read or made, others may read it, or it is too short.
     pub fn from_file_or_generate(path: impl AsRef<std::path::Path>) -> Result<Self, ConfigError> {
         let text = crate::private_file::read_or_make("peppers", path.as_ref(), || {
             let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes().map_err(|error| {

@@ -1,42 +1,43 @@
-//! The rule of rotation against a store: one conditional statement on the happy path, the rule on every other.
+//! The rule of rotation against a store: one conditional step on the happy path, the rule on every other.
 
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
-use super::family::{Pair, Verdict, decide};
-use super::pepper::{Pepper, Peppers};
+use super::family::{Decision, Delivery, Evidence, FamilyWrite, Verdict, decide, deliver, is_late, replaced};
+use super::pepper::Peppers;
+use super::policy::{Pair, RotationPolicy};
 use super::token::ParsedToken;
 use crate::clock::Timestamp;
-use crate::id::{LoginId, Position, Subject};
+use crate::id::Position;
+use crate::id::{LoginId, Subject};
 use crate::random::{RandomError, random_bytes};
-use crate::store::{EndReason, Family, LoginRow, LoginStore, Rotation, StoreError};
+use crate::store::{
+    self, EndReason, Ended, Family, FamilyStore, GraceStart, LiveLogin, Logged, LoginStore, Realm, Rotation,
+    StoreError, Timed,
+};
 
 /// How often a lost race is tried again. Each try that loses means that another request moved the family on, so the
-/// next one finds it within the grace; more than two are a store that does not keep its contract.
+/// next one finds it within the grace; more than a few are a store that does not keep its contract.
 const TRIES: usize = 8;
 
-/// Whether a refresh must bring the access token that came with the refresh token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Pairing {
-    /// The refresh token is enough.
-    #[default]
-    Optional,
-    /// The access token of the same generation must come along, expired or not, as a bearer token. A refresh without it
-    /// is theft: the login is revoked.
-    Required,
-}
-
 /// A token that was accepted, and what replaces it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[must_use]
 pub struct Rotated {
-    /// The login, as it is now.
-    pub login: LoginRow,
+    /// The login after it, and the state of its subject at the same instant: the access token is signed under that epoch.
+    pub login: LiveLogin,
     /// The token to hand out.
     pub token: ParsedToken,
-    /// Why it was accepted.
+    /// What the presentation was.
     pub verdict: Verdict,
+    /// The store's time of it: `iat` and `exp` count from it.
+    pub now: Timestamp,
+}
+
+impl Rotated {
+    /// How long before the presentation the grace of the token began.
+    pub fn age(&self) -> Duration {
+        self.login.row.family.as_ref().map_or(Duration::ZERO, |family| self.now.since(family.rotated_at))
+    }
 }
 
 /// Why a refresh token was not accepted.
@@ -51,181 +52,260 @@ pub enum RefreshError {
     },
     /// The login is not there: signed out, revoked, expired.
     #[error("the login has ended")]
-    Ended,
+    Ended {
+        /// The login.
+        login: LoginId,
+    },
+    /// The login has no position after this one.
+    #[error("the login cannot be refreshed any more")]
+    Exhausted {
+        /// The login.
+        login: LoginId,
+    },
+    /// The answer took so long that its token is not the current one any more. The client tries again with what it has.
+    #[error("the login was refreshed by another request in the meantime")]
+    MovedOn {
+        /// The login.
+        login: LoginId,
+    },
     /// The system gave no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
-    /// The token was used up before, so somebody else holds it too. The login is revoked.
-    #[error("the refresh token was used before; the login is revoked")]
-    Reused {
+    /// Somebody else has the token too. The login is revoked.
+    #[error("the refresh token is in two hands; the login is revoked")]
+    Stolen {
         /// The login, revoked now.
         login: LoginId,
         /// Whose it was.
         subject: Subject,
         /// How many generations behind the presented token was.
         generations: u32,
-        /// How long ago the login was last rotated.
+        /// How long ago the login was last rotated, or began.
         age: Duration,
+        /// What shows the theft.
+        evidence: Evidence,
+        /// The entry in the log.
+        logged: Logged,
     },
     /// The store did not answer, or it is not known whether it committed. The client keeps its token and tries again.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The successor was made with a pepper that is not known here. Another node may know it: the client tries again.
+    #[error("the successor of the refresh token was made with a pepper that is not known here")]
+    UnknownPepper {
+        /// The login.
+        login: LoginId,
+    },
     /// A genuine tag on a secret that is not the login's.
     #[error("the refresh token is unknown")]
     UnknownSecret {
         /// The login.
         login: LoginId,
     },
+    /// The access token that came along cannot be checked: its key is not known any more.
+    #[error("the access token that came with the refresh token cannot be checked")]
+    UnverifiablePair {
+        /// The login.
+        login: LoginId,
+    },
 }
 
-/// What a rotation needs to know besides the token.
-#[derive(Clone, Copy, Debug)]
-pub struct RotationPolicy {
-    /// How long a predecessor is answered with the same successor.
-    pub grace: Duration,
-    /// How long an unused login lasts.
-    pub idle: Duration,
-    /// Until when an entry for a revoked login must live.
-    pub log_until: Timestamp,
+/// What refreshing needs besides the token.
+#[derive(Debug)]
+pub struct Refresh<'a, S: ?Sized> {
+    /// Where the login is.
+    pub store: &'a S,
+    /// Its realm.
+    pub realm: &'a Realm,
+    /// What tokens are made with.
+    pub peppers: &'a Peppers,
+    /// How they are rotated.
+    pub policy: &'a RotationPolicy,
 }
 
-/// Presents a token, with the access token that [`Pairing`] may ask for or without.
-///
-/// # Cancel safety
-///
-/// Dropped half way, the rotation has happened or not; presenting the same token again gives the same answer.
-///
-/// # Errors
-///
-/// [`RefreshError`].
-pub async fn rotate(
-    store: &dyn LoginStore,
-    peppers: &Peppers,
-    token: &ParsedToken,
-    pair: Pair,
-    policy: &RotationPolicy,
-    now: Timestamp,
-) -> Result<Rotated, RefreshError> {
-    if pair == Pair::Complete
-        && let Some(rotated) = advance(store, peppers, token, policy, now).await?
-    {
-        return Ok(rotated);
+impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
+    /// Presents a token.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half way, the rotation has happened or not; presenting the same token again gives the same answer.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`].
+    pub async fn rotate(&self, token: &ParsedToken, pair: Pair) -> Result<Rotated, RefreshError> {
+        let login = token.login_id();
+        let nonce = random_bytes()?;
+        for _ in 0..TRIES {
+            let Timed { value: found, now } = self.advance(token, pair, &nonce).await?;
+            let found = match found {
+                Found::Rotated(rotated) => return Ok(rotated),
+                Found::Unchanged(login) => login,
+                Found::NotLive => return Err(RefreshError::Ended { login }),
+            };
+            let Some(family) = &found.row.family else { return Err(RefreshError::Ended { login }) };
+            let Decision { verdict, write } = decide(family, &token.presentation(pair), self.policy, now);
+            let (answer, write) = match verdict {
+                Verdict::Repeat => (token.clone(), write),
+                Verdict::RepeatSuccessor | Verdict::Shared { .. } => (self.current(token, family)?, write),
+                Verdict::ReplaceSuccessor { next } => {
+                    let answer = token.successor(self.peppers.current(), next, &nonce);
+                    let write = replaced(family, next, answer.hash(), nonce);
+                    (answer, Some(write))
+                }
+                // A store that measures the grace otherwise; asked again, it agrees.
+                Verdict::Rotate { .. } => continue,
+                Verdict::Theft { generations, evidence } => {
+                    return Err(self.end(found, generations, evidence, now).await?);
+                }
+                Verdict::AheadOfStore => return Err(RefreshError::AheadOfStore { login }),
+                Verdict::Exhausted => return Err(RefreshError::Exhausted { login }),
+                Verdict::UnknownSecret => return Err(RefreshError::UnknownSecret { login }),
+                Verdict::UnverifiablePair => return Err(RefreshError::UnverifiablePair { login }),
+            };
+            let Some(write) = write else { return Ok(Rotated { login: found, token: answer, verdict, now }) };
+            let Timed { value, now } = self.write(login, family, &write).await?;
+            if let Some(login) = value {
+                return Ok(Rotated { login, token: answer, verdict, now });
+            }
+        }
+        Err(moved_on_at_every_try())
     }
-    for _ in 0..TRIES {
-        let login = store.load_login(token.login, now).await?.ok_or(RefreshError::Ended)?;
-        let family = login.family.clone().ok_or(RefreshError::Ended)?;
-        let verdict = decide(&family, &token.presentation(pair), policy.grace, now);
-        let answer = match verdict {
-            Verdict::Rotate => advance(store, peppers, token, policy, now).await?,
-            Verdict::Repeat => repeat(store, token, login, family, now).await?,
-            Verdict::RepeatSuccessor => {
-                let token = current_successor(peppers, token, &family)
-                    .ok_or(RefreshError::UnknownSecret { login: login.id })?;
-                Some(Rotated { login, token, verdict })
-            }
-            Verdict::ReplaceSuccessor => replace(store, peppers, token, login, family, now).await?,
-            Verdict::Theft { generations } => {
-                let age = now.since(family.rotated_at.max(login.created_at));
-                return Err(revoke_stolen(store, login, generations, age, policy, now).await?);
-            }
-            Verdict::AheadOfStore => return Err(RefreshError::AheadOfStore { login: login.id }),
-            Verdict::UnknownSecret => return Err(RefreshError::UnknownSecret { login: login.id }),
-        };
-        if let Some(rotated) = answer {
+
+    /// Looks again at an answer that is about to be handed out, `elapsed` after [`rotate`](Self::rotate) was called, by a
+    /// clock that only goes forward. Asks the store only when that was long.
+    ///
+    /// The token that comes back is the one to hand out. The login's state, its epoch and the time stay those of the
+    /// rotation.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half way, the grace was renewed or not.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`].
+    pub async fn deliver(
+        &self,
+        presented: &ParsedToken,
+        rotated: Rotated,
+        elapsed: Duration,
+    ) -> Result<Rotated, RefreshError> {
+        let (login, answer, grace) = (presented.login_id(), rotated.token.position(), self.policy.grace);
+        let is_late = rotated
+            .login
+            .row
+            .family
+            .as_ref()
+            .is_none_or(|family| is_late(family, grace, rotated.now, elapsed));
+        if !is_late {
             return Ok(rotated);
         }
-    }
-    Err(StoreError::new("the family moved on at every try").into())
-}
-
-/// Revokes the login of a token that somebody else holds too.
-async fn revoke_stolen(
-    store: &dyn LoginStore,
-    login: LoginRow,
-    generations: u32,
-    age: Duration,
-    policy: &RotationPolicy,
-    now: Timestamp,
-) -> Result<RefreshError, StoreError> {
-    if !store.end_login(&login.subject, login.id, EndReason::Stolen, policy.log_until, now).await? {
-        return Ok(RefreshError::Ended);
-    }
-    Ok(RefreshError::Reused { login: login.id, subject: login.subject, generations, age })
-}
-
-/// The happy path: the presented token is the current one, out of the grace.
-async fn advance(
-    store: &dyn LoginStore,
-    peppers: &Peppers,
-    token: &ParsedToken,
-    policy: &RotationPolicy,
-    now: Timestamp,
-) -> Result<Option<Rotated>, RefreshError> {
-    let Some(generation) = token.position.generation.checked_add(1) else { return Err(RefreshError::Ended) };
-    let nonce = random_bytes()?;
-    let next = successor(peppers.current(), token, Position { generation, branch: 0 }, &nonce);
-    let rotation = Rotation {
-        login: token.login,
-        position: token.position,
-        presented: token.hash(),
-        successor: next.hash(),
-        nonce,
-        grace: policy.grace,
-        idle_expires_at: now.after(policy.idle),
-    };
-    let login = store.rotate(&rotation, now).await?;
-    Ok(login.map(|login| Rotated { login, token: next, verdict: Verdict::Rotate }))
-}
-
-/// The current token within the grace: it has reached its owner, so it is confirmed.
-async fn repeat(
-    store: &dyn LoginStore,
-    token: &ParsedToken,
-    mut login: LoginRow,
-    family: Family,
-    now: Timestamp,
-) -> Result<Option<Rotated>, RefreshError> {
-    if !family.confirmed {
-        let confirmed = Family { confirmed: true, ..family.clone() };
-        if !store.swap_family(login.id, &family, &confirmed, now).await? {
-            return Ok(None);
+        for _ in 0..TRIES {
+            let Timed { value, now } = self.store.login(self.realm, login).await?;
+            let found = value.and_then(|found| found.row.family);
+            let Some(family) = found else { return Err(RefreshError::Ended { login }) };
+            let (token, grace) = match deliver(&family, presented.position(), answer, grace, now) {
+                Delivery::StillCurrent { grace } => (rotated.token.clone(), grace),
+                Delivery::Replaced { grace } => (self.current(presented, &family)?, grace),
+                Delivery::MovedOn => return Err(RefreshError::MovedOn { login }),
+            };
+            let write = FamilyWrite { family: family.clone(), grace };
+            if grace == GraceStart::Keep || self.write(login, &family, &write).await?.value.is_some() {
+                return Ok(Rotated { token, ..rotated });
+            }
         }
-        login.family = Some(confirmed);
+        Err(moved_on_at_every_try())
     }
-    let token = ParsedToken { secret: Zeroizing::new(*token.secret), ..*token };
-    Ok(Some(Rotated { login, token, verdict: Verdict::Repeat }))
-}
 
-/// The token at `position` that follows `token`.
-fn successor(pepper: &Pepper, token: &ParsedToken, position: Position, nonce: &[u8; 16]) -> ParsedToken {
-    let secret = pepper.successor(token.login, position, nonce, &token.secret);
-    ParsedToken { pepper: pepper.id(), login: token.login, position, secret }
-}
-
-/// The successor again, byte for byte. Peppers may have changed since it was made: the stored hash tells which it was.
-fn current_successor(peppers: &Peppers, token: &ParsedToken, family: &Family) -> Option<ParsedToken> {
-    let mut successors = peppers.all().map(|pepper| successor(pepper, token, family.position, &family.nonce));
-    successors.find(|next| next.hash() == family.current)
-}
-
-/// The successor never reached its owner: a new branch takes its place.
-async fn replace(
-    store: &dyn LoginStore,
-    peppers: &Peppers,
-    token: &ParsedToken,
-    mut login: LoginRow,
-    family: Family,
-    now: Timestamp,
-) -> Result<Option<Rotated>, RefreshError> {
-    let Some(branch) = family.position.branch.checked_add(1) else { return Err(RefreshError::Ended) };
-    let nonce = random_bytes()?;
-    let position = Position { branch, ..family.position };
-    let next = successor(peppers.current(), token, position, &nonce);
-    let replaced =
-        Family { position, current: next.hash(), nonce, rotated_at: now, confirmed: false, ..family.clone() };
-    if !store.swap_family(login.id, &family, &replaced, now).await? {
-        return Ok(None);
+    /// The happy path, where nothing speaks against it: the presented token is the current one, out of the grace.
+    async fn advance(
+        &self,
+        token: &ParsedToken,
+        pair: Pair,
+        nonce: &[u8; 16],
+    ) -> Result<Timed<Found>, StoreError> {
+        let generation = token.position().generation.checked_add(1);
+        let Some(generation) = generation.filter(|_| self.policy.accepts(pair)) else {
+            let login = self.store.login(self.realm, token.login_id()).await?;
+            return Ok(login.map(|login| login.map_or(Found::NotLive, Found::Unchanged)));
+        };
+        let next = Position { generation, branch: 0 };
+        let successor = token.successor(self.peppers.current(), next, nonce);
+        let rotation = Rotation {
+            login: token.login_id(),
+            presented: token.position(),
+            secret: token.hash(),
+            successor: successor.hash(),
+            nonce: *nonce,
+            grace: self.policy.grace,
+            idle: self.policy.idle,
+            retention: self.policy.retention,
+        };
+        let Timed { value, now } = self.store.rotate(self.realm, &rotation).await?;
+        let found = match value {
+            store::Rotated::Rotated(login) => {
+                let verdict = Verdict::Rotate { next };
+                Found::Rotated(Rotated { login, token: successor, verdict, now })
+            }
+            store::Rotated::Unchanged(login) => Found::Unchanged(login),
+            store::Rotated::NotLive => Found::NotLive,
+        };
+        Ok(Timed::new(found, now))
     }
-    login.family = Some(replaced);
-    Ok(Some(Rotated { login, token: next, verdict: Verdict::ReplaceSuccessor }))
+
+    /// The current token, byte for byte, from its predecessor. Peppers may have changed since it was made: the stored
+    /// hash tells which it was.
+    fn current(&self, presented: &ParsedToken, family: &Family) -> Result<ParsedToken, RefreshError> {
+        let made_with = |pepper| presented.successor(pepper, family.position, &family.nonce);
+        self.peppers
+            .all()
+            .map(made_with)
+            .find(|token| token.hash() == family.current)
+            .ok_or(RefreshError::UnknownPepper { login: presented.login_id() })
+    }
+
+    async fn write(
+        &self,
+        login: LoginId,
+        expected: &Family,
+        write: &FamilyWrite,
+    ) -> Result<Timed<Option<LiveLogin>>, StoreError> {
+        self.store.replace_family(self.realm, login, expected, &write.family, write.grace).await
+    }
+
+    /// Ends the login of a token that is in two hands.
+    async fn end(
+        &self,
+        found: LiveLogin,
+        generations: u32,
+        evidence: Evidence,
+        now: Timestamp,
+    ) -> Result<RefreshError, StoreError> {
+        let row = found.row;
+        let ended = self.store.end(self.realm, &row.subject, row.id, EndReason::Stolen).await?;
+        let began = row.family.map_or(row.created_at, |family| family.rotated_at.max(row.created_at));
+        Ok(match ended.value {
+            Ended::NotThere => RefreshError::Ended { login: row.id },
+            Ended::Ended(logged) => RefreshError::Stolen {
+                login: row.id,
+                subject: row.subject,
+                generations,
+                age: now.since(began),
+                evidence,
+                logged,
+            },
+        })
+    }
+}
+
+/// What the store says to the happy path.
+enum Found {
+    Rotated(Rotated),
+    Unchanged(LiveLogin),
+    NotLive,
+}
+
+fn moved_on_at_every_try() -> RefreshError {
+    StoreError::new("the family moved on at every try").into()
 }

@@ -8,9 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::family::{Pair, Presentation};
+use super::family::Presentation;
 use super::pepper::{Pepper, Peppers};
-use crate::id::{LoginId, Position};
+use super::policy::Pair;
+use crate::id::LoginId;
+use crate::id::Position;
 use crate::random::{RandomError, random_bytes};
 use crate::store::SecretHash;
 
@@ -38,7 +40,24 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
+/// Why a text is no token with a good tag. The store was not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseTokenError {
+    /// Not a token of ours.
+    #[error("not a refresh token")]
+    Malformed,
+    /// A token of our form that names a pepper which is not known here. Without the pepper its tag cannot be checked, so
+    /// it may be junk as well. Not a reason to give the token up: another node may know the pepper.
+    #[error("the refresh token names a pepper that is not known here")]
+    UnknownPepper {
+        /// The number of the pepper.
+        id: u8,
+    },
+}
+
 /// A token with a good tag: made here once. Whether it is worth anything, the store knows.
+#[derive(Clone)]
 pub struct ParsedToken {
     pub(crate) pepper: u8,
     pub(crate) login: LoginId,
@@ -47,46 +66,52 @@ pub struct ParsedToken {
 }
 
 impl ParsedToken {
-    /// The first token of a login.
-    pub(crate) fn first(login: LoginId, peppers: &Peppers) -> Result<Self, RandomError> {
+    /// The first token of a login: a new random secret.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomError`] when the system's randomness fails.
+    pub fn first(login: LoginId, peppers: &Peppers) -> Result<Self, RandomError> {
         let secret = Zeroizing::new(random_bytes()?);
-        Ok(Self {
-            pepper: peppers.current().id(),
-            login,
-            position: Position { generation: 0, branch: 0 },
-            secret,
-        })
+        let position = Position { generation: 0, branch: 0 };
+        Ok(Self { pepper: peppers.current().id(), login, position, secret })
     }
 
-    /// Reads a token and checks its tag in constant time. `None` for junk: the store is not asked.
-    pub fn parse(text: &str, peppers: &Peppers) -> Option<Self> {
-        if text.len() != TEXT {
-            return None;
-        }
-        let mut bytes = Zeroizing::new([0; LENGTH]);
-        let length = URL_SAFE_NO_PAD.decode_slice(text.strip_prefix(PREFIX)?, bytes.as_mut_slice()).ok()?;
-        if length != LENGTH {
-            return None;
-        }
+    /// Reads a token and checks its tag in constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseTokenError`].
+    pub fn parse(text: &str, peppers: &Peppers) -> Result<Self, ParseTokenError> {
+        let bytes = decode(text).ok_or(ParseTokenError::Malformed)?;
         let (body, tag) = bytes.split_at(BODY);
+        let token = Self::read(body).ok_or(ParseTokenError::Malformed)?;
+        let pepper = peppers.find(token.pepper).ok_or(ParseTokenError::UnknownPepper { id: token.pepper })?;
+        let is_genuine = bool::from(pepper.tag(body).ct_eq(tag));
+        if is_genuine { Ok(token) } else { Err(ParseTokenError::Malformed) }
+    }
+
+    /// What is before the tag.
+    fn read(body: &[u8]) -> Option<Self> {
         let ([version, pepper], rest) = body.split_first_chunk()?;
         let (login, rest) = rest.split_first_chunk()?;
         let (generation, rest) = rest.split_first_chunk()?;
         let (branch, secret) = rest.split_first_chunk()?;
-        let is_genuine = peppers.find(*pepper)?.tag(body).ct_eq(tag);
-        (*version == VERSION && bool::from(is_genuine)).then_some(Self {
-            pepper: *pepper,
-            login: LoginId::from_bytes(*login),
-            position: Position {
-                generation: u32::from_be_bytes(*generation),
-                branch: u16::from_be_bytes(*branch),
-            },
-            secret: Zeroizing::new(secret.try_into().ok()?),
-        })
+        let position =
+            Position { generation: u32::from_be_bytes(*generation), branch: u16::from_be_bytes(*branch) };
+        let login = LoginId::from_bytes(*login);
+        let secret = Zeroizing::new(secret.try_into().ok()?);
+        (*version == VERSION).then_some(Self { pepper: *pepper, login, position, secret })
     }
 
-    /// The text for the client, tagged by the pepper it names.
-    pub(crate) fn encode(&self, peppers: &Peppers) -> Option<RefreshToken> {
+    /// The token that follows this one at `next`.
+    pub(super) fn successor(&self, pepper: &Pepper, next: Position, nonce: &[u8; 16]) -> Self {
+        let secret = pepper.successor(self.login, next, nonce, &self.secret);
+        Self { pepper: pepper.id(), login: self.login, position: next, secret }
+    }
+
+    /// The text for the client, tagged by the pepper it names; none when that one is not among them.
+    pub fn encode(&self, peppers: &Peppers) -> Option<RefreshToken> {
         let pepper: &Pepper = peppers.find(self.pepper)?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(LENGTH));
         bytes.extend_from_slice(&[VERSION, self.pepper]);
@@ -107,11 +132,17 @@ impl ParsedToken {
         self.login
     }
 
-    pub(crate) fn presentation(&self, pair: Pair) -> Presentation {
+    /// Which token of the login it is.
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    pub(super) fn presentation(&self, pair: Pair) -> Presentation {
         Presentation { position: self.position, secret: self.hash(), pair }
     }
 
-    pub(crate) fn hash(&self) -> SecretHash {
+    /// What the store keeps of its secret.
+    pub fn hash(&self) -> SecretHash {
         SecretHash::of(self.secret.as_slice())
     }
 }
@@ -124,4 +155,12 @@ impl fmt::Debug for ParsedToken {
             .field("position", &self.position)
             .finish_non_exhaustive()
     }
+}
+
+/// The bytes of a text of our form.
+fn decode(text: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
+    let text = text.strip_prefix(PREFIX).filter(|_| text.len() == TEXT)?;
+    let mut bytes = Zeroizing::new([0; LENGTH]);
+    let length = URL_SAFE_NO_PAD.decode_slice(text, bytes.as_mut_slice()).ok()?;
+    (length == LENGTH).then_some(bytes)
 }

@@ -1,39 +1,72 @@
 //! How a node keeps up with the log, and what it says when it could not.
 
 use std::fmt;
-use std::sync::Arc;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
-use super::list::{CredentialIds, LastCleared, NotRevoked, RevocationList, Standing};
-use crate::clock::{Clock, Timestamp};
-use crate::store::{EndReason, RevocationStore, Revoked, StoreError};
+use super::acknowledged::Acknowledged;
+use super::list::{Cleared, LastCleared, NotRevoked, RevocationList};
+use crate::clock::{NodeClock, Timestamp};
+use crate::store::{
+    Cursor, Ids, LogEntry, Logged, Realm, Reset, RevocationStore, Revoked, Standing, StoreError,
+};
 
-/// How many entries are read at once.
-const PAGE: u32 = 10_000;
+/// How many entries are read at once from each partition.
+const PAGE: NonZeroU32 = match NonZeroU32::new(10_000) {
+    Some(page) => page,
+    None => NonZeroU32::MIN,
+};
 
-/// The list, and how far along the log it is: "I am at N, as of t".
+/// How many entries are written back at once.
+const WRITTEN_BACK_AT_ONCE: usize = 1000;
+
+/// The list, and how far along the log it is.
 pub struct Feed {
     list: RevocationList,
     store: Arc<dyn RevocationStore>,
-    clock: Arc<dyn Clock>,
-    applied: AtomicU64,
-    as_of: AtomicI64,
-    catching_up: Mutex<()>,
+    realm: Realm,
+    clock: Arc<NodeClock>,
+    cursor: Mutex<Cursor>,
+    acknowledged: Acknowledged,
+    asked_at: Age,
+    wake_ups: StdMutex<watch::Receiver<u64>>,
+}
+
+/// When the last complete page was asked for, by both clocks of this node; `i64::MIN` until there was one.
+struct Age {
+    monotonic: AtomicU64,
+    wall: AtomicI64,
+}
+
+/// What reading the log brought besides its entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CatchUp {
+    /// Why the log was read from its start, if it was.
+    pub reset: Option<Reset>,
+    /// How many acknowledged entries the store had lost.
+    pub lost: usize,
+    /// How many entries were written back.
+    pub written_back: usize,
 }
 
 impl Feed {
     /// A feed that has heard nothing yet.
-    pub fn new(store: Arc<dyn RevocationStore>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(store: Arc<dyn RevocationStore>, realm: Realm, clock: Arc<NodeClock>) -> Self {
+        let wake_ups = StdMutex::new(store.wake_ups());
+        let asked_at = Age { monotonic: AtomicU64::new(0), wall: AtomicI64::new(i64::MIN) };
         Self {
             list: RevocationList::new(),
             store,
+            realm,
             clock,
-            applied: AtomicU64::new(0),
-            as_of: AtomicI64::new(i64::MIN),
-            catching_up: Mutex::new(()),
+            cursor: Mutex::default(),
+            acknowledged: Acknowledged::default(),
+            asked_at,
+            wake_ups,
         }
     }
 
@@ -42,102 +75,151 @@ impl Feed {
         &self.list
     }
 
-    /// Reads the log to its end. A log that ends before where this node is was emptied or restored: it is then read
-    /// from the start, and what the node knows already stays.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]: then the list is as it was, and grows older.
-    pub async fn catch_up(&self) -> Result<(), StoreError> {
-        let _alone = self.catching_up.lock().await;
-        let mut after = self.applied.load(Ordering::Acquire);
-        let asked_at = self.clock.now();
-        loop {
-            let page = self.store.entries(after, PAGE, asked_at).await?;
-            if page.last < after {
-                tracing::warn!(
-                    at = after,
-                    last = page.last,
-                    "the revocation log went back; reading it from the start"
-                );
-                after = 0;
-                continue;
-            }
-            self.list.apply(&page.entries);
-            let is_end = page.entries.len() < PAGE as usize;
-            after = match page.entries.last() {
-                Some(entry) if !is_end => entry.sequence,
-                _ => page.last,
-            };
-            if is_end {
-                break;
-            }
-        }
-        self.applied.store(after, Ordering::Release);
-        self.as_of.store(asked_at.millis(), Ordering::Release);
-        Ok(())
+    /// A write that will be logged begins. What it answers is told to the returned value.
+    pub(crate) fn begin_write(&self) -> LogWrite<'_> {
+        self.acknowledged.begin();
+        LogWrite(self)
     }
 
-    /// What is known of a credential, with a list that is no older than `bound`: where it is older the store is asked.
+    /// Reads the log to its end. What the store has lost is written back: entries that it acknowledged and does not have,
+    /// and, where the log had to be read from its start, whatever this node knows and the log lacks.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the list is too old and the store does not answer. Never "not revoked" for want of knowing.
-    pub async fn standing(
+    /// [`StoreError`]: then the list grows older. What was read stays.
+    pub async fn catch_up(&self) -> Result<CatchUp, StoreError> {
+        let mut cursor = self.cursor.lock().await;
+        let due = self.acknowledged.due();
+        let (monotonic, wall) = (self.clock.monotonic(), self.clock.wall());
+        let mut done = CatchUp { reset: self.read(&mut cursor, None).await?, ..CatchUp::default() };
+        done.lost = self.acknowledged.take_lost(&due);
+        if done.reset.is_some() || done.lost > 0 {
+            done.written_back = self.write_back().await?;
+        }
+        self.asked_at.monotonic.store(millis(monotonic), Ordering::Release);
+        self.asked_at.wall.store(wall.millis(), Ordering::Release);
+        Ok(done)
+    }
+
+    /// Reads from the cursor to the end, into the list and, where one is given, a second one.
+    async fn read(
         &self,
-        credential: &CredentialIds<'_>,
-        cleared: &LastCleared,
-        bound: Duration,
-        now: Timestamp,
-    ) -> Result<Standing, StoreError> {
-        // Asked in this order: a list that is current from here on has what is looked up next.
-        let is_current = self.is_current(bound, now);
-        let standing = self.list.standing_since(credential, cleared);
-        match standing {
-            Standing::Good(_) if !is_current => self.ask(credential, now).await,
-            standing => Ok(standing),
-        }
-    }
-
-    /// Whether the list is no older than `bound`. One that is from the future (the clock went back) is not.
-    pub fn is_current(&self, bound: Duration, now: Timestamp) -> bool {
-        let as_of = self.as_of.load(Ordering::Acquire);
-        as_of != i64::MIN && {
-            let as_of = Timestamp::from_millis(as_of);
-            as_of <= now && now.since(as_of) <= bound
-        }
-    }
-
-    /// Sleeps until the log may have grown.
-    pub async fn changed(&self) {
-        self.store.changed(self.applied.load(Ordering::Acquire)).await;
-    }
-
-    async fn ask(&self, credential: &CredentialIds<'_>, now: Timestamp) -> Result<Standing, StoreError> {
-        let login = credential.login.map(|login| Revoked::Login(login, EndReason::SignedOut));
-        let session = credential.session.map(Revoked::Session);
-        let token = credential.token.map(Revoked::Token);
-        let key = credential.key.cloned().map(Revoked::Key);
-        let ended: Vec<Revoked> = login.into_iter().chain(session).chain(token).chain(key).collect();
-        if self.store.is_revoked(&ended, now).await? {
-            return Ok(Standing::Revoked);
-        }
-        match credential.subject {
-            Some((subject, epoch))
-                if self.store.is_revoked(&[Revoked::SubjectBelow(subject.clone(), epoch)], now).await? =>
-            {
-                Ok(Standing::Outdated)
+        cursor: &mut Cursor,
+        also: Option<&RevocationList>,
+    ) -> Result<Option<Reset>, StoreError> {
+        let mut reset = None;
+        loop {
+            let page = self.store.page(&self.realm, cursor, PAGE).await?;
+            self.clock.heard(page.now);
+            let page = page.value;
+            self.acknowledged.read(&page.entries);
+            self.list.raise_floor(page.floor);
+            self.list.apply(&page.entries);
+            if let Some(also) = also {
+                also.apply(&page.entries);
             }
-            _ => Ok(Standing::Good(NotRevoked::proven())),
+            reset = reset.or(page.reset);
+            *cursor = page.next;
+            if !page.has_more {
+                return Ok(reset);
+            }
         }
+    }
+
+    /// Writes back what this node knows and the log lacks. Returns how many entries.
+    async fn write_back(&self) -> Result<usize, StoreError> {
+        let there = RevocationList::new();
+        self.read(&mut Cursor::start(), Some(&there)).await?;
+        let missing = self.list.missing_from(&there, self.clock.now()).map_err(StoreError::new)?;
+        for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
+            self.clock.heard(self.store.write_back(&self.realm, entries).await?.now);
+        }
+        Ok(missing.len())
+    }
+
+    /// What holds of a credential, with a list that is complete and no older than `bound`: where it is not, the store is
+    /// asked.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store is needed and does not answer. Never "not revoked" for want of knowing.
+    pub async fn check(
+        &self,
+        credential: &Ids<'_>,
+        last: &LastCleared,
+        bound: Duration,
+    ) -> Result<Cleared, StoreError> {
+        // Asked in this order: a list that is current from here on has what is looked up next.
+        let is_current = self.is_current(bound);
+        match self.list.check_since(credential, last) {
+            Cleared::Good(_) if !is_current || !self.list.is_complete(self.clock.now()) => {
+                let standing = self.store.standing(&self.realm, credential).await?;
+                self.clock.heard(standing.now);
+                Ok(match standing.value {
+                    Standing::Good => Cleared::Good(NotRevoked::proven()),
+                    Standing::Outdated => Cleared::Outdated,
+                    Standing::Gone => Cleared::Gone,
+                })
+            }
+            known => Ok(known),
+        }
+    }
+
+    /// Whether the list is no older than `bound`, by the clock of this node that says more: the monotonic one may have
+    /// stood still, the time of day may have been set.
+    pub fn is_current(&self, bound: Duration) -> bool {
+        let wall = self.asked_at.wall.load(Ordering::Acquire);
+        if wall == i64::MIN {
+            return false;
+        }
+        let asked = Duration::from_millis(self.asked_at.monotonic.load(Ordering::Acquire));
+        let by_monotonic = self.clock.monotonic().checked_sub(asked);
+        let by_wall = self.clock.wall().since(Timestamp::from_millis(wall));
+        by_monotonic.is_some_and(|age| age.max(by_wall) <= bound)
+    }
+
+    /// Sleeps until the log may have grown since this was last called.
+    pub async fn changed(&self) {
+        let mut wake_ups = self.wake_ups.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // An error: nobody will wake us again. The caller polls.
+        if wake_ups.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        *self.wake_ups.lock().unwrap_or_else(PoisonError::into_inner) = wake_ups;
+    }
+}
+
+/// A write that is logged and is under way.
+#[must_use]
+pub struct LogWrite<'a>(&'a Feed);
+
+impl LogWrite<'_> {
+    /// The store has done it and logged this: it is known here at once, and expected in the log.
+    pub(crate) fn logged(&self, revoked: Revoked, logged: Logged) {
+        self.0.acknowledged.expect(logged.mark);
+        let Logged { mark, expires_at } = logged;
+        self.0.list.apply(&[LogEntry { mark, revoked, expires_at }]);
+    }
+}
+
+impl Drop for LogWrite<'_> {
+    fn drop(&mut self) {
+        self.0.acknowledged.end();
+    }
+}
+
+impl fmt::Debug for LogWrite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogWrite")
     }
 }
 
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed")
-            .field("applied", &self.applied)
-            .field("entries", &self.list.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Feed").field("entries", &self.list.len()).finish_non_exhaustive()
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,8 +4,8 @@
 //! credentials, not by history. Looking a login up costs one hash and one probe; while nothing at all is revoked it
 //! costs one load.
 
-use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::hash::{BuildHasher as _, Hash};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::fast::RandomState;
@@ -13,32 +13,53 @@ use hashbrown::HashMap;
 
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::store::{LogEntry, Revoked, SessionHash};
+use crate::random::RandomError;
+use crate::store::{ENTRY_MARGIN, EndReason, Ids as CredentialIds, LogEntry, Mark, Revoked, SessionHash};
 
 /// Enough that writers do not stop readers; a power of two.
 const SHARDS: usize = 64;
 
-type Ids = HashMap<[u8; 16], Expiry, RandomState>;
+type Ids<K> = HashMap<K, Expiry, RandomState>;
 
 /// Seconds since the epoch, rounded up: an entry may live a second longer, never shorter. Good until the year 2106.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Expiry(u32);
 
 impl Expiry {
+    /// With the margin for which entries are honoured longer.
     fn of(expires_at: Timestamp) -> Self {
-        let seconds = expires_at.millis().saturating_add(999).div_euclid(1000);
+        let seconds = expires_at.after(ENTRY_MARGIN).millis().saturating_add(999).div_euclid(1000);
         Self(u32::try_from(seconds.max(0)).unwrap_or(u32::MAX))
     }
 
     const fn has_passed(self, now: Timestamp) -> bool {
         now.seconds() >= self.0 as i64
     }
+
+    /// When the entry expires, without the margin; never later than it was said.
+    fn expires_at(self) -> Timestamp {
+        match self.0 {
+            u32::MAX => LogEntry::NEVER,
+            seconds => Timestamp::from_seconds(i64::from(seconds)).before(ENTRY_MARGIN),
+        }
+    }
+}
+
+/// What is known of a subject's credentials.
+#[derive(Clone, Debug)]
+struct SubjectEntry {
+    /// What began below this is gone, but for the spared login.
+    ended_below: u64,
+    spared: Option<LoginId>,
+    /// Claims from below this are outdated.
+    outdated_below: u64,
+    expiry: Expiry,
 }
 
 /// Identifiers of one kind.
 #[derive(Debug)]
-struct Shards {
-    shards: Vec<RwLock<Ids>>,
+struct Shards<K> {
+    shards: Vec<RwLock<Ids<K>>>,
     /// So that looking into an empty kind costs a load and no lock.
     count: AtomicU64,
 }
@@ -46,32 +67,20 @@ struct Shards {
 /// What was revoked, as far as this node has heard.
 #[derive(Debug)]
 pub struct RevocationList {
-    logins: Shards,
-    /// By the first half of their hashes.
-    sessions: Shards,
-    tokens: Shards,
-    subjects: RwLock<HashMap<Subject, (u64, Expiry), RandomState>>,
+    logins: Shards<[u8; 16]>,
+    sessions: Shards<[u8; 32]>,
+    tokens: Shards<[u8; 16]>,
+    subjects: RwLock<HashMap<Subject, SubjectEntry, RandomState>>,
     keys: RwLock<HashMap<KeyId, Expiry, RandomState>>,
     /// How many entries there are in `subjects` and in `keys`, as for the shards.
     counts: [AtomicU64; 2],
+    /// Everything whose epoch is below is gone.
+    floor: AtomicU64,
+    /// Until when an entry that this version does not know makes the list incomplete, in milliseconds.
+    incomplete_until: AtomicI64,
     /// Goes up with each entry, after it is there.
     version: AtomicU64,
     hasher: RandomState,
-}
-
-/// The identifiers that one credential can be revoked by.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CredentialIds<'a> {
-    /// The login it belongs to.
-    pub login: Option<LoginId>,
-    /// The subject, and the epoch that the credential carries.
-    pub subject: Option<(&'a Subject, u64)>,
-    /// The session id itself.
-    pub session: Option<SessionHash>,
-    /// The token itself.
-    pub token: Option<TokenId>,
-    /// The key that signed it.
-    pub key: Option<&'a KeyId>,
 }
 
 /// The version of the list at which a credential was last found good; never, at first.
@@ -98,11 +107,11 @@ impl NotRevoked {
 /// What is known of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Standing {
+pub enum Cleared {
     /// Nothing against it.
     Good(NotRevoked),
-    /// The login, the session, the token or the key is revoked.
-    Revoked,
+    /// It is over: its login, session, token or key, or all logins of its subject.
+    Gone,
     /// The claims of the subject changed since it was made: a token is refused, a session loads its claims again.
     Outdated,
 }
@@ -116,6 +125,8 @@ impl Default for RevocationList {
             subjects: RwLock::default(),
             keys: RwLock::default(),
             counts: [const { AtomicU64::new(0) }; 2],
+            floor: AtomicU64::new(0),
+            incomplete_until: AtomicI64::new(i64::MIN),
             version: AtomicU64::new(0),
             hasher: RandomState::default(),
         }
@@ -128,21 +139,21 @@ impl RevocationList {
         Self::default()
     }
 
-    /// Applies an entry. Entries may come twice and in any order: the latest expiry and the highest epoch stay.
+    /// Applies an entry. Entries may come twice and in any order: the latest expiry and the highest epochs stay.
     pub fn insert(&self, revoked: &Revoked, expires_at: Timestamp) {
         let expiry = Expiry::of(expires_at);
         match revoked {
             Revoked::Login(login, _) => self.logins.insert(login.as_bytes(), expiry, &self.hasher),
-            Revoked::Session(session) => self.sessions.insert(half(session), expiry, &self.hasher),
+            Revoked::Session(session) => self.sessions.insert(session.as_bytes(), expiry, &self.hasher),
             Revoked::Token(token) => self.tokens.insert(token.as_bytes(), expiry, &self.hasher),
-            Revoked::SubjectBelow(subject, epoch) => {
-                let mut subjects = write(&self.subjects);
-                let entry = subjects.entry_ref(subject).or_insert_with(|| {
-                    self.subject_count().fetch_add(1, Ordering::Release);
-                    (*epoch, expiry)
-                });
-                *entry = (entry.0.max(*epoch), entry.1.max(expiry));
-            }
+            Revoked::AllEnded { subject, below, spared } => self.with_subject(subject, expiry, |entry| {
+                if *below > entry.ended_below {
+                    (entry.ended_below, entry.spared) = (*below, *spared);
+                }
+            }),
+            Revoked::ClaimsChanged { subject, below } => self.with_subject(subject, expiry, |entry| {
+                entry.outdated_below = entry.outdated_below.max(*below);
+            }),
             Revoked::Key(key) => {
                 let mut keys = write(&self.keys);
                 let entry = keys.entry_ref(key).or_insert_with(|| {
@@ -151,8 +162,25 @@ impl RevocationList {
                 });
                 *entry = (*entry).max(expiry);
             }
+            Revoked::Floor(floor) => self.raise_floor(*floor),
+            Revoked::Unknown => {
+                let until = expires_at.after(ENTRY_MARGIN).millis();
+                self.incomplete_until.fetch_max(until, Ordering::Release);
+            }
         }
         self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Everything whose epoch is below `floor` is gone. It only rises.
+    pub fn raise_floor(&self, floor: u64) {
+        if self.floor.fetch_max(floor, Ordering::AcqRel) < floor {
+            self.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Whether every entry was understood.
+    pub fn is_complete(&self, now: Timestamp) -> bool {
+        now.millis() >= self.incomplete_until.load(Ordering::Acquire)
     }
 
     /// Applies entries of the log.
@@ -161,51 +189,104 @@ impl RevocationList {
     }
 
     /// What is known of a credential.
-    pub fn standing(&self, credential: &CredentialIds<'_>) -> Standing {
-        let is_in = |shards: &Shards, id: Option<&[u8; 16]>| {
-            id.is_some_and(|id| !shards.is_empty() && shards.contains(id, &self.hasher))
-        };
-        if is_in(&self.logins, credential.login.as_ref().map(LoginId::as_bytes))
-            || is_in(&self.tokens, credential.token.as_ref().map(TokenId::as_bytes))
-            || is_in(&self.sessions, credential.session.as_ref().map(half))
+    pub fn check(&self, credential: &CredentialIds<'_>) -> Cleared {
+        let login = credential.login.as_ref().map(LoginId::as_bytes);
+        let token = credential.token.as_ref().map(TokenId::as_bytes);
+        let session = credential.session.as_ref().map(|session| session.hash.as_bytes());
+        if self.logins.has(login, &self.hasher)
+            || self.tokens.has(token, &self.hasher)
+            || self.sessions.has(session, &self.hasher)
         {
-            return Standing::Revoked;
+            return Cleared::Gone;
         }
         if self.key_count().load(Ordering::Acquire) != 0
             && credential.key.is_some_and(|key| read(&self.keys).contains_key(key))
         {
-            return Standing::Revoked;
+            return Cleared::Gone;
         }
-        if self.subject_count().load(Ordering::Acquire) != 0
-            && let Some((subject, epoch)) = credential.subject
-            && read(&self.subjects).get(subject).is_some_and(|(lowest, _)| epoch < *lowest)
-        {
-            return Standing::Outdated;
+        match credential.subject {
+            Some((subject, epoch)) => self.check_subject(credential, subject, epoch),
+            None => Cleared::Good(NotRevoked::proven()),
         }
-        Standing::Good(NotRevoked::proven())
     }
 
-    /// As [`standing`](Self::standing) for a credential that is asked about again and again: `cleared` remembers the
-    /// version of the list at which it was last found good, and nothing is looked up until an entry comes.
-    pub fn standing_since(&self, credential: &CredentialIds<'_>, cleared: &LastCleared) -> Standing {
+    fn check_subject(&self, credential: &CredentialIds<'_>, subject: &Subject, epoch: u64) -> Cleared {
+        // Where it is not known under what a login began, the epoch of its claims, which is no lower, stands for it.
+        let begun = credential.begun_under.unwrap_or(epoch);
+        if begun < self.floor.load(Ordering::Acquire) {
+            return Cleared::Gone;
+        }
+        if self.subject_count().load(Ordering::Acquire) != 0
+            && let Some(entry) = read(&self.subjects).get(subject)
+        {
+            let is_spared = entry.spared.is_some() && entry.spared == credential.login;
+            if begun < entry.ended_below && !is_spared {
+                return Cleared::Gone;
+            }
+            if epoch < entry.outdated_below {
+                return Cleared::Outdated;
+            }
+        }
+        Cleared::Good(NotRevoked::proven())
+    }
+
+    /// As [`check`](Self::check) for a credential that is asked about again and again: `last` remembers the version of
+    /// the list at which it was last found good, and nothing is looked up until an entry comes.
+    pub fn check_since(&self, credential: &CredentialIds<'_>, last: &LastCleared) -> Cleared {
         let version = self.version.load(Ordering::Acquire);
-        if cleared.0.load(Ordering::Relaxed) == version {
-            return Standing::Good(NotRevoked::proven());
+        if last.0.load(Ordering::Relaxed) == version {
+            return Cleared::Good(NotRevoked::proven());
         }
-        let standing = self.standing(credential);
-        if let Standing::Good(_) = standing {
-            cleared.0.store(version, Ordering::Relaxed);
+        let cleared = self.check(credential);
+        if let Cleared::Good(_) = cleared {
+            last.0.store(version, Ordering::Relaxed);
         }
-        standing
+        cleared
+    }
+
+    /// Entries for all that is known here and not in `other`, with marks of their own; what has expired is left out.
+    pub(super) fn missing_from(&self, other: &Self, now: Timestamp) -> Result<Vec<LogEntry>, RandomError> {
+        let mut missing = Vec::new();
+        self.logins.for_each_missing_from(&other.logins, &other.hasher, |id, expiry| {
+            let login = LoginId::from_bytes(*id);
+            missing.push((Revoked::Login(login, EndReason::EndedRemotely), expiry));
+        });
+        self.sessions.for_each_missing_from(&other.sessions, &other.hasher, |hash, expiry| {
+            missing.push((Revoked::Session(SessionHash::from_bytes(*hash)), expiry));
+        });
+        self.tokens.for_each_missing_from(&other.tokens, &other.hasher, |id, expiry| {
+            missing.push((Revoked::Token(TokenId::from_bytes(*id)), expiry));
+        });
+        for (subject, entry) in &*read(&self.subjects) {
+            let there = read(&other.subjects);
+            let there = there.get(subject).map_or((0, 0), |entry| (entry.ended_below, entry.outdated_below));
+            let (subject, below) = (subject.clone(), entry.ended_below);
+            if below > there.0 {
+                let ended = Revoked::AllEnded { subject: subject.clone(), below, spared: entry.spared };
+                missing.push((ended, entry.expiry));
+            }
+            if entry.outdated_below > there.1 {
+                missing.push((Revoked::ClaimsChanged { subject, below: entry.outdated_below }, entry.expiry));
+            }
+        }
+        for (key, expiry) in &*read(&self.keys) {
+            if !read(&other.keys).contains_key(key) {
+                missing.push((Revoked::Key(key.clone()), *expiry));
+            }
+        }
+        let live = missing.into_iter().filter(|(_, expiry)| !expiry.has_passed(now));
+        live.map(|(revoked, expiry)| {
+            Ok(LogEntry { mark: Mark::random()?, revoked, expires_at: expiry.expires_at() })
+        })
+        .collect()
     }
 
     /// Drops the entries whose last credential has expired. Returns how many went.
     pub fn purge(&self, now: Timestamp) -> u64 {
-        let ids = [&self.logins, &self.sessions, &self.tokens];
-        let mut gone: u64 = ids.into_iter().map(|shards| shards.purge(now)).sum();
+        let mut gone = self.logins.purge(now) + self.sessions.purge(now) + self.tokens.purge(now);
         let mut subjects = write(&self.subjects);
         let before = subjects.len();
-        subjects.retain(|_, (_, expiry)| !expiry.has_passed(now));
+        subjects.retain(|_, entry| !entry.expiry.has_passed(now));
         gone += dropped(self.subject_count(), before - subjects.len());
         let mut keys = write(&self.keys);
         let before = keys.len();
@@ -215,13 +296,23 @@ impl RevocationList {
 
     /// How many entries there are.
     pub fn len(&self) -> u64 {
-        let ids = [&self.logins, &self.sessions, &self.tokens].map(|shards| &shards.count);
+        let ids = [&self.logins.count, &self.sessions.count, &self.tokens.count];
         ids.into_iter().chain(&self.counts).map(|count| count.load(Ordering::Acquire)).sum()
     }
 
     /// Whether nothing is revoked.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn with_subject(&self, subject: &Subject, expiry: Expiry, change: impl FnOnce(&mut SubjectEntry)) {
+        let mut subjects = write(&self.subjects);
+        let entry = subjects.entry_ref(subject).or_insert_with(|| {
+            self.subject_count().fetch_add(1, Ordering::Release);
+            SubjectEntry { ended_below: 0, spared: None, outdated_below: 0, expiry }
+        });
+        change(entry);
+        entry.expiry = entry.expiry.max(expiry);
     }
 
     fn subject_count(&self) -> &AtomicU64 {
@@ -235,18 +326,14 @@ impl RevocationList {
     }
 }
 
-impl Default for Shards {
+impl<K> Default for Shards<K> {
     fn default() -> Self {
         Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect(), count: AtomicU64::new(0) }
     }
 }
 
-impl Shards {
-    fn is_empty(&self) -> bool {
-        self.count.load(Ordering::Acquire) == 0
-    }
-
-    fn insert(&self, id: &[u8; 16], expiry: Expiry, hasher: &RandomState) {
+impl<K: Copy + Eq + Hash> Shards<K> {
+    fn insert(&self, id: &K, expiry: Expiry, hasher: &RandomState) {
         let Some(shard) = self.shard(id, hasher) else { return };
         let mut ids = write(shard);
         let entry = ids.entry(*id).or_insert_with(|| {
@@ -256,8 +343,21 @@ impl Shards {
         *entry = (*entry).max(expiry);
     }
 
-    fn contains(&self, id: &[u8; 16], hasher: &RandomState) -> bool {
-        self.shard(id, hasher).is_some_and(|shard| read(shard).contains_key(id))
+    fn has(&self, id: Option<&K>, hasher: &RandomState) -> bool {
+        id.is_some_and(|id| {
+            self.count.load(Ordering::Acquire) != 0
+                && self.shard(id, hasher).is_some_and(|shard| read(shard).contains_key(id))
+        })
+    }
+
+    fn for_each_missing_from(&self, other: &Self, hasher: &RandomState, mut each: impl FnMut(&K, Expiry)) {
+        for shard in &self.shards {
+            for (id, expiry) in &*read(shard) {
+                if !other.has(Some(id), hasher) {
+                    each(id, *expiry);
+                }
+            }
+        }
     }
 
     fn purge(&self, now: Timestamp) -> u64 {
@@ -272,7 +372,7 @@ impl Shards {
     }
 
     /// By a keyed hash: nobody can choose identifiers that crowd one shard.
-    fn shard(&self, id: &[u8; 16], hasher: &RandomState) -> Option<&RwLock<Ids>> {
+    fn shard(&self, id: &K, hasher: &RandomState) -> Option<&RwLock<Ids<K>>> {
         self.shards.get(hasher.hash_one(id) as usize % SHARDS)
     }
 }
@@ -281,11 +381,6 @@ fn dropped(count: &AtomicU64, entries: usize) -> u64 {
     let entries = entries as u64;
     count.fetch_sub(entries, Ordering::Release);
     entries
-}
-
-/// What a session is found by here: 128 bits of its hash.
-fn half(session: &SessionHash) -> &[u8; 16] {
-    session.as_bytes().first_chunk().unwrap_or(&[0; 16])
 }
 
 /// A panic while a lock was held leaves a map that is whole: every change is one call of the map.

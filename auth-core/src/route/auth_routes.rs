@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, FromRef, Path, State};
 use axum::response::{IntoResponse, Response};
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, LINK};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::method::{delete, get, post};
 use super::router::ProtectedRouter;
 use crate::claims::Claims;
 use crate::extract::not_found;
-use crate::login::{Auth, Authenticator, Ended, Login, RefreshRejection};
+use crate::login::{Auth, Authenticator, Ended, Login, Logins, RefreshRejection};
 use crate::store::StoreError;
 use crate::{public, require_auth};
 
@@ -28,7 +28,7 @@ impl<C: Claims> Authenticator<C> {
     /// |---|---|---|
     /// | `POST /auth/refresh` | public: the token is the credential | JSON `refresh_token`, or the refresh cookie: new tokens |
     /// | `POST /auth/logout` | session \| jwt | 204; ends the login it came with |
-    /// | `GET /auth/logins` | session \| jwt | the caller's logins, newest first |
+    /// | `GET /auth/logins` | session \| jwt | the caller's logins, newest first, 100 at once; `Link: …; rel="next"` says where the rest is |
     /// | `DELETE /auth/logins` | session \| jwt | 204; ends the caller's others |
     /// | `DELETE /auth/logins/{id}` | session \| jwt | 204; 404 for one that is not the caller's |
     /// | `GET /.well-known/jwks.json` | public | the public keys |
@@ -87,10 +87,23 @@ struct LoginOf {
 async fn logins<C: Claims>(
     user: Auth<C>,
     State(auth): State<Authenticator<C>>,
-) -> Result<Json<Vec<LoginOf>>, StoreError> {
+    parts: Parts,
+) -> Result<Response, StoreError> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let after = match query.split('&').find_map(|pair| pair.strip_prefix("after=")).map(str::parse) {
+        None => None,
+        Some(Ok(after)) => Some(after),
+        Some(Err(_)) => return Ok(not_found()),
+    };
     let current = user.login_id();
-    let logins = auth.logins(user.subject()).await?.into_iter();
-    Ok(Json(logins.map(|login| LoginOf { current: Some(login.id()) == current, login }).collect()))
+    let Logins { logins, next } = auth.logins(user.subject(), after.as_ref()).await?;
+    let logins = logins.into_iter().map(|login| LoginOf { current: Some(login.id()) == current, login });
+    let mut response = Json(logins.collect::<Vec<_>>()).into_response();
+    let next = next.map(|next| format!("<{path}?after={next}>; rel=\"next\""));
+    if let Some(next) = next.and_then(|next| HeaderValue::from_str(&next).ok()) {
+        response.headers_mut().insert(LINK, next);
+    }
+    Ok(response)
 }
 
 #[require_auth(session | jwt)]

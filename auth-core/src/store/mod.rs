@@ -1,54 +1,95 @@
-//! Where logins, sessions and the revocation log live, and the contract that every such place keeps.
+//! Where logins, sessions, the revocation log and small documents live, and the contract that every such place keeps.
 //!
-//! [`Store`] is three traits, because three parts of the crate use it and none of them needs the others:
-//! [`LoginStore`], [`SessionStore`] and [`RevocationStore`]. One value implements all three, because ending a login
-//! touches all three at once.
+//! [`Store`] is five traits, because five parts of the crate use it and none of them needs the others. One value
+//! implements all of them, because ending a login touches rows, sessions and the log in one step.
+//!
+//! # Words
+//!
+//! - **Realm**: the namespace of everything below. What is in one realm does not exist for another; two authenticators
+//!   of one realm are two nodes of one service.
+//! - **Partition**: everything of one subject (record, logins, sessions, log entries) is in one. A store has a fixed
+//!   number of them, [`LoginStore::partitions`]; login ids and session keys carry it ([`Partition::of_login`]). Entries
+//!   about keys and the floor are in partition 0.
+//! - **Subject record**: `epoch`, `outdated_below`, `ended_below`, `spared` (a login, or none) and `retention`. A
+//!   subject without a record has the floor in the first three, and none of them ever counts for less than the floor.
+//!   Records are never purged: there is at most one for each user.
+//! - **Epoch**: a number that only rises: `max(previous + 1, the store's time in milliseconds)`.
+//! - **Floor**: a number of each realm; at first the time at which the realm was first used, in milliseconds.
+//!   Everything whose epoch is below it is gone.
+//! - **Retention**: how long credentials of a login can outlive its end, at most; kept in the row, and the largest one
+//!   in the record. It decides how long a log entry about the login lives.
+//!
+//! # What is live, what is outdated, what is gone
+//!
+//! - A login is **live** when its row is there, it has not expired, `begun_under ≥ floor`, and
+//!   `begun_under ≥ ended_below` or it is `spared`. Every call that reads, counts, renews or changes logins says so
+//!   itself; deleting rows is tidying, done later. A session is live when its own expiry has not come, and the login
+//!   that it carries, if any, is live.
+//! - A credential of a live login is **outdated** when the epoch of its claims is below `outdated_below`.
+//! - Everything else is **gone**.
 //!
 //! # Contract
 //!
-//! Each method is atomic: it happens as a whole, before or after every other one, and once it returned `Ok` it
-//! survives a crash of the process. An error means *unknown*: it happened or it did not, never in part.
-//!
-//! - **Time** is the `now` of the call. A store that runs on a server of its own and is shared by many nodes measures
-//!   with that server's clock instead, so that the nodes need not agree.
-//! - **Expiry**: a login is gone from the instant `expires_at` or `idle_expires_at`, whichever is earlier, whether or
-//!   not it was purged. Nothing returns, renews, counts or lists it, and its id is free. The same holds for sessions
-//!   and log entries. So [`LoginStore::purge`] changes nothing that a caller can see.
-//! - **No resurrection**: nothing but [`LoginStore::create_login`] and [`SessionStore::create_session`] makes a row.
-//!   Every other write changes a row that exists or does nothing, and says which.
-//! - **Ending is logged**: whatever ends logins deletes their rows and their sessions and appends one entry for each
-//!   to the log, in the same step. An ended login can not be there while its entry is missing, or the reverse.
-//! - **The log is ordered**: sequence numbers rise, and an entry never becomes visible after one with a higher number.
+//! - **Steps.** Each call happens as a whole, before or after every other one, or not at all; once it returned `Ok`, it
+//!   survives a crash of the process. An error means *unknown*: it happened or it did not, never in part. A call that is
+//!   dropped half way happened or did not. Calls that concern several partitions ([`LoginStore::touch`],
+//!   [`FamilyStore::confirm`], [`RevocationStore::page`], [`RevocationStore::write_back`],
+//!   [`RevocationStore::declare_restored`], and [`RevocationStore::standing`] of a key) are one step in each of them;
+//!   [`LoginStore::purge`] is as many as it likes. They can be repeated.
+//! - **Time** is the store's: its clock is the only one in rows and comparisons, read when the step runs, not when the
+//!   request came. Callers pass durations. Each answer carries the time at which it was true ([`Timed`]).
+//! - **Expiry**: a login is over from the instant `expires_at` or `idle_expires_at`, whichever is earlier, whether or
+//!   not it was purged; the same holds for sessions. Log entries are kept, served and honoured for
+//!   [`ENTRY_MARGIN`] longer than their `expires_at`, so that a clock that steps forward and back forgets nothing.
+//! - **No resurrection**: nothing but [`LoginStore::create`] and [`SessionStore::create_session`] makes a row. Every
+//!   other write changes a row that is live, or does nothing and says so. An id of a login that is not live, but whose
+//!   row is still there, is taken.
+//! - **Ending is logged**: whatever ends something appends the entry that says so in the same step, and answers it
+//!   as [`Logged`]. A session that carries no login has nothing that a node could honour: deleting it is not logged.
+//! - **The log**: every entry that was committed before the call of [`RevocationStore::page`] is in that page or in one
+//!   that an earlier cursor was answered with; entries may repeat. A cursor names the last entry that was seen by its
+//!   mark. A store that does not know the mark (emptied, restored, replaced, another incarnation) answers from the start
+//!   of the log and says so in [`Page::reset`]. Purging never removes the newest entry of a partition.
 //! - **Nothing secret is stored**: session ids and refresh secrets arrive as hashes.
-//!
-//! With the feature `testing`, [`store_contract!`](crate::store_contract) runs these rules against any implementation.
 
 mod error;
+mod hash;
+mod log;
 pub mod memory;
+mod reason;
 mod row;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 use std::fmt::Debug;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::clock::Timestamp;
-use crate::id::{LoginId, Subject};
+use crate::id::{KeyId, LoginId, Subject, TokenId};
 
 pub use error::StoreError;
+pub use hash::{SecretHash, SessionHash};
+pub use log::{Cursor, Ids, LogEntry, Mark, Page, Reset, Revoked, Standing};
+pub use reason::{EndReason, LoginKind};
 pub use row::{
-    Confirmation, Created, EndReason, Family, LogEntry, LogPage, LoginKind, LoginRow, Revoked, Rotation,
-    SavedSession, SecretHash, SessionHash, SessionRow, Touch,
+    Confirmation, Created, Document, Ended, EndedAll, Evicted, Family, GraceStart, ListCursor, LiveLogin,
+    Logged, LoginPage, LoginRow, NewLogin, NewSession, Partition, Realm, Rotated, Rotation, SavedSession,
+    SessionKey, SessionRow, SubjectState, Ticket, Timed, Touch,
 };
 
+/// How much longer than its expiry an entry of the log is kept, served and honoured.
+pub const ENTRY_MARGIN: Duration = Duration::from_secs(10 * 60);
+
 /// Everything an authenticator needs of a store.
-pub trait Store: LoginStore + SessionStore + RevocationStore {}
+pub trait Store: LoginStore + FamilyStore + SessionStore + RevocationStore + DocumentStore {}
 
-impl<T: LoginStore + SessionStore + RevocationStore + ?Sized> Store for T {}
+impl<T: LoginStore + FamilyStore + SessionStore + RevocationStore + DocumentStore + ?Sized> Store for T {}
 
-/// Logins of both kinds.
+/// Logins of both kinds, and the record of their subject.
 #[async_trait]
 pub trait LoginStore: Debug + Send + Sync + 'static {
     /// Whether what is stored outlives the process.
@@ -56,167 +97,221 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
         true
     }
 
-    /// Adds a login, and with `session` the session that carries it, unless `limit` forbids.
+    /// How many partitions there are; fixed when the store is made. At most 256.
+    fn partitions(&self) -> NonZeroU32 {
+        NonZeroU32::MIN
+    }
+
+    /// The subject's epoch, to sign in under.
+    async fn ticket(&self, realm: &Realm, subject: &Subject) -> Result<Timed<Ticket>, StoreError>;
+
+    /// Adds a login, and with `session` the session that carries it, under the ticket.
     ///
-    /// `session` carries the new login, whatever its own `login` says. `replaces` is a login of any subject that ends
-    /// in the same step ([`EndReason::Replaced`]) if it is live. The limit counts the subject's live logins without
-    /// that one; the count is exact under any concurrency. Evicted are the oldest; of equal age, the smaller id first.
+    /// In this order: [`Created::Outdated`] unless the subject's epoch is still the ticket's, and the ticket is at most
+    /// as old as its `lifetime` says; [`Created::IdTaken`] when a row with the login's id (in any realm) or the
+    /// session's hash is there; [`Created::LimitReached`] when the limit refuses. Then nothing was done, and nothing
+    /// ended. The limit counts the live logins of the subject; the count is exact under any concurrency. Evicted are the
+    /// oldest (`created_at`, then id), each with an entry of its own.
     ///
-    /// Returns what was evicted, oldest first, or else that an id is taken (this comes first) or the limit reached:
-    /// then nothing was done, and nothing ended either. A live session that `replaces` would end still counts as
-    /// having its id.
-    ///
-    /// `log_until` is how long entries for ended logins must live.
-    async fn create_login(
+    /// The row's `begun_under` and `epoch` are the ticket's epoch; its times are the store's now and the durations from
+    /// it, `idle_expires_at` at most `expires_at`. The record's `retention` rises to the login's.
+    async fn create(
         &self,
-        login: &LoginRow,
-        session: Option<&SessionRow>,
-        replaces: Option<LoginId>,
+        realm: &Realm,
+        ticket: &Ticket,
+        login: &NewLogin,
+        session: Option<&NewSession>,
         limit: Option<Limit>,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Created, StoreError>;
+    ) -> Result<Timed<Created>, StoreError>;
 
-    /// The login with that id, if it is live.
-    async fn load_login(&self, id: LoginId, now: Timestamp) -> Result<Option<LoginRow>, StoreError>;
+    /// The login with that id, if it is live, with the state of its subject.
+    async fn login(&self, realm: &Realm, id: LoginId) -> Result<Timed<Option<LiveLogin>>, StoreError>;
 
-    /// The live logins of a subject, newest first; of equal age, the larger id first.
-    async fn list_logins(&self, subject: &Subject, now: Timestamp) -> Result<Vec<LoginRow>, StoreError>;
-
-    /// Ends one login of `subject`. `false` when the subject has no such live login: then nothing was done or logged.
-    async fn end_login(
+    /// The subject's live logins, newest first (`created_at`, then id, both descending), after `after`, at most `most`.
+    async fn list(
         &self,
+        realm: &Realm,
+        subject: &Subject,
+        after: Option<&ListCursor>,
+        most: NonZeroU32,
+    ) -> Result<Timed<LoginPage>, StoreError>;
+
+    /// Ends one live login of the subject, and logs it ([`Revoked::Login`]) for the row's retention. Tickets stay valid.
+    async fn end(
+        &self,
+        realm: &Realm,
         subject: &Subject,
         id: LoginId,
         reason: EndReason,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Timed<Ended>, StoreError>;
 
-    /// Ends all live logins of a subject but `keep`, in one step; returns their ids, oldest first.
-    async fn end_logins(
+    /// Ends all logins of the subject: the epoch rises, `ended_below` becomes the new epoch, `spared` becomes `except` if
+    /// that is a live login of the subject, else none. One write and one entry ([`Revoked::AllEnded`]), however many
+    /// logins there are; it is made also when there are none, so that no sign-in under way comes about. The entry lives
+    /// for the larger of the record's retention and `retention`.
+    async fn end_all(
         &self,
+        realm: &Realm,
         subject: &Subject,
-        keep: Option<LoginId>,
-        reason: EndReason,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<LoginId>, StoreError>;
+        except: Option<LoginId>,
+        retention: Duration,
+    ) -> Result<Timed<EndedAll>, StoreError>;
 
-    /// The happy path of a rotation, in one conditional statement: if the login is live, its family's current
-    /// generation, branch and hash are `rotation`'s, and `grace` or more has passed since its last rotation, then the
-    /// successor becomes the current one, unconfirmed, the presented one the previous one, and `rotated_at` is now.
-    /// A last rotation in the future (a clock that went back) counts as being within the grace. A rotation is a use:
-    /// it moves `last_seen_at` to now, never back, and sets `idle_expires_at`, at most to `expires_at`.
-    ///
-    /// Returns the row after the change, or `None`: then nothing changed, for whichever reason.
-    async fn rotate(&self, rotation: &Rotation, now: Timestamp) -> Result<Option<LoginRow>, StoreError>;
-
-    /// Sets the family of a live login to `new` if its generation, branch, nonce and `confirmed` are still those of
-    /// `expected`. Returns whether it did.
-    async fn swap_family(
+    /// The subject's claims changed: the epoch rises, `outdated_below` becomes the new epoch, and it is logged
+    /// ([`Revoked::ClaimsChanged`]) for the larger of the record's retention and `retention`. Returns the epoch.
+    async fn claims_changed(
         &self,
-        id: LoginId,
-        expected: &Family,
-        new: &Family,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+        realm: &Realm,
+        subject: &Subject,
+        retention: Duration,
+    ) -> Result<Timed<(u64, Logged)>, StoreError>;
 
-    /// Marks rotations as confirmed whose generation and branch are still current; the others are ignored.
-    async fn confirm(&self, confirmations: &[Confirmation], now: Timestamp) -> Result<(), StoreError>;
-
-    /// Moves `last_seen_at` and `idle_expires_at` of live logins forward, never back.
-    async fn touch(&self, touches: &[Touch], now: Timestamp) -> Result<(), StoreError>;
-
-    /// Replaces the stored claims of a live login, unless they were made under a later epoch. Returns whether it did.
+    /// Replaces the claims of a live login of the subject, loaded under `epoch`. `false`, and nothing is done, when it is
+    /// not live, or has claims that were loaded under a later epoch. Sets `claims_loaded_at` to the store's now.
     async fn save_claims(
         &self,
+        realm: &Realm,
         id: LoginId,
         claims: &[u8],
         epoch: u64,
-        loaded_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Timed<bool>, StoreError>;
 
-    /// The epoch of a subject: zero until it is raised.
-    async fn epoch(&self, subject: &Subject) -> Result<u64, StoreError>;
+    /// Moves `last_seen_at` and `idle_expires_at` of live logins forward, never back, and `idle_expires_at` at most to
+    /// `expires_at`. Those that are not live are passed over.
+    async fn touch(&self, realm: &Realm, touches: &[Touch]) -> Result<Timed<()>, StoreError>;
 
-    /// Counts the epoch of a subject up by one, logs it until `log_until`, and returns the new one.
-    async fn raise_epoch(
-        &self,
-        subject: &Subject,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, StoreError>;
-
-    /// Deletes what has expired: logins with their sessions, sessions, log entries. Expiry logs nothing, and numbers
-    /// of the log are never used again. Returns how many logins went. It may work in several steps, so that nothing
-    /// waits long for it.
-    async fn purge(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// Deletes rows that are not live any more, of every realm, and entries of the log that are over for more than
+    /// [`ENTRY_MARGIN`], but never the newest entry of a partition. Changes nothing that a caller can see, but that ids
+    /// become free. In small steps, so that nothing waits long for it. Returns how many logins went.
+    async fn purge(&self) -> Result<Timed<u64>, StoreError>;
 }
 
-/// The data of sessions, signed in or not.
+/// Refresh families: the changes that rotation makes.
+#[async_trait]
+pub trait FamilyStore: Debug + Send + Sync + 'static {
+    /// The happy path of a rotation, in one conditional step and one round trip: if the login is live, its family's
+    /// current position and hash are `rotation`'s, and `grace` or more has passed since its last rotation, then the
+    /// successor (generation + 1, branch 0) becomes the current token, unconfirmed, the presented one the previous one,
+    /// `shared` is kept if the family was `counted` and else becomes zero, `counted` becomes false, `rotated_at` is now,
+    /// `last_seen_at` moves to now, `idle_expires_at` to now + `idle`, at most `expires_at`, and `retention` (of row and
+    /// record) rises to the rotation's. A last rotation in the future counts as being within the grace.
+    ///
+    /// Otherwise nothing changes, and the live login as it is comes back; none when there is no live login. The state of
+    /// the subject is read together with the liveness: a token is signed under that epoch, never a later one.
+    async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError>;
+
+    /// Compare and swap: sets the family of a live login to `new` if it still is `expected` in every field. With
+    /// [`GraceStart::Now`], `rotated_at` becomes the store's now, with [`GraceStart::Keep`] it stays; `new.rotated_at` is
+    /// not looked at. Returns the login after the change, or none when nothing was changed.
+    async fn replace_family(
+        &self,
+        realm: &Realm,
+        id: LoginId,
+        expected: &Family,
+        new: &Family,
+        grace: GraceStart,
+    ) -> Result<Timed<Option<LiveLogin>>, StoreError>;
+
+    /// Marks rotations as confirmed whose position is still the current one of a live login; the others are ignored.
+    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Result<Timed<()>, StoreError>;
+}
+
+/// Sessions and their data, signed in or not.
 #[async_trait]
 pub trait SessionStore: Debug + Send + Sync + 'static {
-    /// Adds a session that carries no login, whatever its own `login` says. `false`: the id is taken, and nothing was
-    /// done.
-    async fn create_session(&self, session: &SessionRow, now: Timestamp) -> Result<bool, StoreError>;
+    /// Adds a session that carries no login. `false`, and nothing is done, when the hash is taken.
+    async fn create_session(&self, realm: &Realm, session: &NewSession) -> Result<Timed<bool>, StoreError>;
 
-    /// The session with that id, and the login it carries. `None` when it is not there or has expired, or when it
-    /// carries a login that is not live.
-    async fn load_session(
+    /// The session with that key, if it is live, and the live login that it carries.
+    async fn session(
         &self,
-        id: &SessionHash,
-        now: Timestamp,
-    ) -> Result<Option<(SessionRow, Option<LoginRow>)>, StoreError>;
+        realm: &Realm,
+        key: &SessionKey,
+    ) -> Result<Timed<Option<(SessionRow, Option<LiveLogin>)>>, StoreError>;
 
-    /// Replaces the data of a session if it is still there at `expected_version`; the version then goes up by one.
+    /// Replaces the data of a live session if it still has `expected_version`, which then rises by one; it then expires
+    /// `lifetime` from now.
     async fn save_session(
         &self,
-        id: &SessionHash,
+        realm: &Realm,
+        key: &SessionKey,
         data: &[u8],
         expected_version: u64,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<SavedSession, StoreError>;
+        lifetime: Duration,
+    ) -> Result<Timed<SavedSession>, StoreError>;
 
-    /// Gives a live session a new id, its data unchanged and its version up by one; the old id is dead at once.
-    /// `false` when the session is gone or the new id is taken.
+    /// Gives a live session a new hash, in the same partition; its data stay, its version rises by one, and the old hash
+    /// is dead at once and logged ([`Revoked::Session`]) for `retention`, in one step. None, and nothing is done or
+    /// logged, when the session is not live or the new hash is taken.
     async fn rename_session(
         &self,
-        old: &SessionHash,
+        realm: &Realm,
+        old: &SessionKey,
         new: &SessionHash,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+        retention: Duration,
+    ) -> Result<Timed<Option<Logged>>, StoreError>;
 
     /// Deletes a session that carries no login; one that carries a login ends through the login and is left alone.
-    async fn delete_session(&self, id: &SessionHash) -> Result<(), StoreError>;
+    async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError>;
 }
 
-/// The numbered log of what was revoked.
+/// The log of what was revoked, and the question that is asked when a node's list is too old.
 #[async_trait]
 pub trait RevocationStore: Debug + Send + Sync + 'static {
-    /// Appends an entry and returns its number. An entry for a thing that has one already is appended again: readers
-    /// apply entries idempotently.
-    async fn append(
+    /// Logs that one access token of the subject is over, for `retention`.
+    async fn revoke_token(
         &self,
-        revoked: &Revoked,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, StoreError>;
+        realm: &Realm,
+        subject: &Subject,
+        token: TokenId,
+        retention: Duration,
+    ) -> Result<Timed<Logged>, StoreError>;
 
-    /// The live entries after `after`, in order, at most `most` of them, and the number of the last entry that was ever
-    /// appended. Fewer than `most` entries: there is nothing more up to that number.
-    async fn entries(&self, after: u64, most: u32, now: Timestamp) -> Result<LogPage, StoreError>;
+    /// Logs that everything a key signed is over. The entry never expires.
+    async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError>;
 
-    /// Whether a live entry says that `revoked` is revoked; for a subject, whether its logged epoch is above the one
-    /// in `revoked`. Asked only when a node's own list is too old.
-    async fn is_revoked(&self, revoked: &[Revoked], now: Timestamp) -> Result<bool, StoreError>;
+    /// The entries after the cursor, at most `most` of each partition, where to go on, and the floor.
+    async fn page(&self, realm: &Realm, cursor: &Cursor, most: NonZeroU32)
+    -> Result<Timed<Page>, StoreError>;
 
-    /// Waits until the log may have grown past `after`. Only a wake-up: it may return early, and may miss what other
-    /// processes append; the caller polls too. What was appended through this value or a clone of it is never missed,
-    /// be it before or after the call.
-    async fn changed(&self, after: u64);
+    /// What holds of a credential, asked of rows, records and log at once. A login that is named must be live, or the
+    /// credential is gone; the same for a session. Refuses to answer on a replica.
+    async fn standing(&self, realm: &Realm, ids: &Ids<'_>) -> Result<Timed<Standing>, StoreError>;
+
+    /// Applies and appends, under their own marks, the entries whose marks the log does not have: a login's ends its row,
+    /// thresholds only rise, a session's deletes its row. Nothing comes back: a login stays `spared` only if it was live
+    /// and both the record's and the entry's ending let it live. For nodes that know more than a store that lost
+    /// acknowledged writes. Entries with a mark that is there are passed over, and so is [`Revoked::Unknown`].
+    async fn write_back(&self, realm: &Realm, entries: &[LogEntry]) -> Result<Timed<()>, StoreError>;
+
+    /// After a restore: sets the floor of the realm to the largest of the store's milliseconds, the highest stored epoch
+    /// of the realm (the floor is one) + 1, and `instant`, and logs it ([`Revoked::Floor`], which never expires). Everybody signs in again.
+    /// Returns the floor.
+    async fn declare_restored(
+        &self,
+        realm: &Realm,
+        instant: Option<Timestamp>,
+    ) -> Result<Timed<u64>, StoreError>;
+
+    /// Changes after each commit that logged something. Only a hint: it may miss what other processes log.
+    fn wake_ups(&self) -> watch::Receiver<u64>;
+}
+
+/// Small documents that all nodes share, such as sealed keys.
+#[async_trait]
+pub trait DocumentStore: Debug + Send + Sync + 'static {
+    /// The document of that name, with its version.
+    async fn document(&self, realm: &Realm, name: &str) -> Result<Timed<Option<Document>>, StoreError>;
+
+    /// Compare and swap: writes the document if its version still is `expected` (0: there is none), which then rises by
+    /// one. `false`, and nothing is done, when it is not. At most 64 KiB.
+    async fn save_document(
+        &self,
+        realm: &Realm,
+        name: &str,
+        expected: u64,
+        bytes: &[u8],
+    ) -> Result<Timed<bool>, StoreError>;
 }
 
 /// How many live logins a subject may have.
@@ -229,8 +324,8 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// How many of `live` logins must end for one more; `None` when it is the new one that must not be.
-    pub(crate) fn surplus(self, live: usize) -> Option<usize> {
+    /// How many of `live` logins must end for one more; none when it is the new one that must not be.
+    pub fn surplus(self, live: usize) -> Option<usize> {
         let most = usize::try_from(self.most.get()).unwrap_or(usize::MAX);
         let surplus = live.saturating_add(1).saturating_sub(most);
         match self.exceeded {

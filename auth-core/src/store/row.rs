@@ -1,12 +1,168 @@
-//! What the store keeps.
+//! What the store keeps, and what its calls take and answer.
 
 use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::hash::{SecretHash, SessionHash};
+use super::log::Mark;
+use super::reason::LoginKind;
 use crate::clock::Timestamp;
 use crate::hash::sha256;
-use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
+use crate::id::{LoginId, Position, Subject};
+use crate::random::{RandomError, random_bytes};
+
+/// An answer, and the store's time at which it was true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timed<T> {
+    /// The answer.
+    pub value: T,
+    /// The store's time.
+    pub now: Timestamp,
+}
+
+impl<T> Timed<T> {
+    /// An answer of that time.
+    pub const fn new(value: T, now: Timestamp) -> Self {
+        Self { value, now }
+    }
+
+    /// The same time, with another answer.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Timed<U> {
+        Timed { value: map(self.value), now: self.now }
+    }
+}
+
+/// The namespace of everything in a store: 1 to 512 bytes without control characters. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Realm(Arc<str>);
+
+impl Realm {
+    /// The realm of that name; none when it is empty, longer than 512 bytes, or holds a control character.
+    pub fn new(name: &str) -> Option<Self> {
+        let is_good = (1..=512).contains(&name.len()) && !name.bytes().any(|byte| byte.is_ascii_control());
+        is_good.then(|| Self(name.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where in the store a subject's things are: below [`LoginStore::partitions`](super::LoginStore::partitions).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Partition(u8);
+
+impl Partition {
+    /// The partition of what concerns the whole realm.
+    pub const REALM: Self = Self(0);
+
+    /// The partition with that number.
+    pub const fn new(number: u8) -> Self {
+        Self(number)
+    }
+
+    /// The partition of a subject in a store that has so many: by the first byte of the SHA-256 of its text.
+    pub fn of(subject: &Subject, partitions: NonZeroU32) -> Self {
+        let [first, ..] = sha256(subject.as_str().as_bytes());
+        Self(u8::try_from(u32::from(first) % partitions).unwrap_or(0))
+    }
+
+    /// The partition of a login: the first byte of its id.
+    pub const fn of_login(id: LoginId) -> Self {
+        let [number, ..] = *id.as_bytes();
+        Self(number)
+    }
+
+    /// A new id of a login in this partition; all but the first byte is random.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomError`] when the system's randomness fails.
+    pub fn new_login(self) -> Result<LoginId, RandomError> {
+        let [_, rest @ ..] = random_bytes::<16>()?;
+        let mut bytes = [self.0; 16];
+        bytes.iter_mut().skip(1).zip(rest).for_each(|(to, from)| *to = from);
+        Ok(LoginId::from_bytes(bytes))
+    }
+
+    /// The number.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// The right to make one login: the subject's epoch when the sign-in began.
+///
+/// It is no credential: whoever has it still needs the application to say that the subject proved who they are. It may be
+/// kept, in a session or a sealed form, while a second factor is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The subject's epoch.
+    pub epoch: u64,
+    /// The store's time in milliseconds when it was made.
+    pub issued_at: i64,
+    /// How long it is good, in milliseconds.
+    pub lifetime: u64,
+}
+
+impl Ticket {
+    /// How long a ticket is good: time for a second factor.
+    pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+    /// A ticket of that epoch, made now.
+    pub fn new(epoch: u64, now: Timestamp) -> Self {
+        let lifetime = u64::try_from(Self::LIFETIME.as_millis()).unwrap_or(u64::MAX);
+        Self { epoch, issued_at: now.millis(), lifetime }
+    }
+
+    /// Whether it is too old at that time. One that is from the future (the clock went back) is not.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.since(Timestamp::from_millis(self.issued_at)) > Duration::from_millis(self.lifetime)
+    }
+}
+
+/// A login that is about to begin. Its times are the store's.
+#[derive(Clone)]
+pub struct NewLogin {
+    /// Its id, in the partition of its subject.
+    pub id: LoginId,
+    /// Whose it is.
+    pub subject: Subject,
+    /// What carries it.
+    pub kind: LoginKind,
+    /// How long it lasts however much it is used.
+    pub lifetime: Duration,
+    /// How long it lasts unused.
+    pub idle: Duration,
+    /// How long its credentials can outlive its end.
+    pub retention: Duration,
+    /// The browser or program, as it names itself; at most 256 bytes.
+    pub user_agent: Option<String>,
+    /// Where it signed in from; at most 64 bytes.
+    pub address: Option<String>,
+    /// The claims, as JSON, loaded after the ticket was made.
+    pub claims: Vec<u8>,
+    /// The hash of the first refresh secret; none for a session.
+    pub secret: Option<SecretHash>,
+    /// What later versions keep of a login, as JSON; empty for nothing. Members that a version does not know are kept.
+    pub extra: Vec<u8>,
+}
+
+/// Shows no claim.
+impl fmt::Debug for NewLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewLogin")
+            .field("id", &self.id)
+            .field("subject", &self.subject)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
 
 /// A login as it is stored: one row, of constant size however long it lives.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,18 +183,24 @@ pub struct LoginRow {
     pub expires_at: Timestamp,
     /// When it ends unless it is used before.
     pub idle_expires_at: Timestamp,
-    /// The browser or program, as it names itself; at most 256 bytes.
+    /// The browser or program, as it names itself.
     pub user_agent: Option<String>,
     /// Where it signed in from.
     pub address: Option<String>,
     /// The claims, as JSON.
     pub claims: Vec<u8>,
+    /// The subject's epoch of the ticket under which it began.
+    pub begun_under: u64,
     /// The subject's epoch under which the claims were loaded.
     pub epoch: u64,
     /// When the claims were loaded.
     pub claims_loaded_at: Timestamp,
+    /// How long its credentials can outlive its end.
+    pub retention: Duration,
     /// The refresh tokens of the login; none for a session.
     pub family: Option<Family>,
+    /// What later versions keep of a login.
+    pub extra: Vec<u8>,
 }
 
 impl LoginRow {
@@ -57,29 +219,16 @@ impl fmt::Debug for LoginRow {
             .field("kind", &self.kind)
             .field("created_at", &self.created_at)
             .field("last_seen_at", &self.last_seen_at)
-            .field("authenticated_at", &self.authenticated_at)
             .field("expires_at", &self.expires_at)
             .field("idle_expires_at", &self.idle_expires_at)
-            .field("user_agent", &self.user_agent)
-            .field("address", &self.address)
+            .field("begun_under", &self.begun_under)
             .field("epoch", &self.epoch)
-            .field("claims_loaded_at", &self.claims_loaded_at)
             .field("family", &self.family)
             .finish_non_exhaustive()
     }
 }
 
-/// What carries a login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LoginKind {
-    /// A session cookie.
-    Session,
-    /// Access and refresh tokens.
-    Token,
-}
-
-/// The refresh tokens of a login. Generations order events, never clocks.
+/// The refresh tokens of a login. Positions order events, never clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
     /// The current token.
@@ -92,10 +241,40 @@ pub struct Family {
     pub previous: Option<SecretHash>,
     /// What the current secret was derived with, from the previous one.
     pub nonce: [u8; 16],
-    /// When the current secret was made, by the store's clock; long ago for the first, which no rotation made.
+    /// When the grace of the current token began, by the store's clock; long ago for the first, which no rotation made.
     pub rotated_at: Timestamp,
     /// Whether the current token is known to have reached its owner.
     pub confirmed: bool,
+    /// In how many generations in a row the predecessor came again, within the grace, after the current token was used.
+    pub shared: u32,
+    /// Whether this generation is one of them.
+    pub counted: bool,
+}
+
+impl Family {
+    /// The family of a login that begins.
+    pub const fn first(secret: SecretHash) -> Self {
+        Self {
+            position: Position { generation: 0, branch: 0 },
+            previous_branch: None,
+            current: secret,
+            previous: None,
+            nonce: [0; 16],
+            rotated_at: Timestamp::UNIX_EPOCH,
+            confirmed: true,
+            shared: 0,
+            counted: false,
+        }
+    }
+}
+
+/// When the grace of a replaced family began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraceStart {
+    /// When it did before.
+    Keep,
+    /// Now.
+    Now,
 }
 
 /// The happy path of a rotation: what must be there, and what replaces it.
@@ -104,29 +283,113 @@ pub struct Rotation {
     /// The login.
     pub login: LoginId,
     /// The token that was presented.
-    pub position: Position,
-    /// Hash of the secret that was presented.
-    pub presented: SecretHash,
+    pub presented: Position,
+    /// Hash of its secret.
+    pub secret: SecretHash,
     /// Hash of the secret that replaces it, at generation + 1, branch 0.
     pub successor: SecretHash,
     /// What the successor was derived with.
     pub nonce: [u8; 16],
     /// How long after a rotation no other happens.
-    pub grace: std::time::Duration,
-    /// When the login ends unless it is used before, from now on; a store caps it at `expires_at`.
-    pub idle_expires_at: Timestamp,
+    pub grace: Duration,
+    /// How long the login lasts unused, from now on.
+    pub idle: Duration,
+    /// How long credentials made from now on can outlive the login's end.
+    pub retention: Duration,
+}
+
+/// How a rotation came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Rotated {
+    /// It happened; the login after it.
+    Rotated(LiveLogin),
+    /// Nothing changed; the login as it is.
+    Unchanged(LiveLogin),
+    /// There is no such live login.
+    NotLive,
+}
+
+/// What holds of a subject's credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubjectState {
+    /// The epoch: new claims are loaded under it.
+    pub epoch: u64,
+    /// Claims that were loaded under an epoch below this one are outdated.
+    pub outdated_below: u64,
+}
+
+/// A live login, and the state of its subject at the same instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveLogin {
+    /// The login.
+    pub row: LoginRow,
+    /// Its subject's state.
+    pub subject: SubjectState,
+}
+
+impl LiveLogin {
+    /// Whether the claims in the row are outdated.
+    pub const fn is_outdated(&self) -> bool {
+        self.row.epoch < self.subject.outdated_below
+    }
+}
+
+/// Where a list of logins goes on: after this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListCursor {
+    /// When the last one that was listed began.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: LoginId,
+}
+
+/// A part of a subject's logins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginPage {
+    /// The logins, newest first.
+    pub logins: Vec<LiveLogin>,
+    /// Where to go on; none at the end.
+    pub next: Option<ListCursor>,
+}
+
+/// Names a session: hash of the secret in the cookie, and the partition, which the cookie carries beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionKey {
+    /// Where it is.
+    pub partition: Partition,
+    /// What it is found by.
+    pub hash: SessionHash,
+}
+
+/// A session that is about to begin.
+#[derive(Clone)]
+pub struct NewSession {
+    /// Its key, in the partition of the login that it carries, if any.
+    pub key: SessionKey,
+    /// The application's data, as JSON.
+    pub data: Vec<u8>,
+    /// How long it lasts; for a session with a login, the login's expiry decides too.
+    pub lifetime: Duration,
+}
+
+/// Shows none of the data.
+impl fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 /// A session as it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionRow {
-    /// Hash of the id in the cookie.
-    pub id: SessionHash,
+    /// Its key.
+    pub key: SessionKey,
     /// The login it carries.
     pub login: Option<LoginId>,
     /// The application's data, as JSON.
     pub data: Vec<u8>,
-    /// Goes up with each save, from 1.
+    /// Rises with each save, from 1.
     pub version: u64,
     /// When it ends; for a session with a login, the login's expiry decides too.
     pub expires_at: Timestamp,
@@ -136,7 +399,7 @@ pub struct SessionRow {
 impl fmt::Debug for SessionRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionRow")
-            .field("id", &self.id)
+            .field("key", &self.key)
             .field("login", &self.login)
             .field("version", &self.version)
             .field("expires_at", &self.expires_at)
@@ -150,76 +413,71 @@ impl fmt::Debug for SessionRow {
 pub enum SavedSession {
     /// Saved; the new version.
     Saved(u64),
-    /// Somebody else saved it since it was loaded. Nothing was done.
+    /// Another request saved it since it was loaded. Nothing was done.
     Conflict,
-    /// It is not there any more. Nothing was done.
+    /// It is not live. Nothing was done.
     Gone,
 }
 
 /// How creating a login came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
+#[expect(clippy::large_enum_variant, reason = "taken apart where it is answered, never kept")]
 pub enum Created {
-    /// It is there; these logins ended for it, oldest first.
-    Created {
-        /// The logins that ended because of the limit.
-        evicted: Vec<LoginId>,
+    /// It is there.
+    Made {
+        /// The row.
+        login: LoginRow,
+        /// The logins that ended for it because of the limit, oldest first.
+        evicted: Vec<Evicted>,
     },
-    /// The subject has as many logins as it may. Nothing was done.
-    LimitReached,
-    /// The id of the login or the session is taken. Nothing was done.
+    /// The subject's logins were all ended, or its claims changed, since the ticket was made; or the ticket has expired.
+    Outdated,
+    /// The id of the login, or the hash of the session, is taken.
     IdTaken,
+    /// The subject has as many logins as it may.
+    LimitReached,
 }
 
-/// Why a login ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum EndReason {
-    /// Its owner signed out.
-    SignedOut,
-    /// Its owner, or somebody for them, ended it from elsewhere.
-    EndedRemotely,
-    /// All logins of the subject were ended.
-    SubjectEnded,
-    /// A newer login took its place under a limit.
-    Evicted,
-    /// Its claims changed, and there is nowhere to load them from.
-    ClaimsChanged,
-    /// The same browser signed in again.
-    Replaced,
-    /// A refresh token was used twice.
-    Stolen,
+/// An entry that a call appended to the log: the node expects it in the first page that it asks for afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its name.
+    pub mark: Mark,
+    /// When it expires.
+    pub expires_at: Timestamp,
 }
 
-#[cfg(feature = "sqlite")]
-impl EndReason {
-    /// The number of a reason in a store; never reused for another one.
-    pub(crate) const fn code(self) -> u8 {
-        match self {
-            Self::SignedOut => 0,
-            Self::EndedRemotely => 1,
-            Self::SubjectEnded => 2,
-            Self::Evicted => 3,
-            Self::Replaced => 4,
-            Self::Stolen => 5,
-            Self::ClaimsChanged => 6,
-        }
-    }
+/// A login that ended for a newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evicted {
+    /// Which.
+    pub login: LoginId,
+    /// Its entry in the log.
+    pub logged: Logged,
+}
 
-    /// The reason with that number.
-    pub(crate) const fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            0 => Self::SignedOut,
-            1 => Self::EndedRemotely,
-            2 => Self::SubjectEnded,
-            3 => Self::Evicted,
-            4 => Self::Replaced,
-            5 => Self::Stolen,
-            6 => Self::ClaimsChanged,
-            _ => return None,
-        })
-    }
+/// How ending a login came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Ended {
+    /// It has ended; the entry in the log.
+    Ended(Logged),
+    /// The subject has no such live login. Nothing was done.
+    NotThere,
+}
+
+/// How ending all logins came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedAll {
+    /// How many logins ended.
+    pub count: u64,
+    /// The new epoch.
+    pub epoch: u64,
+    /// The login that goes on.
+    pub spared: Option<LoginId>,
+    /// The entry in the log.
+    pub logged: Logged,
 }
 
 /// An access token of this position was used.
@@ -227,7 +485,7 @@ impl EndReason {
 pub struct Confirmation {
     /// The login.
     pub login: LoginId,
-    /// The token that it came with.
+    /// The token.
     pub position: Position,
 }
 
@@ -236,86 +494,24 @@ pub struct Confirmation {
 pub struct Touch {
     /// The login.
     pub login: LoginId,
-    /// When.
-    pub seen_at: Timestamp,
-    /// When it ends now unless it is used again; a store caps it at `expires_at`.
-    pub idle_expires_at: Timestamp,
+    /// How long ago.
+    pub ago: Duration,
+    /// How long after that use it ends unless it is used again.
+    pub idle: Duration,
 }
 
-/// Something that was revoked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Revoked {
-    /// A login, and why.
-    Login(LoginId, EndReason),
-    /// What was made for a subject before this epoch.
-    SubjectBelow(Subject, u64),
-    /// One session id, by its hash.
-    Session(SessionHash),
-    /// One access token.
-    Token(TokenId),
-    /// Everything signed with a key.
-    Key(KeyId),
+/// A small document.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Rises with each save, from 1.
+    pub version: u64,
+    /// What it says; sealed by whoever wrote it.
+    pub bytes: Vec<u8>,
 }
 
-/// An entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogEntry {
-    /// Its number.
-    pub sequence: u64,
-    /// What was revoked.
-    pub revoked: Revoked,
-    /// When the last credential it concerns has expired.
-    pub expires_at: Timestamp,
-}
-
-/// A part of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogPage {
-    /// The entries, in order.
-    pub entries: Vec<LogEntry>,
-    /// The number of the last entry that was ever appended, zero for none; lower than the caller's own number when
-    /// the store was emptied or restored.
-    pub last: u64,
-}
-
-macro_rules! hash {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name([u8; 32]);
-
-        impl $name {
-            /// The hash of a secret.
-            pub fn of(secret: &[u8]) -> Self {
-                Self(sha256(secret))
-            }
-
-            /// The hash with these bytes.
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
-
-            /// The 32 bytes.
-            pub const fn as_bytes(&self) -> &[u8; 32] {
-                &self.0
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    };
-}
-
-hash! {
-    /// SHA-256 of a session id.
-    SessionHash
-}
-
-hash! {
-    /// SHA-256 of the secret of a refresh token.
-    SecretHash
+/// Shows none of its content.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("version", &self.version).finish_non_exhaustive()
+    }
 }

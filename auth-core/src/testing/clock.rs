@@ -10,12 +10,14 @@ use crate::clock::{Clock, Timestamp};
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     millis: Arc<AtomicI64>,
+    /// How far the time of day is off.
+    wrong: Arc<AtomicI64>,
 }
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self { millis: Arc::new(AtomicI64::new(now.millis())) }
+        Self { millis: Arc::new(AtomicI64::new(now.millis())), wrong: Arc::default() }
     }
 
     /// Moves it on.
@@ -23,6 +25,12 @@ impl ManualClock {
         let advance = |millis| Some(Timestamp::from_millis(millis).after(duration).millis());
         // Never an error: `advance` always has an answer.
         let _ = self.millis.fetch_update(Ordering::AcqRel, Ordering::Acquire, advance);
+    }
+
+    /// Sets the time of day alone: it is wrong from now on, and the monotonic clock goes on.
+    pub fn set_wall(&self, wall: Timestamp) {
+        let true_time = self.millis.load(Ordering::Acquire);
+        self.wrong.store(wall.millis().saturating_sub(true_time), Ordering::Release);
     }
 
     /// Sets it, backwards too.
@@ -33,6 +41,13 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.millis.load(Ordering::Acquire))
+        Timestamp::from_millis(
+            self.millis.load(Ordering::Acquire).saturating_add(self.wrong.load(Ordering::Acquire)),
+        )
+    }
+
+    /// Moves with the hand alone, also back, and not with [`set_wall`](ManualClock::set_wall).
+    fn monotonic(&self) -> Duration {
+        Timestamp::from_millis(self.millis.load(Ordering::Acquire)).since(Timestamp::from_millis(0))
     }
 }

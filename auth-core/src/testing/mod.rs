@@ -2,8 +2,6 @@
 
 mod clock;
 pub mod contract;
-pub mod contract2;
 
 pub use crate::store_contract;
-pub use crate::store_contract2;
 pub use clock::ManualClock;

@@ -1,18 +1,18 @@
 //! [`LoginStore`].
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use super::MemoryStore;
-use super::state::{Purge, State};
+use super::state::{RealmState, Record};
+use super::{MemoryStore, new_mark};
 use crate::clock::Timestamp;
-use crate::id::{LoginId, Position, Subject};
+use crate::id::{LoginId, Subject};
 use crate::store::{
-    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, Revoked, Rotation, SessionRow,
-    StoreError, Touch,
+    Created, EndReason, Ended, EndedAll, Evicted, Family, Limit, ListCursor, LiveLogin, Logged, LoginPage,
+    LoginRow, LoginStore, NewLogin, NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
 };
-
-/// How many rows a purge looks at while others wait.
-const PURGED_AT_ONCE: usize = 1000;
 
 #[async_trait]
 impl LoginStore for MemoryStore {
@@ -20,206 +20,209 @@ impl LoginStore for MemoryStore {
         false
     }
 
-    async fn create_login(
+    async fn ticket(&self, realm: &Realm, subject: &Subject) -> Result<Timed<Ticket>, StoreError> {
+        self.in_realm(realm, |state, now| Ok(Ticket::new(state.record(subject).epoch, now)))
+    }
+
+    async fn create(
         &self,
-        login: &LoginRow,
-        session: Option<&SessionRow>,
-        replaces: Option<LoginId>,
+        realm: &Realm,
+        ticket: &Ticket,
+        login: &NewLogin,
+        session: Option<&NewSession>,
         limit: Option<Limit>,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Created, StoreError> {
-        self.with(|state| {
-            if state.login(login.id, now).is_some()
-                || session.is_some_and(|row| state.session(&row.id, now).is_some())
-            {
-                return Created::IdTaken;
+    ) -> Result<Timed<Created>, StoreError> {
+        self.step(|all, now| {
+            let is_taken = all.has_login(login.id);
+            let state = all.realm(realm, now);
+            if state.record(&login.subject).epoch != ticket.epoch || ticket.is_expired(now) {
+                return Ok(Created::Outdated);
             }
-            let replaced = replaces.filter(|id| state.login(*id, now).is_some());
-            let Some(evicted) = surplus(state, &login.subject, replaced, limit, now) else {
-                return Created::LimitReached;
+            if is_taken || session.is_some_and(|new| state.sessions.get(&new.key.hash).is_some()) {
+                return Ok(Created::IdTaken);
+            }
+            let Some(oldest) = surplus(state, &login.subject, limit, now) else {
+                return Ok(Created::LimitReached);
             };
-            if let Some(id) = replaced {
-                state.end(id, EndReason::Replaced, log_until);
+            let marks = oldest.iter().map(|_| new_mark()).collect::<Result<Vec<_>, _>>()?;
+            let mut evicted = Vec::new();
+            for (old, mark) in oldest.into_iter().zip(marks) {
+                state.remove_login(old.id);
+                let entry = Revoked::Login(old.id, EndReason::Evicted);
+                evicted.push(Evicted {
+                    login: old.id,
+                    logged: state.append(mark, entry, now.after(old.retention)),
+                });
             }
-            for id in &evicted {
-                state.end(*id, EndReason::Evicted, log_until);
+            state.raise_retention(&login.subject, login.retention);
+            let row = begun(login, ticket, now);
+            state.logins.insert(row.clone());
+            if let Some(new) = session {
+                state.sessions.insert(carrying(new, Some(login.id), now));
             }
-            state.insert_login(login.clone());
-            if let Some(session) = session {
-                state.insert_session(SessionRow { login: Some(login.id), ..session.clone() });
-            }
-            Created::Created { evicted }
+            Ok(Created::Made { login: row, evicted })
         })
     }
 
-    async fn load_login(&self, id: LoginId, now: Timestamp) -> Result<Option<LoginRow>, StoreError> {
-        self.with(|state| state.login(id, now).cloned())
+    async fn login(&self, realm: &Realm, id: LoginId) -> Result<Timed<Option<LiveLogin>>, StoreError> {
+        self.in_realm(realm, |state, now| Ok(state.live_login(id, now)))
     }
 
-    async fn list_logins(&self, subject: &Subject, now: Timestamp) -> Result<Vec<LoginRow>, StoreError> {
-        self.with(|state| state.logins_of(subject, now).rev().cloned().collect())
-    }
-
-    async fn end_login(
+    async fn list(
         &self,
+        realm: &Realm,
+        subject: &Subject,
+        after: Option<&ListCursor>,
+        most: NonZeroU32,
+    ) -> Result<Timed<LoginPage>, StoreError> {
+        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+        let place = |login: &LoginRow| (login.created_at, login.id);
+        let is_next =
+            |login: &&LoginRow| after.is_none_or(|after| place(login) < (after.created_at, after.id));
+        self.in_realm(realm, |state, now| {
+            let mut rest = state.live_of(subject, now).rev().filter(is_next);
+            let logins: Vec<_> = rest.by_ref().take(most).map(|login| state.with_subject(login)).collect();
+            let last = logins.last().filter(|_| rest.next().is_some());
+            let next = last.map(|last| ListCursor { created_at: last.row.created_at, id: last.row.id });
+            Ok(LoginPage { logins, next })
+        })
+    }
+
+    async fn end(
+        &self,
+        realm: &Realm,
         subject: &Subject,
         id: LoginId,
         reason: EndReason,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.with(|state| {
-            let mine = state.login(id, now).is_some_and(|login| login.subject == *subject);
-            if mine {
-                state.end(id, reason, log_until);
-            }
-            mine
-        })
-    }
-
-    async fn end_logins(
-        &self,
-        subject: &Subject,
-        keep: Option<LoginId>,
-        reason: EndReason,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<LoginId>, StoreError> {
-        self.with(|state| {
-            let live = state.logins_of(subject, now).map(|login| login.id);
-            let ids: Vec<_> = live.filter(|id| Some(*id) != keep).collect();
-            for id in &ids {
-                state.end(*id, reason, log_until);
-            }
-            ids
-        })
-    }
-
-    async fn rotate(&self, rotation: &Rotation, now: Timestamp) -> Result<Option<LoginRow>, StoreError> {
-        self.with(|state| {
-            let login = state.login_mut(rotation.login, now)?;
-            let family = login.family.as_mut()?;
-            let presented = (rotation.position, rotation.presented);
-            if presented != (family.position, family.current)
-                || family.rotated_at > now.before(rotation.grace)
-            {
-                return None;
-            }
-            *family = Family {
-                position: Position { generation: family.position.generation.checked_add(1)?, branch: 0 },
-                previous_branch: Some(family.position.branch),
-                current: rotation.successor,
-                previous: Some(family.current),
-                nonce: rotation.nonce,
-                rotated_at: now,
-                confirmed: false,
+    ) -> Result<Timed<Ended>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            let live = state.live(id, now).filter(|login| login.subject == *subject);
+            let Some(expires_at) = live.map(|login| now.after(login.retention)) else {
+                return Ok(Ended::NotThere);
             };
-            login.last_seen_at = login.last_seen_at.max(now);
-            login.idle_expires_at = rotation.idle_expires_at.min(login.expires_at);
-            Some(login.clone())
+            let mark = new_mark()?;
+            state.remove_login(id);
+            Ok(Ended::Ended(state.append(mark, Revoked::Login(id, reason), expires_at)))
         })
     }
 
-    async fn swap_family(
+    async fn end_all(
         &self,
-        id: LoginId,
-        expected: &Family,
-        new: &Family,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let compared = |family: &Family| (family.position, family.nonce, family.confirmed);
-        self.with(|state| {
-            let family = state.login_mut(id, now).and_then(|login| login.family.as_mut());
-            let family = family.filter(|family| compared(family) == compared(expected));
-            family.map(|family| *family = new.clone()).is_some()
+        realm: &Realm,
+        subject: &Subject,
+        except: Option<LoginId>,
+        retention: Duration,
+    ) -> Result<Timed<EndedAll>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, now| {
+            let spared =
+                except.filter(|id| state.live(*id, now).is_some_and(|login| login.subject == *subject));
+            let ended = state.live_of(subject, now).filter(|login| Some(login.id) != spared).count();
+            let record = state.raised(subject, now);
+            let epoch = record.epoch;
+            state.set_record(subject, Record { ended_below: epoch, spared, ..record });
+            let entry = Revoked::AllEnded { subject: subject.clone(), below: epoch, spared };
+            let logged = state.append(mark, entry, now.after(record.retention.max(retention)));
+            let count = u64::try_from(ended).unwrap_or(u64::MAX);
+            Ok(EndedAll { count, epoch, spared, logged })
         })
     }
 
-    async fn confirm(&self, confirmations: &[Confirmation], now: Timestamp) -> Result<(), StoreError> {
-        self.with(|state| {
-            for used in confirmations {
-                let family = state.login_mut(used.login, now).and_then(|login| login.family.as_mut());
-                if let Some(family) = family.filter(|family| family.position == used.position) {
-                    family.confirmed = true;
-                }
-            }
-        })
-    }
-
-    async fn touch(&self, touches: &[Touch], now: Timestamp) -> Result<(), StoreError> {
-        self.with(|state| {
-            for touch in touches {
-                if let Some(login) = state.login_mut(touch.login, now) {
-                    login.last_seen_at = login.last_seen_at.max(touch.seen_at);
-                    login.idle_expires_at =
-                        login.idle_expires_at.max(touch.idle_expires_at.min(login.expires_at));
-                }
-            }
+    async fn claims_changed(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        retention: Duration,
+    ) -> Result<Timed<(u64, Logged)>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, now| {
+            let record = state.raised(subject, now);
+            let epoch = record.epoch;
+            state.set_record(subject, Record { outdated_below: epoch, ..record });
+            let entry = Revoked::ClaimsChanged { subject: subject.clone(), below: epoch };
+            Ok((epoch, state.append(mark, entry, now.after(record.retention.max(retention)))))
         })
     }
 
     async fn save_claims(
         &self,
+        realm: &Realm,
         id: LoginId,
         claims: &[u8],
         epoch: u64,
-        loaded_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.with(|state| {
-            let login = state.login_mut(id, now).filter(|login| login.epoch <= epoch);
-            login
-                .map(|login| {
-                    login.claims = claims.to_vec();
-                    login.epoch = epoch;
-                    login.claims_loaded_at = loaded_at;
-                })
-                .is_some()
+    ) -> Result<Timed<bool>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            let login = state.live_mut(id, now).filter(|login| login.epoch <= epoch);
+            let saved = login.map(|login| {
+                login.claims = claims.to_vec();
+                login.epoch = epoch;
+                login.claims_loaded_at = now;
+            });
+            Ok(saved.is_some())
         })
     }
 
-    async fn epoch(&self, subject: &Subject) -> Result<u64, StoreError> {
-        self.with(|state| state.epoch(subject))
-    }
-
-    async fn raise_epoch(
-        &self,
-        subject: &Subject,
-        log_until: Timestamp,
-        _: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.with(|state| {
-            let epoch = state.raise_epoch(subject);
-            state.append(Revoked::SubjectBelow(subject.clone(), epoch), log_until);
-            epoch
+    async fn touch(&self, realm: &Realm, touches: &[Touch]) -> Result<Timed<()>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            for touch in touches {
+                if let Some(login) = state.live_mut(touch.login, now) {
+                    let seen_at = now.before(touch.ago);
+                    let idle_expires_at = seen_at.after(touch.idle).min(login.expires_at);
+                    login.last_seen_at = login.last_seen_at.max(seen_at);
+                    login.idle_expires_at = login.idle_expires_at.max(idle_expires_at);
+                }
+            }
+            Ok(())
         })
     }
 
-    async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let mut purged = 0;
-        let mut next = Some(Purge::Logins(None));
-        while let Some(at) = next {
-            let (then, logins) = self.with(|state| state.purge(at, PURGED_AT_ONCE, now))?;
-            next = then;
-            purged += logins;
-            tokio::task::yield_now().await;
-        }
-        Ok(purged)
+    async fn purge(&self) -> Result<Timed<u64>, StoreError> {
+        self.purge_all().await
     }
 }
 
-/// The logins that must end for one more, oldest first; `None` when it is the new one that must not be.
+/// The logins that must end for one more, oldest first; none when it is the new one that must not be.
 fn surplus(
-    state: &State,
+    state: &RealmState,
     subject: &Subject,
-    replaced: Option<LoginId>,
     limit: Option<Limit>,
     now: Timestamp,
-) -> Option<Vec<LoginId>> {
+) -> Option<Vec<LoginRow>> {
     let Some(limit) = limit else { return Some(Vec::new()) };
-    let live = state.logins_of(subject, now).map(|login| login.id);
-    let mut live: Vec<_> = live.filter(|id| Some(*id) != replaced).collect();
-    live.truncate(limit.surplus(live.len())?);
-    Some(live)
+    let surplus = limit.surplus(state.live_of(subject, now).count())?;
+    Some(state.live_of(subject, now).take(surplus).cloned().collect())
+}
+
+fn begun(login: &NewLogin, ticket: &Ticket, now: Timestamp) -> LoginRow {
+    let expires_at = now.after(login.lifetime);
+    LoginRow {
+        id: login.id,
+        subject: login.subject.clone(),
+        kind: login.kind,
+        created_at: now,
+        last_seen_at: now,
+        authenticated_at: now,
+        expires_at,
+        idle_expires_at: now.after(login.idle).min(expires_at),
+        user_agent: login.user_agent.clone(),
+        address: login.address.clone(),
+        claims: login.claims.clone(),
+        begun_under: ticket.epoch,
+        epoch: ticket.epoch,
+        claims_loaded_at: now,
+        retention: login.retention,
+        family: login.secret.map(Family::first),
+        extra: login.extra.clone(),
+    }
+}
+
+/// The row of a session that begins.
+pub(super) fn carrying(session: &NewSession, login: Option<LoginId>, now: Timestamp) -> SessionRow {
+    SessionRow {
+        key: session.key,
+        login,
+        data: session.data.clone(),
+        version: 1,
+        expires_at: now.after(session.lifetime),
+    }
 }

@@ -1,44 +1,101 @@
 //! [`RevocationStore`].
 
-use async_trait::async_trait;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
-use super::MemoryStore;
-use super::state::State;
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::state::{RealmState, epoch_at};
+use super::{MemoryStore, new_mark};
 use crate::clock::Timestamp;
-use crate::store::{LogPage, RevocationStore, Revoked, StoreError};
+use crate::id::{KeyId, Subject, TokenId};
+use crate::store::{
+    Cursor, Ids, LogEntry, Logged, Page, Realm, RevocationStore, Revoked, Standing, StoreError, Timed,
+};
 
 #[async_trait]
 impl RevocationStore for MemoryStore {
-    async fn append(
+    async fn revoke_token(
         &self,
-        revoked: &Revoked,
-        expires_at: Timestamp,
-        _: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.with(|state| state.append(revoked.clone(), expires_at))
+        realm: &Realm,
+        _: &Subject,
+        token: TokenId,
+        retention: Duration,
+    ) -> Result<Timed<Logged>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, now| Ok(state.append(mark, Revoked::Token(token), now.after(retention))))
     }
 
-    async fn entries(&self, after: u64, most: u32, now: Timestamp) -> Result<LogPage, StoreError> {
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        self.with(|state| LogPage {
-            entries: state.entries(after, now).take(most).cloned().collect(),
-            last: state.last(),
+    async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, _| Ok(state.append(mark, Revoked::Key(key.clone()), LogEntry::NEVER)))
+    }
+
+    async fn page(
+        &self,
+        realm: &Realm,
+        cursor: &Cursor,
+        most: NonZeroU32,
+    ) -> Result<Timed<Page>, StoreError> {
+        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+        self.step(|all, now| {
+            let incarnation = match all.incarnation {
+                Some(incarnation) => incarnation,
+                None => *all.incarnation.insert(new_mark()?),
+            };
+            let state = all.realm(realm, now);
+            Ok(state.log.page(cursor, most, incarnation, state.floor, now))
         })
     }
 
-    async fn is_revoked(&self, revoked: &[Revoked], now: Timestamp) -> Result<bool, StoreError> {
-        self.with(|state| revoked.iter().any(|one| is_revoked(state, one, now)))
+    async fn standing(&self, realm: &Realm, ids: &Ids<'_>) -> Result<Timed<Standing>, StoreError> {
+        self.in_realm(realm, |state, now| Ok(standing(state, ids, now)))
     }
 
-    async fn changed(&self, after: u64) {
-        // Never an error: the sender lives as long as `self`.
-        let _ = self.shared.last.subscribe().wait_for(|last| *last > after).await;
+    async fn write_back(&self, realm: &Realm, entries: &[LogEntry]) -> Result<Timed<()>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            entries.iter().for_each(|entry| state.write_back(entry, now));
+            Ok(())
+        })
+    }
+
+    async fn declare_restored(
+        &self,
+        realm: &Realm,
+        instant: Option<Timestamp>,
+    ) -> Result<Timed<u64>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, now| {
+            let times = [Some(now), instant].into_iter().flatten().map(epoch_at);
+            let floor = times.fold(state.highest_epoch().saturating_add(1), u64::max);
+            state.floor = floor;
+            state.append(mark, Revoked::Floor(floor), LogEntry::NEVER);
+            Ok(floor)
+        })
+    }
+
+    fn wake_ups(&self) -> watch::Receiver<u64> {
+        self.shared.wake_ups.subscribe()
     }
 }
 
-fn is_revoked(state: &State, revoked: &Revoked, now: Timestamp) -> bool {
-    state.entries_for(revoked, now).any(|entry| match (&entry.revoked, revoked) {
-        (Revoked::SubjectBelow(_, logged), Revoked::SubjectBelow(_, epoch)) => logged > epoch,
-        _ => true,
-    })
+fn standing(state: &RealmState, ids: &Ids<'_>, now: Timestamp) -> Standing {
+    let is_ended = ids.login.is_some_and(|id| state.live(id, now).is_none())
+        || ids.session.is_some_and(|key| state.session(&key, now).is_none())
+        || ids.token.is_some_and(|token| state.log.has_token(&token, now))
+        || ids.key.is_some_and(|key| state.log.has_key(key));
+    let of_subject = ids.subject.map_or(Standing::Good, |(subject, epoch)| {
+        let record = state.record(subject);
+        let begun_under = ids.begun_under.unwrap_or(epoch);
+        let is_spared = record.spared.is_some() && record.spared == ids.login;
+        if begun_under.min(epoch) < state.floor || (begun_under < record.ended_below && !is_spared) {
+            Standing::Gone
+        } else if epoch < record.outdated_below {
+            Standing::Outdated
+        } else {
+            Standing::Good
+        }
+    });
+    if is_ended { Standing::Gone } else { of_subject }
 }

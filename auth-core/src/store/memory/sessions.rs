@@ -1,80 +1,93 @@
 //! [`SessionStore`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use super::MemoryStore;
-use crate::clock::Timestamp;
-use crate::store::{LoginRow, SavedSession, SessionHash, SessionRow, SessionStore, StoreError};
+use super::logins::carrying;
+use super::{MemoryStore, new_mark};
+use crate::store::{
+    LiveLogin, Logged, NewSession, Realm, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    SessionStore, StoreError, Timed,
+};
 
 #[async_trait]
 impl SessionStore for MemoryStore {
-    async fn create_session(&self, session: &SessionRow, now: Timestamp) -> Result<bool, StoreError> {
-        self.with(|state| {
-            let free = state.session(&session.id, now).is_none();
-            if free {
-                state.insert_session(SessionRow { login: None, ..session.clone() });
+    async fn create_session(&self, realm: &Realm, session: &NewSession) -> Result<Timed<bool>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            let is_free = state.sessions.get(&session.key.hash).is_none();
+            if is_free {
+                state.sessions.insert(carrying(session, None, now));
             }
-            free
+            Ok(is_free)
         })
     }
 
-    async fn load_session(
+    async fn session(
         &self,
-        id: &SessionHash,
-        now: Timestamp,
-    ) -> Result<Option<(SessionRow, Option<LoginRow>)>, StoreError> {
-        self.with(|state| {
-            let session = state.session(id, now)?;
-            let login = session.login.and_then(|login| state.login(login, now));
-            Some((session.clone(), login.cloned()))
+        realm: &Realm,
+        key: &SessionKey,
+    ) -> Result<Timed<Option<(SessionRow, Option<LiveLogin>)>>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            let session = state.session(key, now);
+            Ok(session.map(|session| {
+                (session.clone(), session.login.and_then(|login| state.live_login(login, now)))
+            }))
         })
     }
 
     async fn save_session(
         &self,
-        id: &SessionHash,
+        realm: &Realm,
+        key: &SessionKey,
         data: &[u8],
         expected_version: u64,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<SavedSession, StoreError> {
-        self.with(|state| {
-            if state.session(id, now).is_none() {
-                return SavedSession::Gone;
+        lifetime: Duration,
+    ) -> Result<Timed<SavedSession>, StoreError> {
+        self.in_realm(realm, |state, now| {
+            if state.session(key, now).is_none() {
+                return Ok(SavedSession::Gone);
             }
-            match state.session_mut(id).filter(|session| session.version == expected_version) {
+            let session = state.sessions.get_mut(&key.hash);
+            Ok(match session.filter(|session| session.version == expected_version) {
                 None => SavedSession::Conflict,
                 Some(session) => {
                     session.data = data.to_vec();
-                    session.version += 1;
-                    session.expires_at = expires_at;
+                    session.version = session.version.saturating_add(1);
+                    session.expires_at = now.after(lifetime);
                     SavedSession::Saved(session.version)
                 }
-            }
+            })
         })
     }
 
     async fn rename_session(
         &self,
-        old: &SessionHash,
+        realm: &Realm,
+        old: &SessionKey,
         new: &SessionHash,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.with(|state| {
-            if state.session(old, now).is_none() || state.session(new, now).is_some() {
-                return false;
+        retention: Duration,
+    ) -> Result<Timed<Option<Logged>>, StoreError> {
+        let mark = new_mark()?;
+        self.in_realm(realm, |state, now| {
+            if state.session(old, now).is_none() || state.sessions.get(new).is_some() {
+                return Ok(None);
             }
-            let Some(session) = state.remove_session(old) else { return false };
-            state.insert_session(SessionRow { id: *new, version: session.version + 1, ..session });
-            true
+            let Some(session) = state.sessions.remove(&old.hash) else { return Ok(None) };
+            let key = SessionKey { hash: *new, ..*old };
+            let version = session.version.saturating_add(1);
+            state.sessions.insert(SessionRow { key, version, ..session });
+            Ok(Some(state.append(mark, Revoked::Session(old.hash), now.after(retention))))
         })
     }
 
-    async fn delete_session(&self, id: &SessionHash) -> Result<(), StoreError> {
-        self.with(|state| {
-            if state.session_mut(id).is_some_and(|session| session.login.is_none()) {
-                state.remove_session(id);
+    async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError> {
+        self.in_realm(realm, |state, _| {
+            let session = state.sessions.get(&key.hash);
+            if session.is_some_and(|session| session.key == *key && session.login.is_none()) {
+                state.sessions.remove(&key.hash);
             }
+            Ok(())
         })
     }
 }

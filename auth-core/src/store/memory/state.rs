@@ -1,224 +1,164 @@
-//! The tables and their indexes, which change only together.
+//! All realms, and what holds in one of them: floor, records, liveness.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound::{Excluded, Unbounded};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
+use super::log::Log;
+use super::tables::{Logins, Sessions};
 use crate::clock::Timestamp;
-use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::store::{EndReason, LogEntry, LoginRow, Revoked, SessionHash, SessionRow};
+use crate::id::{LoginId, Subject};
+use crate::store::{
+    Document, LiveLogin, Logged, LoginRow, Mark, Realm, Revoked, SessionKey, SessionRow, SubjectState,
+};
 
 #[derive(Default)]
 pub(super) struct State {
-    logins: BTreeMap<LoginId, LoginRow>,
-    /// Oldest first.
-    by_subject: BTreeMap<Subject, BTreeSet<(Timestamp, LoginId)>>,
-    sessions: BTreeMap<SessionHash, SessionRow>,
-    by_login: BTreeSet<(LoginId, SessionHash)>,
-    epochs: BTreeMap<Subject, u64>,
-    log: BTreeMap<u64, LogEntry>,
-    by_thing: BTreeSet<(Thing, u64)>,
-    last: u64,
+    pub(super) realms: HashMap<Realm, RealmState>,
+    /// None until it is first asked for.
+    pub(super) incarnation: Option<Mark>,
 }
 
-/// What entries of the log are looked up by.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Thing {
-    Login(LoginId),
-    Subject(Subject),
-    Session(SessionHash),
-    Token(TokenId),
-    Key(KeyId),
+impl State {
+    /// The realm; its floor begins with its first use.
+    pub(super) fn realm(&mut self, realm: &Realm, now: Timestamp) -> &mut RealmState {
+        self.realms.entry(realm.clone()).or_insert_with(|| RealmState::new(epoch_at(now)))
+    }
+
+    /// How many entries were ever appended.
+    pub(super) fn logged(&self) -> u64 {
+        self.realms.values().map(|realm| realm.log.appended()).fold(0, u64::wrapping_add)
+    }
+
+    pub(super) fn has_login(&self, id: LoginId) -> bool {
+        self.realms.values().any(|realm| realm.logins.get(id).is_some())
+    }
 }
 
-impl Thing {
-    fn of(revoked: &Revoked) -> Self {
-        match revoked {
-            Revoked::Login(id, _) => Self::Login(*id),
-            Revoked::SubjectBelow(subject, _) => Self::Subject(subject.clone()),
-            Revoked::Session(id) => Self::Session(*id),
-            Revoked::Token(id) => Self::Token(*id),
-            Revoked::Key(id) => Self::Key(id.clone()),
+/// The lowest epoch of that time.
+pub(super) fn epoch_at(now: Timestamp) -> u64 {
+    u64::try_from(now.millis()).unwrap_or(0).max(1)
+}
+
+#[derive(Clone)]
+pub(super) struct RealmState {
+    pub(super) floor: u64,
+    records: HashMap<Subject, Record>,
+    pub(super) logins: Logins,
+    pub(super) sessions: Sessions,
+    pub(super) log: Log,
+    pub(super) documents: BTreeMap<String, Document>,
+}
+
+/// What is known of a subject.
+#[derive(Clone, Copy)]
+pub(super) struct Record {
+    pub(super) epoch: u64,
+    pub(super) outdated_below: u64,
+    pub(super) ended_below: u64,
+    pub(super) spared: Option<LoginId>,
+    pub(super) retention: Duration,
+}
+
+impl Record {
+    pub(super) const fn state(&self) -> SubjectState {
+        SubjectState { epoch: self.epoch, outdated_below: self.outdated_below }
+    }
+}
+
+impl RealmState {
+    fn new(floor: u64) -> Self {
+        Self {
+            floor,
+            records: HashMap::new(),
+            logins: Logins::default(),
+            sessions: Sessions::default(),
+            log: Log::default(),
+            documents: BTreeMap::new(),
         }
     }
-}
 
-/// Logins.
-impl State {
-    pub(super) fn login(&self, id: LoginId, now: Timestamp) -> Option<&LoginRow> {
-        self.logins.get(&id).filter(|login| !login.is_expired(now))
+    /// The record of a subject; none of its numbers is below the floor.
+    pub(super) fn record(&self, subject: &Subject) -> Record {
+        let floor = self.floor;
+        let none =
+            Record { epoch: 0, outdated_below: 0, ended_below: 0, spared: None, retention: Duration::ZERO };
+        let record = self.records.get(subject).copied().unwrap_or(none);
+        Record {
+            epoch: record.epoch.max(floor),
+            outdated_below: record.outdated_below.max(floor),
+            ended_below: record.ended_below.max(floor),
+            ..record
+        }
     }
 
-    /// The caller must leave `id`, `subject` and `created_at` alone: indexes hold them.
-    pub(super) fn login_mut(&mut self, id: LoginId, now: Timestamp) -> Option<&mut LoginRow> {
-        self.logins.get_mut(&id).filter(|login| !login.is_expired(now))
+    pub(super) fn set_record(&mut self, subject: &Subject, record: Record) {
+        self.records.insert(subject.clone(), record);
+    }
+
+    /// The record, with its epoch risen.
+    pub(super) fn raised(&self, subject: &Subject, now: Timestamp) -> Record {
+        let record = self.record(subject);
+        Record { epoch: record.epoch.saturating_add(1).max(epoch_at(now)), ..record }
+    }
+
+    pub(super) fn raise_retention(&mut self, subject: &Subject, retention: Duration) {
+        let record = self.record(subject);
+        self.set_record(subject, Record { retention: record.retention.max(retention), ..record });
+    }
+
+    pub(super) fn highest_epoch(&self) -> u64 {
+        self.records.values().map(|record| record.epoch).fold(self.floor, u64::max)
+    }
+
+    pub(super) fn is_live(&self, login: &LoginRow, now: Timestamp) -> bool {
+        let began_late =
+            |record: Record| login.begun_under >= record.ended_below || record.spared == Some(login.id);
+        !login.is_expired(now) && login.begun_under >= self.floor && began_late(self.record(&login.subject))
+    }
+
+    pub(super) fn live(&self, id: LoginId, now: Timestamp) -> Option<&LoginRow> {
+        self.logins.get(id).filter(|login| self.is_live(login, now))
+    }
+
+    /// Changes a live login. The change must leave `id`, `subject` and `created_at` alone: indexes hold them.
+    pub(super) fn live_mut(&mut self, id: LoginId, now: Timestamp) -> Option<&mut LoginRow> {
+        self.live(id, now)?;
+        self.logins.get_mut(id)
+    }
+
+    pub(super) fn with_subject(&self, login: &LoginRow) -> LiveLogin {
+        LiveLogin { row: login.clone(), subject: self.record(&login.subject).state() }
+    }
+
+    pub(super) fn live_login(&self, id: LoginId, now: Timestamp) -> Option<LiveLogin> {
+        self.live(id, now).map(|login| self.with_subject(login))
     }
 
     /// The live logins of a subject, oldest first.
-    pub(super) fn logins_of(
+    pub(super) fn live_of(
         &self,
         subject: &Subject,
         now: Timestamp,
     ) -> impl DoubleEndedIterator<Item = &LoginRow> {
-        let ids = self.by_subject.get(subject).into_iter().flatten();
-        ids.filter_map(move |(_, id)| self.login(*id, now))
+        self.logins.of(subject).filter(move |login| self.is_live(login, now))
     }
 
-    /// Adds a login in place of an expired one of the same id, if need be.
-    pub(super) fn insert_login(&mut self, login: LoginRow) {
-        self.remove_login(login.id);
-        self.by_subject.entry(login.subject.clone()).or_default().insert((login.created_at, login.id));
-        self.logins.insert(login.id, login);
+    pub(super) fn is_live_session(&self, session: &SessionRow, now: Timestamp) -> bool {
+        session.expires_at > now && session.login.is_none_or(|login| self.live(login, now).is_some())
     }
 
-    /// Ends a login, and logs it.
-    pub(super) fn end(&mut self, id: LoginId, reason: EndReason, log_until: Timestamp) {
-        self.remove_login(id);
-        self.append(Revoked::Login(id, reason), log_until);
+    pub(super) fn session(&self, key: &SessionKey, now: Timestamp) -> Option<&SessionRow> {
+        let session = self.sessions.get(&key.hash).filter(|session| session.key == *key);
+        session.filter(|session| self.is_live_session(session, now))
     }
 
-    fn remove_login(&mut self, id: LoginId) {
-        let Some(login) = self.logins.remove(&id) else { return };
-        if let Some(ids) = self.by_subject.get_mut(&login.subject) {
-            ids.remove(&(login.created_at, id));
-            if ids.is_empty() {
-                self.by_subject.remove(&login.subject);
-            }
-        }
-        let first = (id, SessionHash::from_bytes([0; 32]));
-        let sessions: Vec<_> = self
-            .by_login
-            .range(first..)
-            .take_while(|(login, _)| *login == id)
-            .map(|(_, session)| *session)
-            .collect();
-        for session in sessions {
-            self.remove_session(&session);
-        }
+    pub(super) fn remove_login(&mut self, id: LoginId) {
+        self.logins.remove(id);
+        self.sessions.remove_of(id);
     }
 
-    pub(super) fn epoch(&self, subject: &Subject) -> u64 {
-        self.epochs.get(subject).copied().unwrap_or(0)
+    pub(super) fn append(&mut self, mark: Mark, revoked: Revoked, expires_at: Timestamp) -> Logged {
+        self.log.append(mark, revoked, expires_at);
+        Logged { mark, expires_at }
     }
-
-    pub(super) fn raise_epoch(&mut self, subject: &Subject) -> u64 {
-        let epoch = self.epochs.entry(subject.clone()).or_insert(0);
-        *epoch += 1;
-        *epoch
-    }
-}
-
-/// Sessions.
-impl State {
-    pub(super) fn session(&self, id: &SessionHash, now: Timestamp) -> Option<&SessionRow> {
-        self.sessions.get(id).filter(|session| {
-            session.expires_at > now && session.login.is_none_or(|login| self.login(login, now).is_some())
-        })
-    }
-
-    /// The caller must leave `id` and `login` alone, and ask [`session`](Self::session) first.
-    pub(super) fn session_mut(&mut self, id: &SessionHash) -> Option<&mut SessionRow> {
-        self.sessions.get_mut(id)
-    }
-
-    /// Adds a session in place of an expired one of the same id, if need be.
-    pub(super) fn insert_session(&mut self, session: SessionRow) {
-        self.remove_session(&session.id);
-        self.by_login.extend(session.login.map(|login| (login, session.id)));
-        self.sessions.insert(session.id, session);
-    }
-
-    pub(super) fn remove_session(&mut self, id: &SessionHash) -> Option<SessionRow> {
-        let session = self.sessions.remove(id)?;
-        if let Some(login) = session.login {
-            self.by_login.remove(&(login, *id));
-        }
-        Some(session)
-    }
-}
-
-/// The log.
-impl State {
-    pub(super) fn append(&mut self, revoked: Revoked, expires_at: Timestamp) -> u64 {
-        self.last += 1;
-        self.by_thing.insert((Thing::of(&revoked), self.last));
-        self.log.insert(self.last, LogEntry { sequence: self.last, revoked, expires_at });
-        self.last
-    }
-
-    pub(super) fn last(&self) -> u64 {
-        self.last
-    }
-
-    pub(super) fn entries(&self, after: u64, now: Timestamp) -> impl Iterator<Item = &LogEntry> {
-        let entries = self.log.range((Excluded(after), Unbounded)).map(|(_, entry)| entry);
-        entries.filter(move |entry| entry.expires_at > now)
-    }
-
-    /// The live entries for the same thing.
-    pub(super) fn entries_for(&self, revoked: &Revoked, now: Timestamp) -> impl Iterator<Item = &LogEntry> {
-        let thing = Thing::of(revoked);
-        let numbers = self.by_thing.range((thing.clone(), 0)..).take_while(move |(other, _)| *other == thing);
-        numbers.filter_map(|(_, sequence)| self.log.get(sequence)).filter(move |entry| entry.expires_at > now)
-    }
-}
-
-/// Where a purge has come to.
-#[derive(Clone, Copy)]
-pub(super) enum Purge {
-    Logins(Option<LoginId>),
-    Sessions(Option<SessionHash>),
-    Log(u64),
-}
-
-impl State {
-    /// Looks at the next `most` rows and deletes the expired ones. Returns where to go on, and how many logins went.
-    pub(super) fn purge(&mut self, at: Purge, most: usize, now: Timestamp) -> (Option<Purge>, u64) {
-        match at {
-            Purge::Logins(after) => {
-                let (last, expired) =
-                    batch(&self.logins, after.as_ref(), most, |login| login.is_expired(now));
-                let purged = u64::try_from(expired.len()).unwrap_or(u64::MAX);
-                expired.into_iter().for_each(|id| self.remove_login(id));
-                (Some(last.map_or(Purge::Sessions(None), |id| Purge::Logins(Some(id)))), purged)
-            }
-            Purge::Sessions(after) => {
-                let (last, expired) =
-                    batch(&self.sessions, after.as_ref(), most, |row| row.expires_at <= now);
-                for id in expired {
-                    self.remove_session(&id);
-                }
-                (Some(last.map_or(Purge::Log(0), |id| Purge::Sessions(Some(id)))), 0)
-            }
-            Purge::Log(after) => {
-                let (last, expired) = batch(&self.log, Some(&after), most, |entry| entry.expires_at <= now);
-                for sequence in expired {
-                    if let Some(entry) = self.log.remove(&sequence) {
-                        self.by_thing.remove(&(Thing::of(&entry.revoked), sequence));
-                    }
-                }
-                (last.map(Purge::Log), 0)
-            }
-        }
-    }
-}
-
-/// The last key of the next `most` rows, if there are so many, and those of the expired ones among them.
-fn batch<K: Copy + Ord, V>(
-    rows: &BTreeMap<K, V>,
-    after: Option<&K>,
-    most: usize,
-    expired: impl Fn(&V) -> bool,
-) -> (Option<K>, Vec<K>) {
-    let rows = rows.range((after.map_or(Unbounded, Excluded), Unbounded)).take(most);
-    let mut seen = 0;
-    let mut last = None;
-    let mut keys = Vec::new();
-    for (key, row) in rows {
-        seen += 1;
-        last = Some(*key);
-        if expired(row) {
-            keys.push(*key);
-        }
-    }
-    (last.filter(|_| seen == most), keys)
 }

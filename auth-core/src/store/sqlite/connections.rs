@@ -3,7 +3,7 @@
 //! Not sqlx's pool: that asks a connection for a sign of life each time it comes back, which for SQLite costs as much
 //! as the statement, and keeps one on which a transaction broke.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::query::Query;
@@ -11,13 +11,17 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteQueryResult, Sql
 use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::file::DatabaseFile;
 use crate::store::StoreError;
 
+/// A statement, or several with `;` between them, which then run on one way to the connection's thread. Parameters are
+/// `$1`, `$2`, …: in several statements sqlx binds `?1` wrongly where a number is left out.
 pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// Connections of one kind, lent first come, first served.
 pub(super) struct Connections {
     options: SqliteConnectOptions,
+    file: Arc<DatabaseFile>,
     idle: Mutex<Vec<SqliteConnection>>,
     free: Semaphore,
     patience: Duration,
@@ -25,8 +29,20 @@ pub(super) struct Connections {
 
 impl Connections {
     /// At most `most` of them; a caller waits for its turn as long as `patience`.
-    pub(super) fn new(options: SqliteConnectOptions, most: usize, patience: Duration) -> Self {
-        Self { options, idle: Mutex::default(), free: Semaphore::new(most), patience }
+    pub(super) fn new(
+        options: SqliteConnectOptions,
+        file: Arc<DatabaseFile>,
+        most: usize,
+        patience: Duration,
+    ) -> Self {
+        Self { options, file, idle: Mutex::default(), free: Semaphore::new(most), patience }
+    }
+
+    /// Another one, of the file that was opened first.
+    pub(super) async fn connect(&self) -> Result<SqliteConnection, StoreError> {
+        let connection = self.options.connect().await.map_err(StoreError::new)?;
+        self.file.check()?;
+        Ok(connection)
     }
 
     /// One of them for the caller alone, until it is dropped.
@@ -38,10 +54,11 @@ impl Connections {
                 .map_err(|_| StoreError::new("every connection to the database is busy"))?
                 .map_err(StoreError::new)?,
         };
+        self.file.check()?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.options.connect().await.map_err(StoreError::new)?,
+            None => self.connect().await?,
         };
         Ok(Lease { home: self, connection: Some(connection), in_transaction: false, _permit: permit })
     }
@@ -97,10 +114,12 @@ impl Lease<'_> {
         Ok(())
     }
 
-    pub(super) async fn rollback(&mut self) -> Result<(), StoreError> {
-        self.run(sqlx::query("ROLLBACK")).await?;
+    /// Runs statements that begin and commit a read transaction themselves, and returns the rows of all of them.
+    pub(super) async fn snapshot(&mut self, statements: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        self.in_transaction = true;
+        let rows = self.rows(statements).await?;
         self.in_transaction = false;
-        Ok(())
+        Ok(rows)
     }
 
     fn settle<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, StoreError> {

@@ -1,108 +1,142 @@
-//! Creating a login under a limit, in one transaction.
+//! The parts of creating a login under a limit. Everything is looked at before the first row changes.
 
-use sqlx::query;
-
-use super::connections::Lease;
-use super::ending::{Ending, end, select_ids};
-use super::rows::{Columns, bind_login};
-use super::sessions::{insert_session, session_is_live};
+use super::entries::{LOGIN, reason_code};
+use super::rows::{Columns, bind_login, bytes, capped, hash_of, hex, json, millis};
+use super::sessions::insert_session;
+use super::step::{Step, live};
 use crate::clock::Timestamp;
-use crate::id::LoginId;
-use crate::store::{Created, EndReason, Limit, LoginRow, SessionRow, StoreError};
+use crate::id::Subject;
+use crate::store::{
+    EndReason, Evicted, Family, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError,
+    Ticket,
+};
 
-/// What `create_login` was asked for.
-#[derive(Clone, Copy)]
-pub(super) struct Creation<'a> {
-    pub(super) login: &'a LoginRow,
-    pub(super) session: Option<&'a SessionRow>,
-    pub(super) replaces: Option<LoginId>,
-    pub(super) limit: Option<Limit>,
-    pub(super) log_until: Timestamp,
-    pub(super) now: Timestamp,
+/// What stands in the way of a new login.
+pub(super) struct Obstacles {
+    pub(super) is_outdated: bool,
+    pub(super) is_taken: bool,
 }
 
-impl Creation<'_> {
-    /// Creates the login, and returns the number of the last entry that it logged, or zero.
-    pub(super) async fn run(&self, lease: &mut Lease<'_>) -> Result<(Created, u64), StoreError> {
-        lease.begin().await?;
-        if !self.free_ids(lease).await? {
-            lease.rollback().await?;
-            return Ok((Created::IdTaken, 0));
+pub(super) async fn obstacles(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    ticket: &Ticket,
+    login: &NewLogin,
+    session: Option<&NewSession>,
+) -> Result<Obstacles, StoreError> {
+    let select = "SELECT max(coalesce(record.epoch, 0), realm.floor) <> $4, \
+                         EXISTS (SELECT 1 FROM auth_login WHERE id = $5) \
+                         OR EXISTS (SELECT 1 FROM auth_session WHERE auth_session.realm = realm.id AND hash = $6) \
+                  FROM auth_realm AS realm \
+                  LEFT JOIN auth_subject AS record ON record.realm = realm.id AND record.subject = $3 \
+                  WHERE realm.name = $2";
+    let select = step
+        .statement(realm, select)
+        .bind(login.subject.as_str().to_owned())
+        .bind(capped(ticket.epoch))
+        .bind(bytes(login.id))
+        .bind(session.and_then(|session| hash_of(&session.key)));
+    let row = step.row(select).await?.ok_or_else(|| StoreError::new("the realm is not there"))?;
+    let mut columns = Columns::of(&row);
+    let is_outdated = columns.take::<bool>()? || ticket.is_expired(step.now);
+    Ok(Obstacles { is_outdated, is_taken: columns.take()? })
+}
+
+/// The live logins that must end for one more, oldest first; none when it is the new one that must not be.
+pub(super) async fn surplus(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    subject: &Subject,
+    limit: Limit,
+) -> Result<Option<Vec<Evicted>>, StoreError> {
+    let select = concat!(
+        "SELECT id, retention FROM auth_live WHERE subject = $3 AND ",
+        live!(),
+        " ORDER BY created_at, id"
+    );
+    let live = step.rows(step.statement(realm, select).bind(subject.as_str().to_owned())).await?;
+    let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
+    let now = step.now;
+    let evicted = live.iter().take(surplus).map(|row| {
+        let mut columns = Columns::of(row);
+        let login = columns.login_id()?;
+        let mark = Mark::random().map_err(StoreError::new)?;
+        Ok(Evicted { login, logged: Logged { mark, expires_at: now.after(columns.duration()?) } })
+    });
+    evicted.collect::<Result<_, _>>().map(Some)
+}
+
+/// Ends logins that are live, each with its entry.
+pub(super) async fn evict(step: &mut Step<'_>, realm: &Realm, evicted: &[Evicted]) -> Result<(), StoreError> {
+    if evicted.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<_> = evicted
+        .iter()
+        .map(|one| {
+            let logged = &one.logged;
+            (hex(one.login.as_bytes()), hex(logged.mark.as_bytes()), logged.expires_at.millis())
+        })
+        .collect();
+    let end = "INSERT INTO auth_log (realm, mark, kind, thing, value, entry_ends) \
+               SELECT realm.id, unhex(value ->> 1), $4, unhex(value ->> 0), $5, value ->> 2 \
+               FROM auth_realm AS realm CROSS JOIN json_each($3) AS one WHERE realm.name = $2 ORDER BY one.key; \
+               DELETE FROM auth_login WHERE id IN (SELECT unhex(value ->> 0) FROM json_each($3))";
+    let end = step.statement(realm, end).bind(json(&list)?).bind(LOGIN).bind(reason_code(EndReason::Evicted));
+    step.run(end).await.map(drop)
+}
+
+/// The row of a login that begins now.
+pub(super) fn row_of(login: &NewLogin, ticket: &Ticket, now: Timestamp) -> LoginRow {
+    let expires_at = now.after(login.lifetime);
+    LoginRow {
+        id: login.id,
+        subject: login.subject.clone(),
+        kind: login.kind,
+        created_at: now,
+        last_seen_at: now,
+        authenticated_at: now,
+        expires_at,
+        idle_expires_at: now.after(login.idle).min(expires_at),
+        user_agent: login.user_agent.clone(),
+        address: login.address.clone(),
+        claims: login.claims.clone(),
+        begun_under: ticket.epoch,
+        epoch: ticket.epoch,
+        claims_loaded_at: now,
+        retention: login.retention,
+        family: login.secret.map(Family::first),
+        extra: login.extra.clone(),
+    }
+}
+
+/// Adds the login, and the session that carries it. The subject's record is made, or its retention rises.
+pub(super) async fn insert(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    login: &LoginRow,
+    session: Option<&NewSession>,
+) -> Result<(), StoreError> {
+    let record = "INSERT INTO auth_subject (realm, subject, epoch, outdated_below, ended_below, retention) \
+                  SELECT id, $3, floor, floor, floor, $4 FROM auth_realm WHERE name = $2 \
+                  ON CONFLICT (realm, subject) DO UPDATE SET retention = excluded.retention \
+                      WHERE retention < excluded.retention";
+    let record =
+        step.statement(realm, record).bind(login.subject.as_str().to_owned()).bind(millis(login.retention));
+    step.run(record).await?;
+    let insert = "INSERT INTO auth_login (realm, id, subject, kind, created_at, last_seen_at, authenticated_at, \
+                      expires_at, idle_expires_at, user_agent, address, claims, begun_under, epoch, \
+                      claims_loaded_at, retention, extra, generation, branch, previous_branch, current, previous, \
+                      nonce, rotated_at, confirmed, shared, counted) \
+                  SELECT id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+                      $22, $23, $24, $25, $26, $27, $28 \
+                  FROM auth_realm WHERE name = $2";
+    let insert = bind_login(step.statement(realm, insert), login)?;
+    step.run(insert).await?;
+    match session {
+        Some(session) if !insert_session(step, realm, session, Some(login.id)).await? => {
+            Err(StoreError::new("the hash of the session was taken after it was free"))
         }
-        let replaced = self.replace(lease).await?;
-        let Some(surplus) = self.surplus(lease).await? else {
-            lease.rollback().await?;
-            return Ok((Created::LimitReached, 0));
-        };
-        let evicted = end(lease, &surplus, self.ending(EndReason::Evicted)).await?;
-        self.insert(lease).await?;
-        lease.commit().await?;
-        Ok((Created::Created { evicted: surplus }, evicted.max(replaced)))
-    }
-
-    /// Whether the ids are free; clears away an expired login that holds one.
-    async fn free_ids(&self, lease: &mut Lease<'_>) -> Result<bool, StoreError> {
-        let login = self.login.id.as_bytes().as_slice();
-        let holders = query(concat!(
-            "SELECT (SELECT ends_at > ?1 FROM auth_login WHERE id = ?2), \
-                    EXISTS (SELECT 1 FROM auth_session WHERE id = ?3 AND ",
-            session_is_live!(),
-            ")"
-        ))
-        .bind(self.now.millis())
-        .bind(login)
-        .bind(self.session.map(|session| session.id.as_bytes().as_slice()));
-        let row =
-            lease.row(holders).await?.ok_or_else(|| StoreError::new("a SELECT without FROM had no row"))?;
-        let mut columns = Columns::of(&row);
-        match (columns.take::<Option<bool>>()?, columns.take::<bool>()?) {
-            (Some(true), _) | (_, true) => Ok(false),
-            (None, false) => Ok(true),
-            (Some(false), false) => {
-                // Its sessions must go too, or they would carry the new login.
-                lease.run(query("DELETE FROM auth_login WHERE id = ?1").bind(login)).await?;
-                Ok(true)
-            }
-        }
-    }
-
-    async fn replace(&self, lease: &mut Lease<'_>) -> Result<u64, StoreError> {
-        let Some(replaces) = self.replaces else { return Ok(0) };
-        let live = query("SELECT id FROM auth_login WHERE id = ?2 AND ends_at > ?1")
-            .bind(self.now.millis())
-            .bind(replaces.as_bytes().as_slice());
-        let replaced = select_ids(lease, live).await?;
-        end(lease, &replaced, self.ending(EndReason::Replaced)).await
-    }
-
-    /// The logins that must end for this one, oldest first; `None` when it is this one that must not be.
-    async fn surplus(&self, lease: &mut Lease<'_>) -> Result<Option<Vec<LoginId>>, StoreError> {
-        let Some(limit) = self.limit else { return Ok(Some(Vec::new())) };
-        let live =
-            query("SELECT id FROM auth_login WHERE subject = ?2 AND ends_at > ?1 ORDER BY created_at, id")
-                .bind(self.now.millis())
-                .bind(self.login.subject.as_str());
-        let mut live = select_ids(lease, live).await?;
-        let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
-        live.truncate(surplus);
-        Ok(Some(live))
-    }
-
-    async fn insert(&self, lease: &mut Lease<'_>) -> Result<(), StoreError> {
-        let login = query(
-            "INSERT INTO auth_login (id, subject, kind, created_at, last_seen_at, authenticated_at, expires_at, \
-                 idle_expires_at, user_agent, address, claims, epoch, claims_loaded_at, generation, branch, \
-                 previous_branch, current, previous, nonce, rotated_at, confirmed) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-        );
-        lease.run(bind_login(login, self.login)?).await?;
-        if let Some(session) = self.session {
-            insert_session(lease, session, Some(self.login.id), self.now).await?;
-        }
-        Ok(())
-    }
-
-    fn ending(&self, reason: EndReason) -> Ending {
-        Ending { reason, log_until: self.log_until }
+        _ => Ok(()),
     }
 }

@@ -1,255 +1,246 @@
 //! [`LoginStore`].
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use async_trait::async_trait;
-use sqlx::query;
 
 use super::SqliteStore;
-use super::creation::Creation;
-use super::ending::{Ending, append, hex, json};
-use super::rows::{Columns, bind_family, login, login_columns, signed};
-use crate::clock::Timestamp;
+use super::creation::{evict, insert, obstacles, row_of, surplus};
+use super::entries::append;
+use super::purging::{BELOW_FLOOR, EXPIRED_LOGINS, EXPIRED_SESSIONS, OVER_ENTRIES};
+use super::rows::{Columns, bytes, hex, json, live_columns, live_login, signed};
+use super::step::live;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Confirmation, Created, EndReason, Family, Limit, LoginRow, LoginStore, Revoked, Rotation, SessionRow,
-    StoreError, Touch,
+    Created, EndReason, Ended, EndedAll, Limit, ListCursor, LiveLogin, Logged, LoginPage, LoginStore,
+    NewLogin, NewSession, Realm, Revoked, StoreError, Ticket, Timed, Touch,
 };
-
-/// How many rows one statement of a purge deletes; other writers have their turn in between.
-const PURGED_AT_ONCE: u64 = 1000;
 
 #[async_trait]
 impl LoginStore for SqliteStore {
-    async fn create_login(
+    async fn ticket(&self, realm: &Realm, subject: &Subject) -> Result<Timed<Ticket>, StoreError> {
+        let select = "SELECT max(coalesce(record.epoch, 0), realm.floor) FROM auth_realm AS realm \
+                      LEFT JOIN auth_subject AS record ON record.realm = realm.id AND record.subject = $3 \
+                      WHERE realm.name = $2";
+        let rows = self.read_in(realm, select, |select, _| select.bind(subject.as_str().to_owned())).await?;
+        let epoch = Columns::first(&rows.value)?.unsigned()?;
+        Ok(Timed::new(Ticket::new(epoch, rows.now), rows.now))
+    }
+
+    async fn create(
         &self,
-        login: &LoginRow,
-        session: Option<&SessionRow>,
-        replaces: Option<LoginId>,
+        realm: &Realm,
+        ticket: &Ticket,
+        login: &NewLogin,
+        session: Option<&NewSession>,
         limit: Option<Limit>,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Created, StoreError> {
-        let creation = Creation { login, session, replaces, limit, log_until, now };
-        let (created, last) = creation.run(&mut self.write().await?).await?;
-        self.announce(last);
-        Ok(created)
+    ) -> Result<Timed<Created>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        let obstacles = obstacles(&mut step, realm, ticket, login, session).await?;
+        if obstacles.is_outdated {
+            return step.commit(Created::Outdated).await;
+        }
+        if obstacles.is_taken {
+            return step.commit(Created::IdTaken).await;
+        }
+        let evicted = match limit {
+            Some(limit) => surplus(&mut step, realm, &login.subject, limit).await?,
+            None => Some(Vec::new()),
+        };
+        let Some(evicted) = evicted else {
+            return step.commit(Created::LimitReached).await;
+        };
+        evict(&mut step, realm, &evicted).await?;
+        let login = row_of(login, ticket, step.now);
+        insert(&mut step, realm, &login, session).await?;
+        let is_logged = !evicted.is_empty();
+        let answer = step.commit(Created::Made { login, evicted }).await?;
+        if is_logged {
+            self.announce();
+        }
+        Ok(answer)
     }
 
-    async fn load_login(&self, id: LoginId, now: Timestamp) -> Result<Option<LoginRow>, StoreError> {
-        let select =
-            query(concat!("SELECT ", login_columns!(), " FROM auth_login WHERE id = ?2 AND ends_at > ?1"))
-                .bind(now.millis())
-                .bind(id.as_bytes().as_slice());
-        let row = self.read().await?.row(select).await?;
-        row.map(|row| login(&mut Columns::of(&row))).transpose()
+    async fn login(&self, realm: &Realm, id: LoginId) -> Result<Timed<Option<LiveLogin>>, StoreError> {
+        let mut step = self.read().await?;
+        let select = concat!("SELECT ", live_columns!(), " FROM auth_live WHERE id = $3 AND ", live!());
+        let row = step.row(step.statement(realm, select).bind(bytes(id))).await?;
+        Ok(step.answer(row.map(|row| live_login(&mut Columns::of(&row))).transpose()?))
     }
 
-    async fn list_logins(&self, subject: &Subject, now: Timestamp) -> Result<Vec<LoginRow>, StoreError> {
-        let select = query(concat!(
+    async fn list(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        after: Option<&ListCursor>,
+        most: NonZeroU32,
+    ) -> Result<Timed<LoginPage>, StoreError> {
+        let mut step = self.read().await?;
+        let select = concat!(
             "SELECT ",
-            login_columns!(),
-            " FROM auth_login WHERE subject = ?2 AND ends_at > ?1 ORDER BY created_at DESC, id DESC"
-        ))
-        .bind(now.millis())
-        .bind(subject.as_str());
-        let rows = self.read().await?.rows(select).await?;
-        rows.iter().map(|row| login(&mut Columns::of(row))).collect()
+            live_columns!(),
+            " FROM auth_live WHERE subject = $3 AND ",
+            live!(),
+            " AND (created_at, id) < ($4, $5) ORDER BY created_at DESC, id DESC LIMIT $6"
+        );
+        let select = step
+            .statement(realm, select)
+            .bind(subject.as_str().to_owned())
+            .bind(after.map_or(i64::MAX, |after| after.created_at.millis()))
+            .bind(after.map_or([u8::MAX; 16], |after| *after.id.as_bytes()).to_vec())
+            .bind(i64::from(most.get()) + 1);
+        let rows = step.rows(select).await?;
+        let logins = rows.iter().map(|row| live_login(&mut Columns::of(row)));
+        let mut logins = logins.collect::<Result<Vec<_>, _>>()?;
+        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+        let has_more = logins.len() > most;
+        logins.truncate(most);
+        let last = logins.last().filter(|_| has_more);
+        let next = last.map(|last| ListCursor { created_at: last.row.created_at, id: last.row.id });
+        Ok(step.answer(LoginPage { logins, next }))
     }
 
-    async fn end_login(
+    async fn end(
         &self,
+        realm: &Realm,
         subject: &Subject,
         id: LoginId,
         reason: EndReason,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let mine = query("SELECT id FROM auth_login WHERE id = ?2 AND subject = ?3 AND ends_at > ?1")
-            .bind(now.millis())
-            .bind(id.as_bytes().as_slice())
-            .bind(subject.as_str());
-        Ok(!self.end_selected(mine, Ending { reason, log_until }).await?.is_empty())
+    ) -> Result<Timed<Ended>, StoreError> {
+        let mut step = self.write().await?;
+        let delete = concat!(
+            "DELETE FROM auth_login WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND subject = $4 AND ",
+            live!(),
+            ") RETURNING retention"
+        );
+        let delete = step.statement(realm, delete).bind(bytes(id)).bind(subject.as_str().to_owned());
+        let Some(row) = step.row(delete).await? else {
+            return step.commit(Ended::NotThere).await;
+        };
+        let expires_at = step.now.after(Columns::of(&row).duration()?);
+        let logged = append(&mut step, realm, &Revoked::Login(id, reason), expires_at).await?;
+        let answer = step.commit(Ended::Ended(logged)).await?;
+        self.announce();
+        Ok(answer)
     }
 
-    async fn end_logins(
+    /// `count` is read just before the write, beside other writers, because it takes the longer the more logins there
+    /// are: a login that begins or ends in between makes it differ by one. What ends does not depend on it.
+    async fn end_all(
         &self,
+        realm: &Realm,
         subject: &Subject,
-        keep: Option<LoginId>,
-        reason: EndReason,
-        log_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<LoginId>, StoreError> {
-        let others = query(
-            "SELECT id FROM auth_login WHERE subject = ?2 AND ends_at > ?1 AND id IS NOT ?3 ORDER BY created_at, id",
-        )
-        .bind(now.millis())
-        .bind(subject.as_str())
-        .bind(keep.as_ref().map(|id| id.as_bytes().as_slice()));
-        self.end_selected(others, Ending { reason, log_until }).await
+        except: Option<LoginId>,
+        retention: Duration,
+    ) -> Result<Timed<EndedAll>, StoreError> {
+        let mut step = self.read().await?;
+        let count =
+            concat!("SELECT count(*) FROM auth_live WHERE subject = $3 AND id IS NOT $4 AND ", live!());
+        let count = step.statement(realm, count).bind(subject.as_str().to_owned()).bind(except.map(bytes));
+        let count = Columns::first(&step.rows(count).await?)?.unsigned()?;
+        drop(step);
+        let mut step = self.write_in(realm).await?;
+        let raise = concat!(
+            "INSERT INTO auth_untidy (realm, subject) SELECT id, $3 FROM auth_realm \
+             WHERE name = $2 AND EXISTS \
+                 (SELECT 1 FROM auth_login WHERE auth_login.realm = auth_realm.id AND auth_login.subject = $3) \
+             ON CONFLICT DO NOTHING; \
+             INSERT INTO auth_subject (realm, subject, epoch, outdated_below, ended_below, spared, retention) \
+             SELECT id, $3, max(floor + 1, $1), floor, max(floor + 1, $1), \
+                 (SELECT id FROM auth_live WHERE id = $4 AND subject = $3 AND ",
+            live!(),
+            "), 0 FROM auth_realm WHERE name = $2 \
+             ON CONFLICT (realm, subject) DO UPDATE SET epoch = max(epoch + 1, excluded.epoch), \
+                 ended_below = max(epoch + 1, excluded.epoch), spared = excluded.spared \
+             RETURNING epoch, spared, retention"
+        );
+        let raise = step.statement(realm, raise).bind(subject.as_str().to_owned()).bind(except.map(bytes));
+        let row = step.rows(raise).await?;
+        let mut columns = Columns::first(&row)?;
+        let epoch = columns.unsigned()?;
+        let spared = columns.optional_bytes()?.map(LoginId::from_bytes);
+        let expires_at = step.now.after(retention.max(columns.duration()?));
+        let revoked = Revoked::AllEnded { subject: subject.clone(), below: epoch, spared };
+        let logged = append(&mut step, realm, &revoked, expires_at).await?;
+        let answer = step.commit(EndedAll { count, epoch, spared, logged }).await?;
+        self.announce();
+        Ok(answer)
     }
 
-    async fn rotate(&self, rotation: &Rotation, now: Timestamp) -> Result<Option<LoginRow>, StoreError> {
-        let update = query(concat!(
-            "UPDATE auth_login SET generation = generation + 1, branch = 0, previous_branch = branch, current = ?6, \
-                 previous = current, nonce = ?7, rotated_at = ?1, confirmed = 0, \
-                 last_seen_at = max(last_seen_at, ?1), idle_expires_at = min(?8, expires_at) \
-             WHERE id = ?2 AND generation = ?3 AND branch = ?4 AND current = ?5 AND rotated_at <= ?9 \
-                 AND ends_at > ?1 AND generation < 4294967295 \
-             RETURNING ",
-            login_columns!()
-        ))
-        .bind(now.millis())
-        .bind(rotation.login.as_bytes().as_slice())
-        .bind(rotation.position.generation)
-        .bind(rotation.position.branch)
-        .bind(rotation.presented.as_bytes().as_slice())
-        .bind(rotation.successor.as_bytes().as_slice())
-        .bind(rotation.nonce.as_slice())
-        .bind(rotation.idle_expires_at.millis())
-        .bind(now.before(rotation.grace).millis());
-        let row = self.write().await?.row(update).await?;
-        row.map(|row| login(&mut Columns::of(&row))).transpose()
-    }
-
-    async fn swap_family(
+    async fn claims_changed(
         &self,
-        id: LoginId,
-        expected: &Family,
-        new: &Family,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let update = query(
-            "UPDATE auth_login SET generation = ?1, branch = ?2, previous_branch = ?3, current = ?4, previous = ?5, \
-                 nonce = ?6, rotated_at = ?7, confirmed = ?8 \
-             WHERE id = ?9 AND ends_at > ?10 AND generation = ?11 AND branch = ?12 AND nonce = ?13 AND confirmed = ?14",
-        );
-        let update = bind_family(update, Some(new))
-            .bind(id.as_bytes().as_slice())
-            .bind(now.millis())
-            .bind(expected.position.generation)
-            .bind(expected.position.branch)
-            .bind(expected.nonce.as_slice())
-            .bind(expected.confirmed);
-        Ok(self.write().await?.run(update).await?.rows_affected() > 0)
-    }
-
-    async fn confirm(&self, confirmations: &[Confirmation], now: Timestamp) -> Result<(), StoreError> {
-        if confirmations.is_empty() {
-            return Ok(());
-        }
-        let list: Vec<_> = confirmations
-            .iter()
-            .map(|one| (hex(&one.login), one.position.generation, one.position.branch))
-            .collect();
-        let update = query(
-            "UPDATE auth_login SET confirmed = 1 \
-             FROM (SELECT unhex(value ->> 0) AS login, value ->> 1 AS generation, value ->> 2 AS branch \
-                   FROM json_each(?2)) AS used \
-             WHERE auth_login.id = used.login AND auth_login.generation = used.generation \
-                 AND auth_login.branch = used.branch AND confirmed = 0 AND ends_at > ?1",
-        );
-        self.write().await?.run(update.bind(now.millis()).bind(json(&list)?)).await.map(drop)
-    }
-
-    async fn touch(&self, touches: &[Touch], now: Timestamp) -> Result<(), StoreError> {
-        if touches.is_empty() {
-            return Ok(());
-        }
-        let list: Vec<_> = touches
-            .iter()
-            .map(|touch| (hex(&touch.login), touch.seen_at.millis(), touch.idle_expires_at.millis()))
-            .collect();
-        // Grouped, because of several source rows for one row an UPDATE takes any one.
-        let update = query(
-            "UPDATE auth_login SET last_seen_at = max(last_seen_at, used.seen_at), \
-                 idle_expires_at = max(auth_login.idle_expires_at, min(used.idle_expires_at, expires_at)) \
-             FROM (SELECT unhex(value ->> 0) AS login, max(value ->> 1) AS seen_at, \
-                       max(value ->> 2) AS idle_expires_at \
-                   FROM json_each(?2) GROUP BY 1) AS used \
-             WHERE auth_login.id = used.login AND ends_at > ?1",
-        );
-        self.write().await?.run(update.bind(now.millis()).bind(json(&list)?)).await.map(drop)
+        realm: &Realm,
+        subject: &Subject,
+        retention: Duration,
+    ) -> Result<Timed<(u64, Logged)>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        let raise = "INSERT INTO auth_subject (realm, subject, epoch, outdated_below, ended_below, retention) \
+                     SELECT id, $3, max(floor + 1, $1), max(floor + 1, $1), floor, 0 FROM auth_realm WHERE name = $2 \
+                     ON CONFLICT (realm, subject) DO UPDATE SET epoch = max(epoch + 1, excluded.epoch), \
+                         outdated_below = max(epoch + 1, excluded.epoch) \
+                     RETURNING epoch, retention";
+        let row = step.rows(step.statement(realm, raise).bind(subject.as_str().to_owned())).await?;
+        let mut columns = Columns::first(&row)?;
+        let epoch = columns.unsigned()?;
+        let expires_at = step.now.after(retention.max(columns.duration()?));
+        let revoked = Revoked::ClaimsChanged { subject: subject.clone(), below: epoch };
+        let logged = append(&mut step, realm, &revoked, expires_at).await?;
+        let answer = step.commit((epoch, logged)).await?;
+        self.announce();
+        Ok(answer)
     }
 
     async fn save_claims(
         &self,
+        realm: &Realm,
         id: LoginId,
         claims: &[u8],
         epoch: u64,
-        loaded_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let update = query(
-            "UPDATE auth_login SET claims = ?3, epoch = ?4, claims_loaded_at = ?5 \
-             WHERE id = ?2 AND ends_at > ?1 AND epoch <= ?4",
-        )
-        .bind(now.millis())
-        .bind(id.as_bytes().as_slice())
-        .bind(claims)
-        .bind(signed(epoch)?)
-        .bind(loaded_at.millis());
-        Ok(self.write().await?.run(update).await?.rows_affected() > 0)
-    }
-
-    async fn epoch(&self, subject: &Subject) -> Result<u64, StoreError> {
-        let select = query("SELECT epoch FROM auth_epoch WHERE subject = ?1").bind(subject.as_str());
-        let row = self.read().await?.row(select).await?;
-        row.map_or(Ok(0), |row| Columns::of(&row).unsigned())
-    }
-
-    async fn raise_epoch(
-        &self,
-        subject: &Subject,
-        log_until: Timestamp,
-        _: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let raise = query(
-            "INSERT INTO auth_epoch (subject, epoch) VALUES (?1, 1) \
-             ON CONFLICT (subject) DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+    ) -> Result<Timed<bool>, StoreError> {
+        let mut step = self.write().await?;
+        let update = concat!(
+            "UPDATE auth_login SET claims = $4, epoch = $5, claims_loaded_at = $1 \
+             WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND ",
+            live!(),
+            ") AND epoch <= $5"
         );
-        let mut lease = self.write().await?;
-        lease.begin().await?;
-        let row = lease.row(raise.bind(subject.as_str())).await?;
-        let epoch =
-            row.map_or(Err(StoreError::new("an upsert had no row")), |row| Columns::of(&row).unsigned())?;
-        let last = append(&mut lease, &Revoked::SubjectBelow(subject.clone(), epoch), log_until).await?;
-        lease.commit().await?;
-        self.announce(last);
-        Ok(epoch)
+        let update = step.statement(realm, update).bind(bytes(id)).bind(claims.to_vec()).bind(signed(epoch)?);
+        let is_saved = step.run(update).await?.rows_affected() > 0;
+        step.commit(is_saved).await
     }
 
-    async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let logins = self.purge_table(
-            "DELETE FROM auth_login WHERE rowid IN \
-             (SELECT rowid FROM auth_login WHERE ends_at <= ?1 LIMIT ?2)",
-            now,
+    async fn touch(&self, realm: &Realm, touches: &[Touch]) -> Result<Timed<()>, StoreError> {
+        let mut step = self.write().await?;
+        let list: Vec<_> = touches
+            .iter()
+            .map(|touch| {
+                let seen_at = step.now.before(touch.ago);
+                (hex(touch.login.as_bytes()), seen_at.millis(), seen_at.after(touch.idle).millis())
+            })
+            .collect();
+        // Grouped, because of several source rows for one row an UPDATE takes any one.
+        let update = concat!(
+            "UPDATE auth_login SET last_seen_at = max(last_seen_at, used.seen_at), \
+                 idle_expires_at = max(auth_login.idle_expires_at, min(used.idle_expires_at, expires_at)) \
+             FROM (SELECT unhex(value ->> 0) AS login, max(value ->> 1) AS seen_at, \
+                       max(value ->> 2) AS idle_expires_at \
+                   FROM json_each($3) GROUP BY 1) AS used \
+             WHERE auth_login.id = used.login \
+                 AND EXISTS (SELECT 1 FROM auth_live WHERE auth_live.id = auth_login.id AND ",
+            live!(),
+            ")"
         );
-        let logins = logins.await?;
-        self.purge_table(
-            "DELETE FROM auth_session WHERE rowid IN \
-             (SELECT rowid FROM auth_session WHERE expires_at <= ?1 LIMIT ?2)",
-            now,
-        )
-        .await?;
-        self.purge_table(
-            "DELETE FROM auth_log WHERE sequence IN \
-             (SELECT sequence FROM auth_log WHERE expires_at <= ?1 LIMIT ?2)",
-            now,
-        )
-        .await?;
-        Ok(logins)
+        step.run(step.statement(realm, update).bind(json(&list)?)).await?;
+        step.commit(()).await
     }
-}
 
-impl SqliteStore {
-    async fn purge_table(&self, delete: &'static str, now: Timestamp) -> Result<u64, StoreError> {
-        let mut purged = 0;
-        loop {
-            let batch = query(delete).bind(now.millis()).bind(signed(PURGED_AT_ONCE)?);
-            let deleted = self.write().await?.run(batch).await?.rows_affected();
-            purged += deleted;
-            if deleted < PURGED_AT_ONCE {
-                return Ok(purged);
-            }
-        }
+    async fn purge(&self) -> Result<Timed<u64>, StoreError> {
+        let (expired, _) = self.delete_all(EXPIRED_LOGINS).await?;
+        let (below, _) = self.delete_all(BELOW_FLOOR).await?;
+        let ended = self.tidy().await?;
+        self.delete_all(EXPIRED_SESSIONS).await?;
+        let (_, now) = self.delete_all(OVER_ENTRIES).await?;
+        Ok(Timed::new(expired + below + ended, now))
     }
 }

@@ -3,17 +3,18 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::sync::watch;
 
 use super::connections::{Connections, Lease};
-use super::revocations::last_sequence;
+use super::file::DatabaseFile;
 use super::rows::Columns;
 use super::{Shared, SqliteStore};
+use crate::clock::{Clock, SystemClock};
 use crate::store::StoreError;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,6 +22,8 @@ const READERS: usize = 4;
 const CACHED_STATEMENTS: usize = 64;
 /// To what the write-ahead log shrinks back after a burst.
 const JOURNAL_BYTES: &str = "67108864";
+/// The schema that the last migration makes.
+const SCHEMA_VERSION: i64 = 2;
 
 /// What a write that returned `Ok` survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,11 +48,17 @@ pub struct SqliteStoreBuilder {
     path: PathBuf,
     durability: Durability,
     busy_timeout: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteStoreBuilder {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), durability: Durability::default(), busy_timeout: BUSY_TIMEOUT }
+        Self {
+            path: path.to_owned(),
+            durability: Durability::default(),
+            busy_timeout: BUSY_TIMEOUT,
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// What a write survives. Default: [`Durability::Full`].
@@ -64,26 +73,47 @@ impl SqliteStoreBuilder {
         self
     }
 
+    /// The store's time. Default: the operating system's clock. Processes that share a file must have the same time.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// Opens the file. One that is not there is created, for this user only (mode 0600); the mode of one that is there
     /// is left alone. The files `-wal` and `-shm` beside it get the same mode.
     ///
+    /// A file of the first edition is migrated: its logins and sessions are over, and everybody signs in again.
+    ///
     /// # Errors
     ///
-    /// When the file can not be opened or created, is not a database, was written by a later version of this crate, or
-    /// is where no write-ahead log can be kept (most network file systems).
+    /// When the file cannot be opened or created, is not a database, was written by a later version of this crate that
+    /// this one cannot read, or is where no write-ahead log can be kept (most network file systems).
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
         // Absolute, because SQLite takes a name that begins with "file:", and ":memory:", for something else.
         let path = std::path::absolute(&self.path).map_err(StoreError::new)?;
         create(&path).map_err(StoreError::new)?;
+        let file = Arc::new(DatabaseFile::at(&path)?);
 
-        let writer = Connections::new(self.writing(&path), 1, self.busy_timeout);
-        let readers = Connections::new(self.reading(&path), READERS, self.busy_timeout);
+        let writer = Connections::new(self.writing(&path), Arc::clone(&file), 1, self.busy_timeout);
+        let readers = Connections::new(self.reading(&path), Arc::clone(&file), READERS, self.busy_timeout);
         let mut lease = writer.lease().await?;
         check_journal(&mut lease).await?;
         migrate(lease.connection()?).await?;
-        let last = last_sequence(&mut lease).await?;
         drop(lease);
-        Ok(SqliteStore { shared: Arc::new(Shared { writer, readers, last: watch::Sender::new(last) }) })
+
+        let mut anchor = readers.connect().await?;
+        // Only a connection that has read something holds on to the write-ahead log.
+        sqlx::query("SELECT 1 FROM auth_store").execute(&mut anchor).await.map_err(StoreError::new)?;
+        file.watch_journal()?;
+        let shared = Shared {
+            clock: self.clock,
+            writer,
+            readers,
+            file,
+            wake_ups: watch::Sender::new(0),
+            _anchor: Mutex::new(anchor),
+        };
+        Ok(SqliteStore { shared: Arc::new(shared) })
     }
 
     fn writing(&self, path: &Path) -> SqliteConnectOptions {
@@ -129,7 +159,7 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// SQLite does not say when it can not have a write-ahead log, as on most network file systems: it goes on without one.
+/// SQLite does not say when it cannot have a write-ahead log, as on most network file systems: it goes on without one.
 async fn check_journal(lease: &mut Lease<'_>) -> Result<(), StoreError> {
     let row = lease.row(sqlx::query("PRAGMA journal_mode")).await?;
     let mode = row.map(|row| Columns::of(&row).take::<String>()).transpose()?;
@@ -141,12 +171,36 @@ async fn check_journal(lease: &mut Lease<'_>) -> Result<(), StoreError> {
 }
 
 /// Brings the tables up to date, all or nothing, while other processes wait.
-async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), StoreError> {
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut migrator = sqlx::migrate!("migrations/sqlite");
     // A name of our own, so that an application may keep its tables, and their migrations, in the same file.
     migrator.dangerous_set_table_name("auth_migrations");
+    // Migrations of later versions are none of our business: `least_reader` says whether they matter.
+    migrator.set_ignore_missing(true);
     let mut transaction =
         sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await.map_err(StoreError::new)?;
+    check_least_reader(&mut transaction).await?;
     migrator.run_direct(None, &mut *transaction, false).await.map_err(StoreError::new)?;
     transaction.commit().await.map_err(StoreError::new)
+}
+
+/// Before the migrations, because those of a later schema may have replaced what ours would change.
+async fn check_least_reader(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let has_versions =
+        sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'auth_store'");
+    if has_versions.fetch_optional(&mut *connection).await.map_err(StoreError::new)?.is_none() {
+        return Ok(());
+    }
+    let least_reader = sqlx::query("SELECT least_reader FROM auth_store");
+    let row = least_reader.fetch_one(&mut *connection).await.map_err(StoreError::new)?;
+    if is_readable(Columns::of(&row).take()?) { Ok(()) } else { Err(StoreError::new(UNREADABLE)) }
+}
+
+/// What is said of a file that only later versions may use.
+pub(super) const UNREADABLE: &str =
+    "the database was migrated by a later version of this crate, and this version is too old to read it";
+
+/// Whether this version may use a file of that `least_reader`.
+pub(super) const fn is_readable(least_reader: i64) -> bool {
+    least_reader <= SCHEMA_VERSION
 }

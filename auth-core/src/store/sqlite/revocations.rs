@@ -1,82 +1,218 @@
 //! [`RevocationStore`].
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use async_trait::async_trait;
-use sqlx::query;
+use tokio::sync::watch;
 
 use super::SqliteStore;
-use super::connections::Lease;
-use super::ending::append;
-use super::rows::{Columns, log_columns, log_entry};
+use super::entries::{append, entry};
+use super::open::{UNREADABLE, is_readable};
+use super::rows::{Columns, bytes, capped, hash_of};
+use super::sessions::session_is_live;
+use super::step::live;
+use super::write_back::write_back;
 use crate::clock::Timestamp;
-use crate::store::{LogEntry, LogPage, RevocationStore, Revoked, StoreError};
+use crate::id::{KeyId, Subject, TokenId};
+use crate::store::{
+    Cursor, ENTRY_MARGIN, Ids, LogEntry, Logged, Page, Realm, Reset, RevocationStore, Revoked, Standing,
+    StoreError, Timed,
+};
 
 #[async_trait]
 impl RevocationStore for SqliteStore {
-    async fn append(
+    async fn revoke_token(
         &self,
-        revoked: &Revoked,
-        expires_at: Timestamp,
-        _: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let sequence = append(&mut self.write().await?, revoked, expires_at).await?;
-        self.announce(sequence);
-        Ok(sequence)
+        realm: &Realm,
+        _: &Subject,
+        token: TokenId,
+        retention: Duration,
+    ) -> Result<Timed<Logged>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        let expires_at = step.now.after(retention);
+        let logged = append(&mut step, realm, &Revoked::Token(token), expires_at).await?;
+        let answer = step.commit(logged).await?;
+        self.announce();
+        Ok(answer)
     }
 
-    async fn entries(&self, after: u64, most: u32, now: Timestamp) -> Result<LogPage, StoreError> {
-        // One statement, so that the last number and the entries are of one instant.
-        let select = query(
-            "SELECT last, sequence, kind, thing, detail, expires_at \
-             FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'auth_log'), 0) AS last) \
-             LEFT JOIN (SELECT * FROM auth_log WHERE sequence > ?2 AND expires_at > ?1 ORDER BY sequence LIMIT ?3) \
-             ORDER BY sequence",
-        )
-        .bind(now.millis())
-        .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .bind(most);
-        let rows = self.read().await?.rows(select).await?;
-        let mut page = LogPage { entries: Vec::with_capacity(rows.len()), last: 0 };
-        for row in &rows {
-            let mut columns = Columns::of(row);
-            page.last = columns.unsigned()?;
-            page.entries.extend(joined_entry(&mut columns)?);
+    async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        let logged = append(&mut step, realm, &Revoked::Key(key.clone()), LogEntry::NEVER).await?;
+        let answer = step.commit(logged).await?;
+        self.announce();
+        Ok(answer)
+    }
+
+    async fn page(
+        &self,
+        realm: &Realm,
+        cursor: &Cursor,
+        most: NonZeroU32,
+    ) -> Result<Timed<Page>, StoreError> {
+        let place = Place::of(cursor);
+        let select = "BEGIN; \
+            SELECT realm.floor, store.least_reader, store.incarnation, EXISTS (SELECT 1 FROM auth_log AS seen \
+                WHERE seen.number = $3 AND seen.realm = realm.id AND seen.mark = $4 AND store.incarnation = $5) \
+            FROM auth_realm AS realm, auth_store AS store WHERE realm.name = $2; \
+            SELECT number, mark, kind, thing, name, value, entry_ends FROM auth_log \
+            WHERE realm = (SELECT id FROM auth_realm WHERE name = $2) AND number > coalesce( \
+                (SELECT number FROM auth_log AS seen, auth_store AS store \
+                 WHERE seen.number = $3 AND seen.realm = (SELECT id FROM auth_realm WHERE name = $2) \
+                     AND seen.mark = $4 AND store.incarnation = $5), 0) \
+            ORDER BY number LIMIT $6; \
+            COMMIT";
+        let rows = self.read_in(realm, select, |select, _| {
+            select
+                .bind(place.number)
+                .bind(place.mark.to_vec())
+                .bind(place.incarnation.to_vec())
+                .bind(i64::from(most.get()) + 1)
+        });
+        let Timed { value: rows, now } = rows.await?;
+        let mut columns = Columns::first(&rows)?;
+        let floor = columns.unsigned()?;
+        if !is_readable(columns.take()?) {
+            return Err(self.shared.file.lose(UNREADABLE));
         }
-        Ok(page)
+        let incarnation = columns.bytes()?;
+        let is_known = columns.take()?;
+
+        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+        let stored = rows.iter().skip(1).take(most).map(entry).collect::<Result<Vec<_>, _>>()?;
+        let next = match stored.last() {
+            Some((number, last)) => Place { incarnation, number: *number, mark: *last.mark.as_bytes() },
+            None if is_known => Place { incarnation, ..place },
+            None => Place { incarnation, ..Place::START },
+        };
+        let is_over = |entry: &LogEntry| entry.expires_at <= now.before(ENTRY_MARGIN);
+        let entries = stored.into_iter().map(|(_, entry)| entry).filter(|entry| !is_over(entry)).collect();
+        let reset = place.reset(cursor, &incarnation, is_known);
+        let page = Page {
+            entries,
+            next: next.cursor(),
+            has_more: rows.len() > most.saturating_add(1),
+            floor,
+            reset,
+        };
+        Ok(Timed::new(page, now))
     }
 
-    async fn is_revoked(&self, revoked: &[Revoked], now: Timestamp) -> Result<bool, StoreError> {
-        let mut lease = self.read().await?;
-        for one in revoked {
-            let (kind, thing, detail) = log_columns(one)?;
-            // Of an ended login the reason does not matter; a subject is revoked by a later epoch only.
-            let above = if matches!(one, Revoked::SubjectBelow(..)) { detail } else { -1 };
-            let entry = query(
-                "SELECT 1 FROM auth_log WHERE kind = ?2 AND thing = ?3 AND detail > ?4 AND expires_at > ?1 LIMIT 1",
-            )
-            .bind(now.millis())
-            .bind(kind)
-            .bind(thing)
-            .bind(above);
-            if lease.row(entry).await?.is_some() {
-                return Ok(true);
-            }
+    async fn standing(&self, realm: &Realm, ids: &Ids<'_>) -> Result<Timed<Standing>, StoreError> {
+        // $6 is the epoch of the claims, $7 that of the login's beginning.
+        let select = concat!(
+            "SELECT ($3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM auth_live WHERE id = $3 AND ",
+            live!(),
+            ")) OR ($8 AND NOT EXISTS (SELECT 1 FROM auth_session WHERE hash = $4 AND ",
+            session_is_live!(),
+            ")) OR coalesce(min($6, $7) < realm.floor, FALSE) \
+             OR coalesce($7 < record.ended_below AND NOT coalesce($3 = record.spared, FALSE), FALSE) \
+             OR EXISTS (SELECT 1 FROM auth_log AS entry WHERE entry.realm = realm.id AND entry.kind = 4 \
+                 AND entry.thing = $9 AND entry.entry_ends > $11) \
+             OR EXISTS (SELECT 1 FROM auth_log AS entry WHERE entry.realm = realm.id AND entry.kind = 5 \
+                 AND entry.name = $10 AND entry.entry_ends > $11), \
+             coalesce($6 < record.outdated_below, FALSE) \
+             FROM auth_realm AS realm \
+             LEFT JOIN auth_subject AS record ON record.realm = realm.id AND record.subject = $5 \
+             WHERE realm.name = $2"
+        );
+        let epoch = ids.subject.map(|(_, epoch)| epoch);
+        let begun_under = epoch.map(|epoch| ids.begun_under.unwrap_or(epoch));
+        let rows = self.read_in(realm, select, |select, now| {
+            select
+                .bind(ids.login.map(bytes))
+                .bind(ids.session.as_ref().and_then(hash_of))
+                .bind(ids.subject.map(|(subject, _)| subject.as_str().to_owned()))
+                .bind(epoch.map(capped))
+                .bind(begun_under.map(capped))
+                .bind(ids.session.is_some())
+                .bind(ids.token.map(|token| token.as_bytes().to_vec()))
+                .bind(ids.key.map(|key| key.as_str().to_owned()))
+                .bind(now.before(ENTRY_MARGIN).millis())
+        });
+        let rows = rows.await?;
+        let mut columns = Columns::first(&rows.value)?;
+        let standing = match (columns.take()?, columns.take()?) {
+            (true, _) => Standing::Gone,
+            (false, true) => Standing::Outdated,
+            (false, false) => Standing::Good,
+        };
+        Ok(Timed::new(standing, rows.now))
+    }
+
+    async fn write_back(&self, realm: &Realm, entries: &[LogEntry]) -> Result<Timed<()>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        let is_logged = write_back(&mut step, realm, entries).await?;
+        let answer = step.commit(()).await?;
+        if is_logged {
+            self.announce();
         }
-        Ok(false)
+        Ok(answer)
     }
 
-    async fn changed(&self, after: u64) {
-        // Never an error: the sender lives as long as `self`.
-        let _ = self.shared.last.subscribe().wait_for(|last| *last > after).await;
+    async fn declare_restored(
+        &self,
+        realm: &Realm,
+        instant: Option<Timestamp>,
+    ) -> Result<Timed<u64>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        // No login has a higher epoch than the record of its subject, or the floor of its time.
+        let raise = "UPDATE auth_realm SET floor = max(floor + 1, $1, $3, \
+                         coalesce((SELECT max(epoch) FROM auth_subject WHERE realm = auth_realm.id), 0) + 1) \
+                     WHERE name = $2 RETURNING floor";
+        let raise = step.statement(realm, raise).bind(instant.map_or(0, Timestamp::millis));
+        let floor = Columns::first(&step.rows(raise).await?)?.unsigned()?;
+        append(&mut step, realm, &Revoked::Floor(floor), LogEntry::NEVER).await?;
+        let answer = step.commit(floor).await?;
+        self.announce();
+        Ok(answer)
+    }
+
+    fn wake_ups(&self) -> watch::Receiver<u64> {
+        self.shared.wake_ups.subscribe()
     }
 }
 
-/// The entry of a row; none in the one row of a page without entries.
-fn joined_entry(columns: &mut Columns<'_>) -> Result<Option<LogEntry>, StoreError> {
-    if columns.at_null()? { Ok(None) } else { log_entry(columns).map(Some) }
+/// What is in a cursor: the last entry that was seen, or only the store in which none was.
+#[derive(Clone, Copy)]
+struct Place {
+    incarnation: [u8; 16],
+    number: i64,
+    mark: [u8; 16],
 }
 
-/// The number of the last entry that was ever appended.
-pub(super) async fn last_sequence(lease: &mut Lease<'_>) -> Result<u64, StoreError> {
-    let row = lease.row(query("SELECT seq FROM sqlite_sequence WHERE name = 'auth_log'")).await?;
-    row.map_or(Ok(0), |row| Columns::of(&row).unsigned())
+impl Place {
+    const START: Self = Self { incarnation: [0; 16], number: 0, mark: [0; 16] };
+
+    /// The start, for a cursor that is not ours.
+    fn of(cursor: &Cursor) -> Self {
+        let parts = || {
+            let (incarnation, rest) = cursor.as_bytes().split_first_chunk()?;
+            let (number, mark) = rest.split_first_chunk()?;
+            let number = i64::from_be_bytes(*number);
+            Some(Self { incarnation: *incarnation, number, mark: mark.try_into().ok()? })
+        };
+        parts().unwrap_or(Self::START)
+    }
+
+    fn cursor(&self) -> Cursor {
+        let number = self.number.to_be_bytes();
+        Cursor::from_bytes([self.incarnation.as_slice(), &number, &self.mark].concat())
+    }
+
+    /// Why the page is from the start of the log.
+    fn reset(&self, cursor: &Cursor, incarnation: &[u8; 16], is_known: bool) -> Option<Reset> {
+        if cursor.is_start() || is_known {
+            None
+        } else if cursor.as_bytes().len() != self.cursor().as_bytes().len() {
+            Some(Reset::Malformed)
+        } else if self.incarnation != *incarnation {
+            Some(Reset::Incarnation)
+        } else if self.number == 0 {
+            None
+        } else {
+            Some(Reset::UnknownMark)
+        }
+    }
 }

@@ -1,34 +1,29 @@
 //! Rows to values and back. What is not ours is an error, never a panic and never a default.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row as _, Sqlite, Type, ValueRef as _};
+use std::time::Duration;
 
-use crate::clock::Timestamp;
-use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
-use crate::store::{
-    EndReason, Family, LogEntry, LoginKind, LoginRow, Revoked, SecretHash, SessionHash, SessionRow,
-    StoreError,
-};
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row as _, Sqlite, Type};
 
 use super::connections::Statement;
+use crate::clock::Timestamp;
+use crate::id::Position;
+use crate::id::{LoginId, Subject};
+use crate::store::{
+    Family, LiveLogin, LoginKind, LoginRow, Partition, SecretHash, SessionHash, SessionKey, SessionRow,
+    StoreError, SubjectState,
+};
 
-/// The columns of a login, in the order of [`login`].
-macro_rules! login_columns {
+/// The columns of `auth_live`, in the order of [`live_login`].
+macro_rules! live_columns {
     () => {
-        "auth_login.id, subject, kind, created_at, last_seen_at, authenticated_at, auth_login.expires_at, \
-         idle_expires_at, user_agent, address, claims, epoch, claims_loaded_at, generation, branch, previous_branch, \
-         current, previous, nonce, rotated_at, confirmed"
+        "id, subject, kind, created_at, last_seen_at, authenticated_at, expires_at, idle_expires_at, user_agent, \
+         address, claims, begun_under, epoch, claims_loaded_at, retention, extra, generation, branch, previous_branch, \
+         current, previous, nonce, rotated_at, confirmed, shared, counted, subject_epoch, subject_outdated_below"
     };
 }
-pub(super) use login_columns;
-
-/// The columns of a session, in the order of [`session`].
-macro_rules! session_columns {
-    () => {
-        "auth_session.id, login, data, version, auth_session.expires_at"
-    };
-}
-pub(super) use session_columns;
+pub(super) use live_columns;
 
 /// Reads the columns of a row one after the other.
 pub(super) struct Columns<'r> {
@@ -41,7 +36,17 @@ impl<'r> Columns<'r> {
         Self { row, next: 0 }
     }
 
+    /// Of the first row of an answer that always has one.
+    pub(super) fn first(rows: &'r [SqliteRow]) -> Result<Self, StoreError> {
+        rows.first().map(Self::of).ok_or_else(|| foreign("the realm is not there"))
+    }
+
+    /// An error where there is NULL: sqlx makes a zero of it.
     pub(super) fn take<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<T, StoreError> {
+        self.optional()?.ok_or_else(|| foreign("a value is missing"))
+    }
+
+    pub(super) fn optional<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<Option<T>, StoreError> {
         let value = self.row.try_get(self.next).map_err(StoreError::new)?;
         self.next += 1;
         Ok(value)
@@ -51,8 +56,8 @@ impl<'r> Columns<'r> {
         self.take::<&[u8]>()?.try_into().map_err(|_| foreign("an id, hash or nonce has another length"))
     }
 
-    fn optional_bytes<const N: usize>(&mut self) -> Result<Option<[u8; N]>, StoreError> {
-        let bytes = self.take::<Option<&[u8]>>()?;
+    pub(super) fn optional_bytes<const N: usize>(&mut self) -> Result<Option<[u8; N]>, StoreError> {
+        let bytes = self.optional::<&[u8]>()?;
         bytes.map(<[u8; N]>::try_from).transpose().map_err(|_| foreign("an id or hash has another length"))
     }
 
@@ -60,20 +65,29 @@ impl<'r> Columns<'r> {
         u64::try_from(self.take::<i64>()?).map_err(StoreError::new)
     }
 
-    /// Whether the next column is null; it stays the next one.
-    pub(super) fn at_null(&self) -> Result<bool, StoreError> {
-        Ok(self.row.try_get_raw(self.next).map_err(StoreError::new)?.is_null())
+    pub(super) fn time(&mut self) -> Result<Timestamp, StoreError> {
+        self.take().map(Timestamp::from_millis)
     }
 
-    fn time(&mut self) -> Result<Timestamp, StoreError> {
-        self.take().map(Timestamp::from_millis)
+    pub(super) fn duration(&mut self) -> Result<Duration, StoreError> {
+        self.unsigned().map(Duration::from_millis)
+    }
+
+    pub(super) fn login_id(&mut self) -> Result<LoginId, StoreError> {
+        self.bytes().map(LoginId::from_bytes)
     }
 }
 
-/// The login in the next columns.
-pub(super) fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
+/// The login in the next columns, and the state of its subject.
+pub(super) fn live_login(columns: &mut Columns<'_>) -> Result<LiveLogin, StoreError> {
+    let row = login(columns)?;
+    let subject = SubjectState { epoch: columns.unsigned()?, outdated_below: columns.unsigned()? };
+    Ok(LiveLogin { row, subject })
+}
+
+fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
     Ok(LoginRow {
-        id: LoginId::from_bytes(columns.bytes()?),
+        id: columns.login_id()?,
         subject: Subject::new(columns.take()?).map_err(StoreError::new)?,
         kind: match columns.take::<i64>()? {
             0 => LoginKind::Session,
@@ -85,36 +99,44 @@ pub(super) fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
         authenticated_at: columns.time()?,
         expires_at: columns.time()?,
         idle_expires_at: columns.time()?,
-        user_agent: columns.take()?,
-        address: columns.take()?,
+        user_agent: columns.optional()?,
+        address: columns.optional()?,
         claims: columns.take()?,
+        begun_under: columns.unsigned()?,
         epoch: columns.unsigned()?,
         claims_loaded_at: columns.time()?,
+        retention: columns.duration()?,
+        extra: columns.take()?,
         family: family(columns)?,
     })
 }
 
 fn family(columns: &mut Columns<'_>) -> Result<Option<Family>, StoreError> {
-    let Some(generation) = columns.take::<Option<u32>>()? else { return Ok(None) };
+    let Some(generation) = columns.optional::<u32>()? else {
+        columns.next += 9;
+        return Ok(None);
+    };
     Ok(Some(Family {
         position: Position { generation, branch: columns.take()? },
-        previous_branch: columns.take()?,
+        previous_branch: columns.optional()?,
         current: SecretHash::from_bytes(columns.bytes()?),
         previous: columns.optional_bytes()?.map(SecretHash::from_bytes),
         nonce: columns.bytes()?,
         rotated_at: columns.time()?,
         confirmed: columns.take()?,
+        shared: columns.take()?,
+        counted: columns.take()?,
     }))
 }
 
-/// Binds a login in the order of the columns.
+/// Binds a login in the order of `auth_live`'s own columns.
 pub(super) fn bind_login<'q>(
     statement: Statement<'q>,
     login: &LoginRow,
 ) -> Result<Statement<'q>, StoreError> {
     let statement = statement
-        .bind(login.id.as_bytes().as_slice())
-        .bind(login.subject.as_str())
+        .bind(bytes(login.id))
+        .bind(login.subject.as_str().to_owned())
         .bind(match login.kind {
             LoginKind::Session => 0_i64,
             LoginKind::Token => 1,
@@ -124,11 +146,14 @@ pub(super) fn bind_login<'q>(
         .bind(login.authenticated_at.millis())
         .bind(login.expires_at.millis())
         .bind(login.idle_expires_at.millis())
-        .bind(login.user_agent.as_deref())
-        .bind(login.address.as_deref())
-        .bind(login.claims.as_slice())
+        .bind(login.user_agent.clone())
+        .bind(login.address.clone())
+        .bind(login.claims.clone())
+        .bind(signed(login.begun_under)?)
         .bind(signed(login.epoch)?)
-        .bind(login.claims_loaded_at.millis());
+        .bind(login.claims_loaded_at.millis())
+        .bind(millis(login.retention))
+        .bind(login.extra.clone());
     Ok(bind_family(statement, login.family.as_ref()))
 }
 
@@ -138,17 +163,20 @@ pub(super) fn bind_family<'q>(statement: Statement<'q>, family: Option<&Family>)
         .bind(family.map(|family| family.position.generation))
         .bind(family.map(|family| family.position.branch))
         .bind(family.and_then(|family| family.previous_branch))
-        .bind(family.map(|family| family.current.as_bytes().as_slice()))
-        .bind(family.and_then(|family| family.previous.as_ref()).map(|hash| hash.as_bytes().as_slice()))
-        .bind(family.map(|family| family.nonce.as_slice()))
+        .bind(family.map(|family| family.current.as_bytes().to_vec()))
+        .bind(family.and_then(|family| family.previous.as_ref()).map(|hash| hash.as_bytes().to_vec()))
+        .bind(family.map(|family| family.nonce.to_vec()))
         .bind(family.map(|family| family.rotated_at.millis()))
         .bind(family.map(|family| family.confirmed))
+        .bind(family.map(|family| family.shared))
+        .bind(family.map(|family| family.counted))
 }
 
-/// The session in the next columns.
+/// The session in the columns hash, login, data, version, session_ends.
 pub(super) fn session(columns: &mut Columns<'_>) -> Result<SessionRow, StoreError> {
+    let hash = SessionHash::from_bytes(columns.bytes()?);
     Ok(SessionRow {
-        id: SessionHash::from_bytes(columns.bytes()?),
+        key: SessionKey { partition: Partition::REALM, hash },
         login: columns.optional_bytes()?.map(LoginId::from_bytes),
         data: columns.take()?,
         version: columns.unsigned()?,
@@ -156,44 +184,14 @@ pub(super) fn session(columns: &mut Columns<'_>) -> Result<SessionRow, StoreErro
     })
 }
 
-/// The log entry in the next columns: sequence, kind, thing, detail, expires_at.
-pub(super) fn log_entry(columns: &mut Columns<'_>) -> Result<LogEntry, StoreError> {
-    let sequence = columns.unsigned()?;
-    let kind = columns.take::<i64>()?;
-    let thing = columns.take::<&[u8]>()?;
-    let detail = columns.take::<i64>()?;
-    let text = || str::from_utf8(thing).map_err(StoreError::new);
-    let id = || <[u8; 16]>::try_from(thing).map_err(StoreError::new);
-    let revoked = match kind {
-        0 => Revoked::Login(LoginId::from_bytes(id()?), reason(detail)?),
-        1 => Revoked::SubjectBelow(
-            Subject::new(text()?).map_err(StoreError::new)?,
-            detail.try_into().map_err(StoreError::new)?,
-        ),
-        2 => Revoked::Token(TokenId::from_bytes(id()?)),
-        4 => Revoked::Session(SessionHash::from_bytes(
-            thing.try_into().map_err(|_| foreign("a session hash has another length"))?,
-        )),
-        3 => Revoked::Key(KeyId::new(text()?).ok_or_else(|| foreign("a key id is empty or too long"))?),
-        _ => return Err(foreign("a log entry is of an unknown kind")),
-    };
-    Ok(LogEntry { sequence, revoked, expires_at: columns.time()? })
+/// An id as a parameter.
+pub(super) fn bytes(id: LoginId) -> Vec<u8> {
+    id.as_bytes().to_vec()
 }
 
-/// A log entry's columns kind, thing and detail.
-pub(super) fn log_columns(revoked: &Revoked) -> Result<(i64, &[u8], i64), StoreError> {
-    Ok(match revoked {
-        Revoked::Login(id, reason) => (0, id.as_bytes(), i64::from(reason.code())),
-        Revoked::SubjectBelow(subject, epoch) => (1, subject.as_str().as_bytes(), signed(*epoch)?),
-        Revoked::Token(id) => (2, id.as_bytes(), 0),
-        Revoked::Key(id) => (3, id.as_str().as_bytes(), 0),
-        Revoked::Session(id) => (4, id.as_bytes(), 0),
-    })
-}
-
-fn reason(code: i64) -> Result<EndReason, StoreError> {
-    let reason = u8::try_from(code).ok().and_then(EndReason::from_code);
-    reason.ok_or_else(|| foreign("a login ended for an unknown reason"))
+/// What a session is found by; NULL, which nothing is found by, in a partition that is not there.
+pub(super) fn hash_of(key: &SessionKey) -> Option<Vec<u8>> {
+    (key.partition == Partition::REALM).then(|| key.hash.as_bytes().to_vec())
 }
 
 /// A number that SQLite, which knows only signed ones, can hold.
@@ -201,6 +199,32 @@ pub(super) fn signed(number: u64) -> Result<i64, StoreError> {
     i64::try_from(number).map_err(StoreError::new)
 }
 
-fn foreign(what: &'static str) -> StoreError {
+/// A number that is only compared with columns, none of which is higher than what SQLite can hold.
+pub(super) fn capped(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A duration as a column; one that is too long is as long as can be.
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A list as the one parameter that `json_each` unpacks.
+pub(super) fn json(list: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(StoreError::new)
+}
+
+/// JSON has no bytes; `unhex` in the statement turns them back.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Never an error: it is a String.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+pub(super) fn foreign(what: &'static str) -> StoreError {
     StoreError::new(what)
 }

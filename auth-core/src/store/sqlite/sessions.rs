@@ -1,136 +1,159 @@
 //! [`SessionStore`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use sqlx::query;
+use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
-use super::connections::Lease;
-use super::rows::{Columns, login, login_columns, session, session_columns, signed};
-use crate::clock::Timestamp;
+use super::entries::append;
+use super::rows::{Columns, bytes, capped, hash_of, live_columns, live_login, session};
+use super::step::{Step, live};
 use crate::id::LoginId;
-use crate::store::{LoginRow, SavedSession, SessionHash, SessionRow, SessionStore, StoreError};
+use crate::store::{
+    LiveLogin, Logged, NewSession, Realm, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    SessionStore, StoreError, Timed,
+};
 
-/// The condition that a session is live at the time `?1`.
+/// The condition that a row of `auth_session` is a live session of the realm.
 macro_rules! session_is_live {
     () => {
-        "auth_session.expires_at > ?1 AND (auth_session.login IS NULL OR EXISTS \
-             (SELECT 1 FROM auth_login WHERE auth_login.id = auth_session.login AND ends_at > ?1))"
+        concat!(
+            "auth_session.realm = (SELECT id FROM auth_realm WHERE name = $2) AND auth_session.session_ends > $1 \
+             AND (auth_session.login IS NULL \
+                 OR EXISTS (SELECT 1 FROM auth_live WHERE auth_live.id = auth_session.login AND ",
+            live!(),
+            "))"
+        )
     };
 }
 pub(super) use session_is_live;
 
 #[async_trait]
 impl SessionStore for SqliteStore {
-    async fn create_session(&self, session: &SessionRow, now: Timestamp) -> Result<bool, StoreError> {
-        insert_session(&mut self.write().await?, session, None, now).await
+    async fn create_session(&self, realm: &Realm, session: &NewSession) -> Result<Timed<bool>, StoreError> {
+        let mut step = self.write_in(realm).await?;
+        let is_made = insert_session(&mut step, realm, session, None).await?;
+        step.commit(is_made).await
     }
 
-    async fn load_session(
+    async fn session(
         &self,
-        id: &SessionHash,
-        now: Timestamp,
-    ) -> Result<Option<(SessionRow, Option<LoginRow>)>, StoreError> {
-        let select = query(concat!(
-            "SELECT ",
-            session_columns!(),
-            ", ",
-            login_columns!(),
-            " FROM auth_session LEFT JOIN auth_login ON auth_login.id = auth_session.login \
-             WHERE auth_session.id = ?2 AND auth_session.expires_at > ?1 \
-                 AND (auth_session.login IS NULL OR auth_login.ends_at > ?1)"
-        ))
-        .bind(now.millis())
-        .bind(id.as_bytes().as_slice());
-        let Some(row) = self.read().await?.row(select).await? else { return Ok(None) };
-        let mut columns = Columns::of(&row);
-        let session = session(&mut columns)?;
-        let login = session.login.map(|_| login(&mut columns)).transpose()?;
-        Ok(Some((session, login)))
+        realm: &Realm,
+        key: &SessionKey,
+    ) -> Result<Timed<Option<(SessionRow, Option<LiveLogin>)>>, StoreError> {
+        let mut step = self.read().await?;
+        // Not one statement with a LEFT JOIN: SQLite would read every live login of the realm for it.
+        let select = concat!(
+            "BEGIN; \
+             SELECT hash, login, data, version, session_ends FROM auth_session WHERE hash = $3 AND ",
+            session_is_live!(),
+            "; SELECT ",
+            live_columns!(),
+            " FROM auth_live WHERE id = (SELECT login FROM auth_session WHERE hash = $3 AND ",
+            session_is_live!(),
+            ") AND ",
+            live!(),
+            "; COMMIT"
+        );
+        let rows = step.snapshot(step.statement(realm, select).bind(hash_of(key))).await?;
+        Ok(step.answer(session_with_login(&rows)?))
     }
 
     async fn save_session(
         &self,
-        id: &SessionHash,
+        realm: &Realm,
+        key: &SessionKey,
         data: &[u8],
         expected_version: u64,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<SavedSession, StoreError> {
-        let update = query(concat!(
-            "UPDATE auth_session SET data = ?3, version = version + 1, expires_at = ?5 \
-             WHERE id = ?2 AND version = ?4 AND ",
+        lifetime: Duration,
+    ) -> Result<Timed<SavedSession>, StoreError> {
+        let mut step = self.write().await?;
+        let save = concat!(
+            "UPDATE auth_session SET data = $4, version = version + 1, session_ends = $6 \
+             WHERE hash = $3 AND version = $5 AND ",
             session_is_live!(),
-            " RETURNING version"
-        ))
-        .bind(now.millis())
-        .bind(id.as_bytes().as_slice())
-        .bind(data)
-        .bind(signed(expected_version)?)
-        .bind(expires_at.millis());
-        let mut lease = self.write().await?;
-        if let Some(row) = lease.row(update).await? {
-            return Columns::of(&row).unsigned().map(SavedSession::Saved);
-        }
-        // A statement of its own is enough: an id that is gone never comes back.
-        let live = query(concat!("SELECT 1 FROM auth_session WHERE id = ?2 AND ", session_is_live!()))
-            .bind(now.millis())
-            .bind(id.as_bytes().as_slice());
-        Ok(if lease.row(live).await?.is_some() { SavedSession::Conflict } else { SavedSession::Gone })
+            "; SELECT changes() > 0, version FROM auth_session WHERE hash = $3 AND (changes() > 0 OR ",
+            session_is_live!(),
+            ") AND realm = (SELECT id FROM auth_realm WHERE name = $2)"
+        );
+        let save = step
+            .statement(realm, save)
+            .bind(hash_of(key))
+            .bind(data.to_vec())
+            .bind(capped(expected_version))
+            .bind(step.now.after(lifetime).millis());
+        let saved = match step.row(save).await? {
+            Some(row) => {
+                let mut columns = Columns::of(&row);
+                let (is_saved, version) = (columns.take()?, columns.unsigned()?);
+                if is_saved { SavedSession::Saved(version) } else { SavedSession::Conflict }
+            }
+            None => SavedSession::Gone,
+        };
+        step.commit(saved).await
     }
 
     async fn rename_session(
         &self,
-        old: &SessionHash,
+        realm: &Realm,
+        old: &SessionKey,
         new: &SessionHash,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let clear =
-            query(concat!("DELETE FROM auth_session WHERE id = ?2 AND NOT (", session_is_live!(), ")"))
-                .bind(now.millis())
-                .bind(new.as_bytes().as_slice());
-        let rename = query(concat!(
-            "UPDATE auth_session SET id = ?3, version = version + 1 \
-             WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM auth_session WHERE id = ?3) AND ",
+        retention: Duration,
+    ) -> Result<Timed<Option<Logged>>, StoreError> {
+        let mut step = self.write().await?;
+        let rename = concat!(
+            "UPDATE auth_session SET hash = $4, version = version + 1 \
+             WHERE hash = $3 AND NOT EXISTS (SELECT 1 FROM auth_session AS other \
+                 WHERE other.realm = auth_session.realm AND other.hash = $4) AND ",
             session_is_live!()
-        ))
-        .bind(now.millis())
-        .bind(old.as_bytes().as_slice())
-        .bind(new.as_bytes().as_slice());
-        let mut lease = self.write().await?;
-        lease.begin().await?;
-        lease.run(clear).await?;
-        let renamed = lease.run(rename).await?.rows_affected() > 0;
-        lease.commit().await?;
-        Ok(renamed)
+        );
+        let rename = step.statement(realm, rename).bind(hash_of(old)).bind(new.as_bytes().to_vec());
+        if step.run(rename).await?.rows_affected() == 0 {
+            return step.commit(None).await;
+        }
+        let expires_at = step.now.after(retention);
+        let logged = append(&mut step, realm, &Revoked::Session(old.hash), expires_at).await?;
+        let answer = step.commit(Some(logged)).await?;
+        self.announce();
+        Ok(answer)
     }
 
-    async fn delete_session(&self, id: &SessionHash) -> Result<(), StoreError> {
-        let delete =
-            query("DELETE FROM auth_session WHERE id = ?1 AND login IS NULL").bind(id.as_bytes().as_slice());
-        self.write().await?.run(delete).await.map(drop)
+    async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError> {
+        let mut step = self.write().await?;
+        let delete = "DELETE FROM auth_session WHERE hash = $3 AND login IS NULL \
+                          AND realm = (SELECT id FROM auth_realm WHERE name = $2)";
+        step.run(step.statement(realm, delete).bind(hash_of(key))).await?;
+        step.commit(()).await
     }
 }
 
-/// Adds a session in place of an expired one of the same id, if need be. `false`: a live one has the id.
+/// The session in the first row, if there is one, and its login in the second.
+fn session_with_login(rows: &[SqliteRow]) -> Result<Option<(SessionRow, Option<LiveLogin>)>, StoreError> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let session = session(&mut Columns::of(first))?;
+    let login = rows.get(1).map(|row| live_login(&mut Columns::of(row))).transpose()?;
+    match (session.login, &login) {
+        (Some(_), None) => Err(StoreError::new("a live session carries a login that is not live")),
+        _ => Ok(Some((session, login))),
+    }
+}
+
+/// Adds a session to a realm that is there. `false`: a row has the hash.
 pub(super) async fn insert_session(
-    lease: &mut Lease<'_>,
-    session: &SessionRow,
+    step: &mut Step<'_>,
+    realm: &Realm,
+    session: &NewSession,
     login: Option<LoginId>,
-    now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let insert = query(concat!(
-        "INSERT INTO auth_session (id, login, data, version, expires_at) VALUES (?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT (id) DO UPDATE SET login = excluded.login, data = excluded.data, version = excluded.version, \
-             expires_at = excluded.expires_at \
-         WHERE NOT (",
-        session_is_live!(),
-        ")"
-    ))
-    .bind(now.millis())
-    .bind(session.id.as_bytes().as_slice())
-    .bind(login.as_ref().map(|login| login.as_bytes().as_slice()))
-    .bind(session.data.as_slice())
-    .bind(signed(session.version)?)
-    .bind(session.expires_at.millis());
-    Ok(lease.run(insert).await?.rows_affected() > 0)
+    let insert = "INSERT INTO auth_session (realm, hash, login, data, version, session_ends) \
+                  SELECT id, $3, $4, $5, 1, $6 FROM auth_realm WHERE name = $2 \
+                  ON CONFLICT (realm, hash) DO NOTHING";
+    let insert = step
+        .statement(realm, insert)
+        .bind(hash_of(&session.key))
+        .bind(login.map(bytes))
+        .bind(session.data.clone())
+        .bind(step.now.after(session.lifetime).millis());
+    Ok(step.run(insert).await?.rows_affected() > 0)
 }

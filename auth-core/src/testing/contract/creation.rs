@@ -1,110 +1,112 @@
-//! Creating logins.
+//! A login begins.
 
 use std::sync::Arc;
 
-use super::fixture::{
-    NOW, add, after, anna, annas, bert, created, end, kept, limit, load, load_session, log, login_id,
-    position, session, session_id, session_login, token_login,
+use super::World;
+use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, at_once, bert, seconds, secret};
+use crate::store::{
+    Created, Family, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, SubjectState, Timed,
 };
-use crate::store::{Created, EndReason, LoginRow, OnLimit, Revoked, SessionRow, Store};
 
-/// Every field comes back, and those that are empty come back empty.
-pub async fn a_login_is_loaded_as_it_was_created(store: Arc<dyn Store>) {
-    assert_eq!(load(&store, 1, NOW).await, None);
-    let mut first = token_login(3);
-    let family = first.family.as_mut().expect("a token has one");
-    (family.position, family.confirmed) = (position(u32::MAX, u16::MAX), false);
-    (family.previous_branch, family.previous) = (None, None);
-    for login in [token_login(1), session_login(2), first] {
-        add(&store, &login, None).await;
-        assert_eq!(store.load_login(login.id, NOW).await.expect("load_login"), Some(login));
+/// All of it: what was given, and the store's times.
+pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let epoch = scene.end_all(None).await.epoch;
+    for number in [1, 2] {
+        let login = if number == 1 { scene.annas(1) } else { scene.annas_session(2) };
+        let ticket = scene.ticket(&anna()).await;
+        let Timed { value, now } = scene.create(&ticket, &login, None, None).await;
+        let expected = LoginRow {
+            id: login.id,
+            subject: anna(),
+            kind: if number == 1 { LoginKind::Token } else { LoginKind::Session },
+            created_at: now,
+            last_seen_at: now,
+            authenticated_at: now,
+            expires_at: now.after(LIFETIME),
+            idle_expires_at: now.after(IDLE),
+            user_agent: login.user_agent.clone(),
+            address: login.address.clone(),
+            claims: login.claims.clone(),
+            begun_under: epoch,
+            epoch,
+            claims_loaded_at: now,
+            retention: RETENTION,
+            family: (number == 1).then(|| Family::first(secret(1))),
+            extra: login.extra.clone(),
+        };
+        assert_eq!(value, Created::Made { login: expected.clone(), evicted: vec![] });
+        // Nothing of a row is compared by `Debug`, which does not show all of it.
+        let found = scene.login(login.id).await.expect("the login is live");
+        let subject = SubjectState { epoch, outdated_below: found.subject.outdated_below };
+        assert!(found.subject.outdated_below <= epoch);
+        assert!(found == LiveLogin { row: expected, subject }, "{found:?}");
+        assert!(!found.is_outdated());
+        scene.advance(seconds(5));
     }
 }
 
-/// The login that has the id stays as it is.
-pub async fn a_taken_login_id_is_refused(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), Some(&session(1))).await;
-    add(&store, &token_login(2), None).await;
-    let other = LoginRow { subject: bert(), ..session_login(1) };
-    let limit = limit(1, OnLimit::RefuseNew);
-    let done = store.create_login(&other, Some(&session(2)), Some(login_id(2)), limit, kept(), NOW).await;
-    assert_eq!(done.expect("create_login"), Created::IdTaken);
-    // Not even by itself: it would be revoked from the start.
-    let done = store.create_login(&token_login(1), None, Some(login_id(1)), None, kept(), NOW).await;
-    assert_eq!(done.expect("create_login"), Created::IdTaken);
-
-    assert_eq!(load(&store, 1, NOW).await, Some(token_login(1)));
-    assert!(load(&store, 2, NOW).await.is_some() && load_session(&store, 1, NOW).await.is_some());
-    assert_eq!(load_session(&store, 2, NOW).await, None);
-    assert_eq!(log(&store).await, []);
+/// Unused or not.
+pub async fn a_login_is_never_idle_longer_than_it_lasts(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let row = scene.sign_in_as(&NewLogin { idle: LIFETIME * 2, ..scene.annas(1) }, None).await;
+    assert_eq!(row.idle_expires_at, row.expires_at);
 }
 
-/// The session that has the id stays as it is, and the login is not there without its own.
-pub async fn a_taken_session_id_refuses_the_login(store: Arc<dyn Store>) {
-    assert!(store.create_session(&session(1), NOW).await.expect("create_session"));
-    let chosen = SessionRow { data: b"{\"of\":\"the login\"}".to_vec(), ..session(1) };
-    let done = store.create_login(&session_login(1), Some(&chosen), None, None, kept(), NOW).await;
-    assert_eq!(done.expect("create_login"), Created::IdTaken);
-    assert_eq!(load(&store, 1, NOW).await, None);
-    assert_eq!(load_session(&store, 1, NOW).await, Some((session(1), None)));
+/// The row that is there stays as it is.
+pub async fn the_id_of_a_live_login_is_taken(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let before = scene.sign_in(1).await;
+    scene.advance(seconds(5));
+    let ticket = scene.ticket(&anna()).await;
+    let login = NewLogin { claims: b"{}".to_vec(), ..scene.annas(1) };
+    assert_eq!(scene.create(&ticket, &login, None, None).await.value, Created::IdTaken);
+    let ticket = scene.ticket(&bert()).await;
+    let login = NewLogin { subject: bert(), ..login };
+    assert_eq!(scene.create(&ticket, &login, None, None).await.value, Created::IdTaken);
+    assert!(scene.row(scene.id(1)).await == before);
 }
 
-/// Its sessions are not there for the next one.
-pub async fn the_id_of_an_expired_login_is_free(store: Arc<dyn Store>) {
-    add(&store, &session_login(1), Some(&session(1))).await;
-    let next = LoginRow { subject: bert(), created_at: end(), expires_at: after(9000), ..session_login(1) };
-    let next = LoginRow { idle_expires_at: after(9000), ..next };
-    let done = store.create_login(&next, None, None, None, kept(), end()).await;
-    assert_eq!(done.expect("create_login"), created(&[]));
-    assert_eq!(load(&store, 1, end()).await, Some(next));
-    assert_eq!(load_session(&store, 1, NOW).await, None);
-    assert!(annas(&store, NOW).await.is_empty());
-    assert_eq!(log(&store).await, []);
+/// Of many that arrive at once.
+pub async fn one_of_many_logins_with_one_id_is_made(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let ticket = scene.ticket(&anna()).await;
+    let done = at_once(&scene, |scene, number| {
+        let ticket = ticket.clone();
+        async move {
+            let login = NewLogin { secret: Some(secret(number)), ..scene.annas(1) };
+            scene.store.create(&scene.realm, &ticket, &login, None, None).await
+        }
+    })
+    .await;
+    let made: Vec<_> =
+        done.into_iter().map(|done| done.value).filter(|one| *one != Created::IdTaken).collect();
+    let [Created::Made { login, .. }] = &made[..] else { panic!("one is made: {made:?}") };
+    assert!(scene.row(login.id).await == *login);
 }
 
-/// Of equal age, the larger id comes first; nobody else's are among them.
-pub async fn logins_are_listed_newest_first(store: Arc<dyn Store>) {
-    for (number, age) in [(3, 5), (1, 5), (4, 0), (2, 9)] {
-        add(&store, &LoginRow { created_at: after(100 - age), ..token_login(number) }, None).await;
-    }
-    add(&store, &LoginRow { subject: bert(), ..token_login(5) }, None).await;
-    assert_eq!(annas(&store, NOW).await, [4, 3, 1, 2].map(login_id));
-    let whole = store.list_logins(&bert(), NOW).await.expect("list_logins");
-    assert_eq!(whole, [LoginRow { subject: bert(), ..token_login(5) }]);
+/// It carries the login, and is as it was given.
+pub async fn a_login_comes_with_its_session(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let ticket = scene.ticket(&anna()).await;
+    let new = NewSession { lifetime: seconds(600), ..scene.new_session(1) };
+    let done = scene.create(&ticket, &scene.annas_session(1), Some(&new), None).await;
+    let Created::Made { login, .. } = done.value else { panic!("{:?}", done.value) };
+    let (session, carried) = scene.session(&scene.key(1)).await.expect("the session is live");
+    assert_eq!((session.key, session.login, session.version), (new.key, Some(login.id), 1));
+    assert_eq!(session.data, new.data);
+    assert_eq!(session.expires_at, done.now.after(seconds(600)));
+    assert!(carried.is_some_and(|carried| carried.row == login));
 }
 
-/// Whoever's it was; its session goes, and the log says why. One that is not live is not mentioned.
-pub async fn a_replaced_login_ends_with_the_new_one(store: Arc<dyn Store>) {
-    add(&store, &LoginRow { subject: bert(), ..session_login(1) }, Some(&session(1))).await;
-    add(&store, &LoginRow { expires_at: after(10), ..session_login(2) }, None).await;
-    for (number, replaces) in [(3, 1), (4, 1), (5, 2), (6, 99)] {
-        let replaces = Some(login_id(replaces));
-        let row = session(number);
-        let done =
-            store.create_login(&session_login(number), Some(&row), replaces, None, kept(), after(10)).await;
-        assert_eq!(done.expect("create_login"), created(&[]));
-    }
-    assert_eq!(load(&store, 1, NOW).await, None);
-    assert_eq!(load_session(&store, 1, NOW).await, None);
-    let carried = SessionRow { login: Some(login_id(3)), ..session(3) };
-    assert_eq!(load_session(&store, 3, NOW).await, Some((carried, Some(session_login(3)))));
-    let log = log(&store).await;
-    assert_eq!(log.len(), 1);
-    assert_eq!(log[0].revoked, Revoked::Login(login_id(1), EndReason::Replaced));
-    assert_eq!(log[0].expires_at, kept());
-}
-
-/// The limit refuses the new login: the old one goes on.
-pub async fn a_refused_login_replaces_nothing(store: Arc<dyn Store>) {
-    add(&store, &LoginRow { subject: bert(), ..session_login(1) }, Some(&session(1))).await;
-    add(&store, &token_login(2), None).await;
-    let limit = limit(1, OnLimit::RefuseNew);
-    let done =
-        store.create_login(&token_login(3), Some(&session(3)), Some(login_id(1)), limit, kept(), NOW).await;
-    assert_eq!(done.expect("create_login"), Created::LimitReached);
-    assert!(load(&store, 1, NOW).await.is_some() && load_session(&store, 1, NOW).await.is_some());
-    assert_eq!(load(&store, 3, NOW).await, None);
-    assert_eq!(store.load_session(&session_id(3), NOW).await.expect("load_session"), None);
-    assert_eq!(store.list_logins(&anna(), NOW).await.expect("list_logins").len(), 1);
-    assert_eq!(log(&store).await, []);
+/// The login does not come about either.
+pub async fn a_taken_session_hash_refuses_the_login(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in_session(1).await;
+    let ticket = scene.ticket(&anna()).await;
+    let done = scene.create(&ticket, &scene.annas_session(2), Some(&scene.new_session(1)), None).await;
+    assert_eq!(done.value, Created::IdTaken);
+    assert!(!scene.is_live(scene.id(2)).await);
+    let (session, _) = scene.session(&scene.key(1)).await.expect("the session is live");
+    assert_eq!(session.login, Some(scene.id(1)));
 }

@@ -1,174 +1,167 @@
-//! Ending logins.
+//! All logins of a subject end at once.
 
 use std::sync::Arc;
 
-use super::fixture::{
-    NOW, add, after, anna, annas, at_once, bert, created, end, kept, load, load_session, log, login_id,
-    position, rotation, session, session_id, session_login, token_login,
-};
-use crate::id::LoginId;
-use crate::store::{Confirmation, EndReason, LogEntry, LoginRow, Revoked, SavedSession, Store, Touch};
+use super::World;
+use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, seconds};
+use crate::store::{Created, Cursor, EndedAll, NewLogin, Revoked, Timed};
 
-async fn end_login(store: &Arc<dyn Store>, number: u8) -> bool {
-    store.end_login(&anna(), login_id(number), EndReason::SignedOut, kept(), NOW).await.expect("end_login")
-}
-
-/// Both are gone at once; other logins stay.
-pub async fn a_login_ends_with_its_sessions(store: Arc<dyn Store>) {
-    add(&store, &session_login(1), Some(&session(1))).await;
-    add(&store, &session_login(2), Some(&session(2))).await;
-    assert!(end_login(&store, 1).await);
-    assert_eq!(load(&store, 1, NOW).await, None);
-    assert_eq!(load_session(&store, 1, NOW).await, None);
-    assert_eq!(annas(&store, NOW).await, [login_id(2)]);
-    assert!(load_session(&store, 2, NOW).await.is_some());
-    let entry = LogEntry {
-        sequence: 1,
-        revoked: Revoked::Login(login_id(1), EndReason::SignedOut),
-        expires_at: kept(),
-    };
-    assert_eq!(log(&store).await, [entry]);
-}
-
-/// However many try: one is told that it did it, and the log has one entry.
-pub async fn a_login_ends_once(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    let done = at_once(&store, |store, _| async move {
-        store.end_login(&anna(), login_id(1), EndReason::Stolen, kept(), NOW).await
-    });
-    assert_eq!(done.await.iter().filter(|ended| **ended).count(), 1);
-    assert!(!end_login(&store, 1).await);
-    assert_eq!(log(&store).await.len(), 1);
-}
-
-/// It is as if it were not there.
-pub async fn another_subjects_login_does_not_end(store: Arc<dyn Store>) {
-    add(&store, &LoginRow { subject: bert(), ..session_login(1) }, Some(&session(1))).await;
-    assert!(!end_login(&store, 1).await);
-    assert!(load(&store, 1, NOW).await.is_some() && load_session(&store, 1, NOW).await.is_some());
-    assert_eq!(log(&store).await, []);
-}
-
-/// It is over already, and expiry is not logged.
-pub async fn an_expired_login_does_not_end(store: Arc<dyn Store>) {
-    add(&store, &LoginRow { expires_at: after(10), ..token_login(1) }, None).await;
-    add(&store, &LoginRow { idle_expires_at: after(10), ..token_login(2) }, None).await;
+/// Those of both kinds, and no one else's.
+pub async fn all_logins_of_the_subject_end(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    scene.sign_in(2).await;
+    let other = scene.sign_in_as(&scene.new_login(&bert(), 3), None).await;
+    let ended = scene.end_all(None).await;
+    assert_eq!((ended.count, ended.spared), (2, None));
     for number in [1, 2] {
-        let done = store.end_login(&anna(), login_id(number), EndReason::SignedOut, kept(), after(10)).await;
-        assert!(!done.expect("end_login"));
+        assert!(!scene.is_live(scene.id(number)).await);
     }
-    let ended = store.end_logins(&anna(), None, EndReason::SubjectEnded, kept(), after(10)).await;
-    assert_eq!(ended.expect("end_logins"), []);
-    assert_eq!(log(&store).await, []);
+    assert!(scene.is_live(other.id).await, "somebody else's login ended");
+    assert_eq!(scene.end_all(None).await.count, 0, "they ended already");
+    scene.sign_in(4).await;
+    assert_eq!(scene.end_all(None).await.count, 1);
 }
 
-/// The others end oldest first, each with an entry; the one that is kept, and other people's, go on.
-pub async fn all_logins_but_one_end(store: Arc<dyn Store>) {
-    for number in 1..=4 {
-        let login = LoginRow { created_at: after(100 - u64::from(number)), ..session_login(number) };
-        add(&store, &login, Some(&session(number))).await;
-    }
-    add(&store, &LoginRow { subject: bert(), ..token_login(5) }, None).await;
-    let ended = store.end_logins(&anna(), Some(login_id(2)), EndReason::EndedRemotely, kept(), NOW).await;
-    assert_eq!(ended.expect("end_logins"), [4, 3, 1].map(login_id));
-    assert_eq!(annas(&store, NOW).await, [login_id(2)]);
-    assert!(load(&store, 5, NOW).await.is_some());
-    for number in 1..=4 {
-        assert_eq!(load_session(&store, number, NOW).await.is_some(), number == 2);
-    }
-    let logged: Vec<_> = log(&store).await.into_iter().map(|entry| (entry.sequence, entry.revoked)).collect();
-    let entry = |sequence, number| (sequence, Revoked::Login(login_id(number), EndReason::EndedRemotely));
-    assert_eq!(logged, [entry(1, 4), entry(2, 3), entry(3, 1)]);
-
-    // A stranger's login is not kept, for it is not there; and all end without one to keep.
-    let ended = store.end_logins(&bert(), Some(login_id(2)), EndReason::SubjectEnded, kept(), NOW).await;
-    assert_eq!(ended.expect("end_logins"), [login_id(5)]);
-    let ended = store.end_logins(&anna(), None, EndReason::SubjectEnded, kept(), NOW).await;
-    assert_eq!(ended.expect("end_logins"), [login_id(2)]);
-}
-
-/// Nobody sees some of them ended and the others not.
-pub async fn all_logins_end_in_one_step(store: Arc<dyn Store>) {
-    for number in 0..16 {
-        add(&store, &token_login(number), None).await;
-    }
-    let ending = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move { store.end_logins(&anna(), Some(login_id(0)), EndReason::SubjectEnded, kept(), NOW).await }
-    });
-    loop {
-        let done = ending.is_finished();
-        let (live, logged) = (annas(&store, NOW).await.len(), log(&store).await.len());
-        assert!(live == 16 || live == 1, "{live} logins of 16 are left");
-        assert!(live == 16 || logged == 15, "{logged} of 15 ends are logged");
-        if done {
-            break;
+/// However many logins there are, and also when there are none.
+pub async fn ending_all_logins_is_one_entry(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let mut cursor = Cursor::start();
+    for logins in [0, 1, 5] {
+        for number in 0..logins {
+            scene.sign_in(logins * 10 + number).await;
         }
-        tokio::task::yield_now().await;
+        let spared = (logins == 5).then(|| scene.id(50));
+        let EndedAll { epoch, logged, spared: told, .. } = scene.end_all(spared).await;
+        assert_eq!(told, spared);
+        let (entries, next) = scene.entries_after(&cursor).await;
+        cursor = next;
+        let [entry] = &entries[..] else { panic!("one entry: {entries:?}") };
+        assert_eq!((entry.mark, entry.expires_at), (logged.mark, logged.expires_at));
+        assert_eq!(entry.revoked, Revoked::AllEnded { subject: anna(), below: epoch, spared });
     }
-    assert_eq!(ending.await.expect("a task").expect("end_logins").len(), 15);
-    assert_eq!(annas(&store, NOW).await, [login_id(0)]);
 }
 
-/// Whoever sees that the login or its session is gone sees the entry, and the reverse.
-pub async fn an_end_and_its_entry_are_seen_together(store: Arc<dyn Store>) {
-    for number in 0..8 {
-        add(&store, &session_login(number), Some(&session(number))).await;
+/// Not an unknown one, an expired one, one that was ended, or somebody else's.
+pub async fn only_a_live_login_of_the_subject_is_spared(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let other = scene.sign_in_as(&scene.new_login(&bert(), 1), None).await;
+    scene.sign_in_as(&NewLogin { lifetime: seconds(5), ..scene.annas(2) }, None).await;
+    scene.advance(seconds(5));
+    for id in [scene.id(9), scene.id(2), other.id] {
+        scene.sign_in(10 + id.as_bytes()[1]).await;
+        let ended = scene.end_all(Some(id)).await;
+        assert_eq!((ended.spared, ended.count), (None, 1));
     }
-    let ending = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move {
-            for number in 0..8 {
-                assert!(end_login(&store, number).await);
+    assert!(scene.is_live(other.id).await);
+}
+
+/// As if nothing had happened.
+pub async fn a_spared_login_goes_on(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let row = scene.sign_in(1).await;
+    scene.sign_in(2).await;
+    let ended = scene.end_all(Some(row.id)).await;
+    assert_eq!((ended.count, ended.spared), (1, Some(row.id)));
+    let login = scene.login(row.id).await.expect("it is spared");
+    assert!(login.row == row);
+    assert!(!login.is_outdated(), "its claims are as good as before");
+    assert_eq!(login.subject.epoch, ended.epoch);
+    assert!(!scene.is_live(scene.id(2)).await);
+    // Again and again.
+    let ended = scene.end_all(Some(row.id)).await;
+    assert_eq!((ended.count, ended.spared), (0, Some(row.id)));
+    assert!(scene.is_live(row.id).await);
+}
+
+/// A login that an earlier one ended stays ended.
+pub async fn sparing_brings_nothing_back(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    scene.sign_in(2).await;
+    scene.end_all(Some(scene.id(2))).await;
+    let ended = scene.end_all(Some(scene.id(1))).await;
+    assert_eq!((ended.count, ended.spared), (1, None));
+    for number in [1, 2] {
+        assert!(!scene.is_live(scene.id(number)).await, "{number} came back");
+    }
+}
+
+/// Unless it spares it again.
+pub async fn a_later_ending_ends_a_spared_login(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    scene.end_all(Some(scene.id(1))).await;
+    assert_eq!(scene.end_all(None).await.count, 1);
+    assert!(!scene.is_live(scene.id(1)).await);
+}
+
+/// Of many sign-ins beside an ending, those that began before it do not survive, and those that began after it do.
+pub async fn no_sign_in_survives_an_ending_that_it_began_before(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for round in 0..4_u8 {
+        let first = round * (MANY + 1);
+        let ending = tokio::spawn({
+            let scene = scene.clone();
+            async move {
+                for _ in 0..round {
+                    tokio::task::yield_now().await;
+                }
+                scene.end_all(None).await.epoch
+            }
+        });
+        let done = at_once(&scene, move |scene, one| async move {
+            let ticket = scene.ticket(&anna()).await;
+            for _ in 0..one % 4 {
+                tokio::task::yield_now().await;
+            }
+            let login = NewLogin { secret: None, ..scene.annas(first + one) };
+            scene.store.create(&scene.realm, &ticket, &login, None, None).await
+        });
+        let done = done.await;
+        let epoch = ending.await.expect("a task");
+        for Timed { value, .. } in done {
+            match value {
+                Created::Made { login, .. } => {
+                    assert_eq!(scene.is_live(login.id).await, login.begun_under >= epoch);
+                }
+                Created::Outdated => {}
+                other => panic!("{other:?}"),
             }
         }
-    });
-    loop {
-        let done = ending.is_finished();
-        for number in 0..8 {
-            let before = is_logged(&store, login_id(number)).await;
-            let login = load(&store, number, NOW).await.is_some();
-            let session = load_session(&store, number, NOW).await.is_some();
-            let after = is_logged(&store, login_id(number)).await;
-            assert!(!before || !(login || session), "its end is logged, and it is there");
-            assert!(after || (login && session), "it is gone, and its end is not logged");
-        }
-        if done {
-            break;
-        }
-        tokio::task::yield_now().await;
     }
-    ending.await.expect("a task");
 }
 
-async fn is_logged(store: &Arc<dyn Store>, id: LoginId) -> bool {
-    log(store).await.iter().any(|entry| matches!(entry.revoked, Revoked::Login(logged, _) if logged == id))
+/// The record's, which is the largest that a login of the subject ever had, or the caller's.
+pub async fn the_entry_lives_for_the_largest_retention(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let long = RETENTION * 5;
+    scene.sign_in_as(&NewLogin { retention: long, ..scene.annas(1) }, None).await;
+    scene.sign_in(2).await;
+    for (given, expected) in [(seconds(1), long), (long * 2, long * 2), (seconds(2), long)] {
+        let Timed { value, now } =
+            scene.store.end_all(&scene.realm, &anna(), None, given).await.expect("end_all");
+        assert!(value.logged.expires_at >= now.after(expected), "the entry goes too early");
+        let entry = scene.log().await.into_iter().find(|entry| entry.mark == value.logged.mark);
+        assert_eq!(entry.map(|entry| entry.expires_at), Some(value.logged.expires_at));
+    }
 }
 
-/// A request that was on its way when the login ended finds nothing to write to.
-pub async fn nothing_brings_an_ended_login_back(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), Some(&session(1))).await;
-    let family = token_login(1).family.expect("a token has one");
-    assert!(end_login(&store, 1).await);
-
-    let saved = store.save_session(&session_id(1), b"{}", 1, end(), NOW).await;
-    assert_eq!(saved.expect("save_session"), SavedSession::Gone);
-    assert!(!store.rename_session(&session_id(1), &session_id(2), NOW).await.expect("rename_session"));
-    let touch = Touch { login: login_id(1), seen_at: after(20), idle_expires_at: end() };
-    store.touch(&[touch], NOW).await.expect("touch");
-    let confirmation = Confirmation { login: login_id(1), position: position(7, 2) };
-    store.confirm(&[confirmation], NOW).await.expect("confirm");
-    assert!(!store.save_claims(login_id(1), b"{}", 9, NOW, NOW).await.expect("save_claims"));
-    assert_eq!(store.rotate(&rotation(1), after(20)).await.expect("rotate"), None);
-    assert!(!store.swap_family(login_id(1), &family, &family, NOW).await.expect("swap_family"));
-
-    assert_eq!(load(&store, 1, NOW).await, None);
-    assert_eq!(annas(&store, NOW).await, []);
-    for number in [1, 2] {
-        assert_eq!(load_session(&store, number, NOW).await, None);
+/// Whoever sees that the login is gone finds the entry.
+pub async fn an_ending_and_its_entry_are_seen_together(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in 1..=8 {
+        scene.sign_in(number).await;
+        let cursor = scene.cursor().await;
+        let ending = tokio::spawn({
+            let scene = scene.clone();
+            async move { scene.end_all(None).await.logged.mark }
+        });
+        while scene.is_live(scene.id(number)).await {
+            tokio::task::yield_now().await;
+        }
+        let (entries, _) = scene.entries_after(&cursor).await;
+        let mark = ending.await.expect("a task");
+        assert!(entries.iter().any(|entry| entry.mark == mark), "it ended before it was logged");
     }
-    // Only signing in again does, and it brings nothing of the old one along.
-    let done = store.create_login(&session_login(1), None, None, None, kept(), NOW).await;
-    assert_eq!(done.expect("create_login"), created(&[]));
-    assert_eq!(load_session(&store, 1, NOW).await, None);
 }

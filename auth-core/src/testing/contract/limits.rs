@@ -1,104 +1,167 @@
 //! At most so many logins a subject.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::fixture::{
-    MANY, NOW, add, after, annas, at_once, bert, created, kept, limit, load, load_session, log, login_id,
-    session, session_login, token_login,
-};
+use super::World;
+use super::fixture::{IDLE, MANY, RETENTION, Scene, anna, at_once, bert, limit, seconds};
 use crate::id::LoginId;
-use crate::store::{Created, EndReason, LoginRow, OnLimit, Revoked, Store};
+use crate::store::{Created, EndReason, NewLogin, OnLimit, Revoked};
+
+async fn live_among(scene: &Scene, numbers: impl Iterator<Item = u8>) -> BTreeSet<LoginId> {
+    let mut live = BTreeSet::new();
+    for number in numbers {
+        let id = scene.id(number);
+        live.extend(scene.is_live(id).await.then_some(id));
+    }
+    live
+}
 
 /// Of many that arrive at once, exactly as many get in as there is room for.
-pub async fn concurrent_logins_keep_a_limit_that_refuses(store: Arc<dyn Store>) {
-    let done = at_once(&store, |store, number| async move {
-        store.create_login(&token_login(number), None, None, limit(3, OnLimit::RefuseNew), kept(), NOW).await
-    });
-    let done = done.await;
-    let refused = done.iter().filter(|one| **one == Created::LimitReached).count();
+pub async fn concurrent_logins_keep_a_limit_that_refuses(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let ticket = scene.ticket(&anna()).await;
+    let done = at_once(&scene, |scene, number| {
+        let ticket = ticket.clone();
+        async move {
+            let limit = limit(3, OnLimit::RefuseNew);
+            scene.store.create(&scene.realm, &ticket, &scene.annas(number), None, limit).await
+        }
+    })
+    .await;
+    let refused = done.iter().filter(|one| one.value == Created::LimitReached).count();
     assert_eq!(refused, usize::from(MANY) - 3);
-    assert_eq!(done.iter().filter(|one| **one == created(&[])).count(), 3);
-    assert_eq!(annas(&store, NOW).await.len(), 3);
-    assert_eq!(log(&store).await, []);
+    assert_eq!(live_among(&scene, 1..=MANY).await.len(), 3);
+    assert_eq!(scene.log().await, []);
 }
 
-/// Of many that arrive at once all get in, and all but as many as there is room for end: each once, each logged once.
-pub async fn concurrent_logins_keep_a_limit_that_ends_the_oldest(store: Arc<dyn Store>) {
-    let done = at_once(&store, |store, number| async move {
-        let login = token_login(number);
-        store
-            .create_login(&login, Some(&session(number)), None, limit(3, OnLimit::EndOldest), kept(), NOW)
-            .await
-    });
-    let mut evicted: Vec<LoginId> = Vec::new();
-    for one in done.await {
-        match one {
-            Created::Created { evicted: some } => evicted.extend(some),
-            other => panic!("a login was not created: {other:?}"),
+/// All get in, and all but as many as there is room for end: each once, each logged once.
+pub async fn concurrent_logins_keep_a_limit_that_evicts(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let ticket = scene.ticket(&anna()).await;
+    let done = at_once(&scene, |scene, number| {
+        let ticket = ticket.clone();
+        async move {
+            let (login, session) = (scene.annas_session(number), scene.new_session(number));
+            let limit = limit(3, OnLimit::EndOldest);
+            scene.store.create(&scene.realm, &ticket, &login, Some(&session), limit).await
+        }
+    })
+    .await;
+    let (mut evicted, mut marks) = (BTreeSet::new(), BTreeSet::new());
+    for one in done {
+        let Created::Made { evicted: some, .. } = one.value else { panic!("{:?}", one.value) };
+        for one in some {
+            assert!(evicted.insert(one.login), "a login ended twice");
+            marks.insert(one.logged.mark);
         }
     }
-    let left = annas(&store, NOW).await;
-    assert_eq!(left.len(), 3);
-    let mut logged: Vec<_> = log(&store).await.into_iter().map(|entry| entry.revoked).collect();
-    logged.sort_by_key(|revoked| format!("{revoked:?}"));
-    let mut expected: Vec<_> = evicted.iter().map(|id| Revoked::Login(*id, EndReason::Evicted)).collect();
-    expected.sort_by_key(|revoked| format!("{revoked:?}"));
-    assert_eq!(logged, expected);
-    assert_eq!(evicted.len(), usize::from(MANY) - 3);
-    for number in 0..MANY {
-        assert_eq!(load_session(&store, number, NOW).await.is_some(), left.contains(&login_id(number)));
+    let live = live_among(&scene, 1..=MANY).await;
+    assert_eq!((live.len(), evicted.len()), (3, usize::from(MANY) - 3));
+    assert!(live.is_disjoint(&evicted));
+    let log = scene.log().await;
+    assert_eq!(log.len(), evicted.len());
+    assert_eq!(log.iter().map(|entry| entry.mark).collect::<BTreeSet<_>>(), marks);
+    for number in 1..=MANY {
+        let is_there = scene.session(&scene.key(number)).await.is_some();
+        assert_eq!(is_there, live.contains(&scene.id(number)));
     }
 }
 
-/// As many as need be when the limit was lowered, with their sessions; the newest stay.
-pub async fn the_oldest_logins_are_evicted(store: Arc<dyn Store>) {
-    for (number, age) in [(1, 10), (2, 40), (4, 30), (3, 30), (5, 20)] {
-        let login = LoginRow { created_at: after(100 - age), ..session_login(number) };
-        add(&store, &login, Some(&session(number))).await;
+/// As many as need be when the limit was lowered; each logged for its own retention; the newest stay.
+pub async fn the_oldest_logins_are_evicted(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in [4, 2, 5, 1] {
+        let retention = RETENTION * u32::from(number);
+        scene.sign_in_as(&NewLogin { retention, ..scene.annas(number) }, None).await;
+        scene.advance(seconds(1));
     }
-    let new = LoginRow { created_at: after(100), ..session_login(6) };
-    let done = store.create_login(&new, None, None, limit(3, OnLimit::EndOldest), kept(), NOW).await;
-    assert_eq!(done.expect("create_login"), created(&[2, 3, 4]));
-    assert_eq!(annas(&store, NOW).await, [6, 1, 5].map(login_id));
-    assert_eq!(load_session(&store, 2, NOW).await, None);
-    assert!(load_session(&store, 5, NOW).await.is_some());
-    let logged: Vec<_> =
-        log(&store).await.into_iter().map(|entry| (entry.revoked, entry.expires_at)).collect();
-    let expected = [2, 3, 4].map(|number| (Revoked::Login(login_id(number), EndReason::Evicted), kept()));
-    assert_eq!(logged, expected);
-
-    // A clock that went back makes the new login the oldest: it is not the one that ends.
-    let new = LoginRow { created_at: NOW, ..session_login(7) };
-    let done = store.create_login(&new, None, None, limit(3, OnLimit::EndOldest), kept(), NOW).await;
-    assert_eq!(done.expect("create_login"), created(&[5]));
-    assert!(load(&store, 7, NOW).await.is_some());
+    let ticket = scene.ticket(&anna()).await;
+    let done = scene.create(&ticket, &scene.annas(3), None, limit(2, OnLimit::EndOldest)).await;
+    let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
+    let ids: Vec<_> = evicted.iter().map(|one| one.login).collect();
+    assert_eq!(ids, [4, 2, 5].map(|number| scene.id(number)));
+    assert_eq!(live_among(&scene, 1..=5).await, [1, 3].map(|number| scene.id(number)).into());
+    let log = scene.log().await;
+    assert_eq!(log.len(), 3);
+    for (one, number) in evicted.iter().zip([4_u32, 2, 5]) {
+        let entry = log.iter().find(|entry| entry.mark == one.logged.mark).expect("it was logged");
+        assert_eq!(entry.revoked, Revoked::Login(one.login, EndReason::Evicted));
+        assert_eq!(entry.expires_at, done.now.after(RETENTION * number));
+        assert_eq!(entry.expires_at, one.logged.expires_at);
+    }
 }
 
-/// Not what has expired, and not what is somebody else's.
-pub async fn only_live_logins_of_the_subject_count(store: Arc<dyn Store>) {
-    add(&store, &LoginRow { expires_at: after(10), ..token_login(1) }, None).await;
-    add(&store, &LoginRow { idle_expires_at: after(10), ..token_login(2) }, None).await;
-    add(&store, &LoginRow { subject: bert(), ..token_login(3) }, None).await;
-    for (number, exceeded) in [(4, OnLimit::RefuseNew), (5, OnLimit::EndOldest)] {
-        let new = token_login(number);
-        let done = store.create_login(&new, None, None, limit(2, exceeded), kept(), after(10)).await;
-        assert_eq!(done.expect("create_login"), created(&[]));
-    }
-    let done = store
-        .create_login(&token_login(6), None, None, limit(2, OnLimit::RefuseNew), kept(), after(10))
-        .await;
-    assert_eq!(done.expect("create_login"), Created::LimitReached);
-    assert_eq!(log(&store).await, []);
+/// Also where the clock went back and it seems to be the oldest.
+pub async fn the_new_login_is_never_evicted(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    scene.advance(seconds(5));
+    scene.sign_in(2).await;
+    scene.step_back(seconds(600));
+    let ticket = scene.ticket(&anna()).await;
+    let done = scene.create(&ticket, &scene.annas(3), None, limit(2, OnLimit::EndOldest)).await;
+    assert!(matches!(done.value, Created::Made { .. }));
+    assert_eq!(live_among(&scene, 1..=3).await, [2, 3].map(|number| scene.id(number)).into());
 }
 
-/// The browser that signs in again takes the place of its own login, not of another device's.
-pub async fn a_replaced_login_does_not_count(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    add(&store, &token_login(2), None).await;
-    for (number, replaces, exceeded) in [(3, 2, OnLimit::RefuseNew), (4, 3, OnLimit::EndOldest)] {
-        let (new, replaces) = (token_login(number), Some(login_id(replaces)));
-        let done = store.create_login(&new, None, replaces, limit(2, exceeded), kept(), NOW).await;
-        assert_eq!(done.expect("create_login"), created(&[]));
+/// Not what has expired, was ended, or is somebody else's.
+pub async fn only_live_logins_of_the_subject_count(world: Arc<dyn World>) {
+    for exceeded in [OnLimit::RefuseNew, OnLimit::EndOldest] {
+        let number = if exceeded == OnLimit::RefuseNew { 10 } else { 20 };
+        let scene = Scene::of(Arc::clone(&world));
+        scene.sign_in(number).await;
+        scene.end_all(None).await;
+        scene.sign_in_as(&NewLogin { lifetime: seconds(5), ..scene.annas(number + 1) }, None).await;
+        scene.sign_in_as(&NewLogin { idle: seconds(5), ..scene.annas(number + 2) }, None).await;
+        scene.sign_in_as(&scene.new_login(&bert(), number + 3), None).await;
+        scene.advance(seconds(5));
+        for next in [4, 5] {
+            let ticket = scene.ticket(&anna()).await;
+            let done = scene.create(&ticket, &scene.annas(number + next), None, limit(2, exceeded)).await;
+            let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
+            assert_eq!(evicted, []);
+        }
+        scene.advance(IDLE);
     }
-    assert_eq!(annas(&store, NOW).await, [4, 1].map(login_id));
+}
+
+/// It is live like any other.
+pub async fn a_spared_login_counts(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    scene.sign_in(2).await;
+    assert_eq!(scene.end_all(Some(scene.id(1))).await.spared, Some(scene.id(1)));
+    let ticket = scene.ticket(&anna()).await;
+    let done = scene.create(&ticket, &scene.annas(3), None, limit(1, OnLimit::RefuseNew)).await;
+    assert_eq!(done.value, Created::LimitReached);
+    let done = scene.create(&ticket, &scene.annas(3), None, limit(1, OnLimit::EndOldest)).await;
+    let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
+    assert_eq!(evicted.iter().map(|one| one.login).collect::<Vec<_>>(), [scene.id(1)]);
+    assert!(!scene.is_live(scene.id(1)).await);
+}
+
+/// Refused because of the limit, a taken id or an outdated ticket: whoever was signed in still is, and nothing is logged.
+pub async fn a_refused_login_ends_nothing(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let old = scene.ticket(&anna()).await;
+    scene.end_all(None).await;
+    scene.sign_in_session(1).await;
+    scene.sign_in(2).await;
+    let before = scene.log().await;
+    let ticket = scene.ticket(&anna()).await;
+    let evict = limit(1, OnLimit::EndOldest);
+    let login = scene.annas(3);
+    let session = scene.new_session(1);
+    let refusals = [
+        (scene.create(&old, &login, None, evict).await, Created::Outdated),
+        (scene.create(&ticket, &scene.annas(1), None, evict).await, Created::IdTaken),
+        (scene.create(&ticket, &login, Some(&session), evict).await, Created::IdTaken),
+        (scene.create(&ticket, &login, None, limit(2, OnLimit::RefuseNew)).await, Created::LimitReached),
+    ];
+    for (done, expected) in refusals {
+        assert_eq!(done.value, expected);
+    }
+    assert_eq!(live_among(&scene, 1..=3).await, [1, 2].map(|number| scene.id(number)).into());
+    assert_eq!(scene.log().await, before);
 }

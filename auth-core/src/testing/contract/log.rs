@@ -1,136 +1,219 @@
-//! The numbered log.
+//! The log, and the cursors of its readers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::fixture::{MANY, NOW, add, after, anna, at_once, kept, log, login_id, token_login};
+use super::World;
+use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, limit, most, seconds};
 use crate::id::{KeyId, TokenId};
-use crate::store::{EndReason, LogEntry, Revoked, Store};
+use crate::store::{
+    Created, Cursor, ENTRY_MARGIN, EndReason, Ended, LogEntry, Logged, OnLimit, Reset, Revoked,
+};
 
-fn token(number: u8) -> Revoked {
-    Revoked::Token(TokenId::from_bytes([number; 16]))
+fn key() -> KeyId {
+    KeyId::new("\u{2603}'key").expect("a key id")
 }
 
-/// Every kind of entry, every reason, and one for the same thing again.
-pub async fn entries_come_back_as_they_were_appended(store: Arc<dyn Store>) {
-    let reasons = [
-        EndReason::SignedOut,
-        EndReason::EndedRemotely,
-        EndReason::SubjectEnded,
-        EndReason::Evicted,
-        EndReason::Replaced,
-        EndReason::Stolen,
-        EndReason::ClaimsChanged,
-    ];
-    let mut things: Vec<_> = reasons.into_iter().map(|reason| Revoked::Login(login_id(1), reason)).collect();
-    things.extend([token(1), Revoked::SubjectBelow(anna(), 0), Revoked::SubjectBelow(anna(), 1 << 40)]);
-    things.extend([Revoked::Key(KeyId::new("\u{2603}'key").expect("a key id")), token(1)]);
-    let mut expected = Vec::new();
-    for (index, revoked) in things.into_iter().enumerate() {
-        let expires_at = kept().before(Duration::from_millis(1));
-        let sequence = store.append(&revoked, expires_at, NOW).await.expect("append");
-        assert_eq!(usize::try_from(sequence).expect("a small number"), index + 1);
-        expected.push(LogEntry { sequence, revoked, expires_at });
+fn token(number: u8) -> TokenId {
+    TokenId::from_bytes([number; 16])
+}
+
+async fn revoke(scene: &Scene, number: u8) -> Logged {
+    let done = scene.store.revoke_token(&scene.realm, &anna(), token(number), RETENTION).await;
+    done.expect("revoke_token").value
+}
+
+/// What every call that logs appends: each is there once the call has returned, as it was answered.
+pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let (store, realm) = (&scene.store, &scene.realm);
+    let retention = RETENTION;
+    scene.sign_in(1).await;
+    scene.sign_in_session(2).await;
+    let mut cursor = Cursor::start();
+    for call in 0..7 {
+        let (logged, revoked) = match call {
+            0 => {
+                let Ended::Ended(logged) = scene.end(scene.id(1), EndReason::Stolen).await else {
+                    panic!("end")
+                };
+                (logged, Revoked::Login(scene.id(1), EndReason::Stolen))
+            }
+            1 => {
+                let ended = scene.end_all(Some(scene.id(2))).await;
+                let (below, spared) = (ended.epoch, Some(scene.id(2)));
+                (ended.logged, Revoked::AllEnded { subject: anna(), below, spared })
+            }
+            2 => {
+                let done = store.claims_changed(realm, &bert(), retention).await.expect("claims_changed");
+                (done.value.1, Revoked::ClaimsChanged { subject: bert(), below: done.value.0 })
+            }
+            3 => {
+                let new = scene.key(3).hash;
+                let done = store.rename_session(realm, &scene.key(2), &new, retention).await;
+                (done.expect("rename_session").value.expect("live"), Revoked::Session(scene.key(2).hash))
+            }
+            4 => (revoke(&scene, 7).await, Revoked::Token(token(7))),
+            5 => {
+                let logged = store.revoke_key(realm, &key()).await.expect("revoke_key").value;
+                assert_eq!(logged.expires_at, LogEntry::NEVER);
+                (logged, Revoked::Key(key()))
+            }
+            _ => {
+                let ticket = scene.ticket(&anna()).await;
+                let limit = limit(1, OnLimit::EndOldest);
+                let done = scene.create(&ticket, &scene.annas(4), None, limit).await.value;
+                let Created::Made { evicted, .. } = done else { panic!("{done:?}") };
+                assert_eq!(evicted.len(), 1);
+                (evicted[0].logged, Revoked::Login(scene.id(2), EndReason::Evicted))
+            }
+        };
+        let (entries, next) = scene.entries_after(&cursor).await;
+        let expected = LogEntry { mark: logged.mark, revoked, expires_at: logged.expires_at };
+        assert!(entries.contains(&expected), "call {call}: {expected:?} is not in {entries:?}");
+        cursor = next;
     }
-    assert_eq!(log(&store).await, expected);
+    let floor = store.declare_restored(realm, None).await.expect("declare_restored").value;
+    let (entries, _) = scene.entries_after(&cursor).await;
+    let is_there =
+        |entry: &LogEntry| entry.revoked == Revoked::Floor(floor) && entry.expires_at == LogEntry::NEVER;
+    assert!(entries.iter().any(is_there), "the floor was not logged: {entries:?}");
+    assert_eq!(scene.log().await.iter().map(|entry| entry.mark).collect::<BTreeSet<_>>().len(), 8);
 }
 
-/// An empty log ends at zero; a reader that is ahead of the log learns where it ends.
-pub async fn a_page_has_the_oldest_entries_and_the_last_number(store: Arc<dyn Store>) {
-    let page = async |after, most| {
-        let page = store.entries(after, most, NOW).await.expect("entries");
-        (page.entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), page.last)
-    };
-    assert_eq!(page(0, 9).await, (vec![], 0));
-    assert_eq!(page(7, 9).await, (vec![], 0));
-    for number in 1..=5 {
-        store.append(&token(number), kept(), NOW).await.expect("append");
+/// At most so many entries of each partition, and whether there are more; a caught-up reader gets nothing twice for long.
+pub async fn pages_are_bounded(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let page = scene.page(&Cursor::start(), 5).await;
+    assert_eq!((page.entries.len(), page.has_more, page.reset), (0, false, None));
+    let mut marks = BTreeSet::new();
+    for number in 1..=10 {
+        marks.insert(scene.end_all(None).await.logged.mark);
+        assert_eq!(marks.len(), number, "a mark was used twice");
     }
-    assert_eq!(page(0, 2).await, (vec![1, 2], 5));
-    assert_eq!(page(2, 2).await, (vec![3, 4], 5));
-    assert_eq!(page(4, 2).await, (vec![5], 5));
-    assert_eq!(page(5, 2).await, (vec![], 5));
-    assert_eq!(page(99, 2).await, (vec![], 5));
-    assert_eq!(page(u64::MAX, 2).await, (vec![], 5));
-    assert_eq!(page(0, 0).await, (vec![], 5));
-}
-
-/// From the instant of its expiry on; its number still counts.
-pub async fn an_entry_is_gone_when_it_expires(store: Arc<dyn Store>) {
-    for (number, expires_at) in [(1, after(10)), (2, kept()), (3, after(10))] {
-        store.append(&token(number), expires_at, NOW).await.expect("append");
+    for size in [1, 3, 10, 50] {
+        let (mut seen, mut cursor) = (BTreeSet::new(), Cursor::start());
+        for round in 0.. {
+            assert!(round <= 30, "the pages have no end");
+            let page = scene.page(&cursor, size).await;
+            assert!(
+                page.entries.len() <= usize::try_from(size).expect("a small number"),
+                "one partition is concerned"
+            );
+            assert_eq!(page.reset, None);
+            seen.extend(page.entries.iter().map(|entry| entry.mark));
+            cursor = page.next;
+            if !page.has_more {
+                break;
+            }
+        }
+        assert_eq!(seen, marks, "pages of {size}");
+        let page = scene.page(&cursor, size).await;
+        assert!(!page.has_more && page.reset.is_none());
     }
-    let before = store.entries(0, 99, after(10).before(Duration::from_millis(1))).await.expect("entries");
-    assert_eq!(before.entries.len(), 3);
-    let page = store.entries(0, 99, after(10)).await.expect("entries");
-    assert_eq!(page.entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [2]);
-    assert_eq!(page.last, 3);
-    let page = store.entries(0, 1, after(10)).await.expect("entries");
-    assert_eq!(page.entries.len(), 1, "expired entries take no room on a page");
 }
 
-/// While many append, a reader that goes on from where it was sees every entry, once, in order.
-pub async fn a_reader_misses_no_entry(store: Arc<dyn Store>) {
+/// While many write, a reader that goes on from where it was misses none, and has all that was acknowledged before.
+pub async fn a_reader_misses_no_entry(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let acknowledged = Arc::new(std::sync::Mutex::new(Vec::new()));
     let writers = tokio::spawn({
-        let store = Arc::clone(&store);
+        let (scene, acknowledged) = (scene.clone(), Arc::clone(&acknowledged));
         async move {
-            let numbers = at_once(&store, |store, number| async move {
-                let mut numbers = Vec::new();
-                for part in 0..4 {
-                    let thing =
-                        Revoked::Login(login_id(number), [EndReason::Stolen, EndReason::Evicted][part % 2]);
-                    numbers.push(store.append(&thing, kept(), NOW).await?);
+            at_once(&scene, |scene, number| {
+                let acknowledged = Arc::clone(&acknowledged);
+                async move {
+                    for part in 0..6 {
+                        let subject = if (number + part) % 2 == 0 { anna() } else { bert() };
+                        let done = scene.store.end_all(&scene.realm, &subject, None, RETENTION).await?;
+                        acknowledged.lock().expect("no panic").push(done.value.logged.mark);
+                        tokio::task::yield_now().await;
+                    }
+                    Ok(())
                 }
-                Ok(numbers)
-            });
-            numbers.await.into_iter().flatten().collect::<BTreeSet<_>>()
+            })
+            .await
         }
     });
-    let (mut seen, mut position) = (BTreeSet::new(), 0);
+    let (mut seen, mut cursor) = (BTreeSet::new(), Cursor::start());
     loop {
         let is_last = writers.is_finished();
-        let page = store.entries(position, 7, NOW).await.expect("entries");
-        let is_full = page.entries.len() == 7;
-        for entry in page.entries {
-            assert!(entry.sequence > position, "an entry came after one with a higher number");
-            position = entry.sequence;
-            seen.insert(position);
+        let before = acknowledged.lock().expect("no panic").clone();
+        loop {
+            let page = scene.page(&cursor, 7).await;
+            assert_eq!(page.reset, None);
+            seen.extend(page.entries.iter().map(|entry| entry.mark));
+            cursor = page.next;
+            if !page.has_more {
+                break;
+            }
         }
-        if !is_full {
-            assert!(page.last >= position, "the last number is lower than an entry's");
-            position = page.last;
+        for mark in before {
+            assert!(
+                seen.contains(&mark),
+                "an entry that was acknowledged before the page was asked for is missing"
+            );
         }
-        if is_last && !is_full {
+        if is_last {
             break;
         }
         tokio::task::yield_now().await;
     }
-    let numbers = writers.await.expect("the writers");
-    assert_eq!(numbers.len(), usize::from(MANY) * 4, "a number was given twice");
-    assert_eq!(seen, numbers);
+    writers.await.expect("the writers");
+    assert_eq!(seen.len(), usize::from(MANY) * 6);
 }
 
-/// Whatever appends; also when the waiting begins only after it.
-pub async fn every_append_wakes_those_who_wait(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    for after in 0..3 {
-        let waiting = tokio::spawn({
-            let store = Arc::clone(&store);
-            async move { store.changed(after).await }
-        });
-        tokio::task::yield_now().await;
-        match after {
-            0 => drop(store.append(&token(1), kept(), NOW).await.expect("append")),
-            1 => drop(store.raise_epoch(&anna(), kept(), NOW).await.expect("raise_epoch")),
-            _ => {
-                let ended = store.end_login(&anna(), login_id(1), EndReason::SignedOut, kept(), NOW).await;
-                assert!(ended.expect("end_login"));
-            }
+/// The one of another realm, a broken one, and junk: the log from its start, and why, but no error.
+pub async fn a_cursor_that_is_not_of_this_log_begins_again(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for _ in 0..3 {
+        scene.end_all(None).await;
+    }
+    let elsewhere = scene.elsewhere();
+    elsewhere.end_all(None).await;
+    let log = scene.log().await;
+    let foreign = elsewhere.cursor().await;
+    let page = scene.page(&foreign, 100).await;
+    assert!(page.reset.is_some(), "the cursor of another realm was taken for one of this");
+    assert_eq!(page.entries, log);
+    for junk in [vec![0xff], vec![0xff; 7], vec![0xff; 5000], b"a cursor \0".to_vec()] {
+        let page = scene.page(&Cursor::from_bytes(junk), 100).await;
+        assert_eq!(page.reset, Some(Reset::Malformed));
+        assert_eq!(page.entries, log);
+        assert_eq!(scene.page(&page.next, 100).await.reset, None, "the next cursor is a good one");
+    }
+    let cursor = scene.cursor().await;
+    for length in 1..cursor.as_bytes().len() {
+        let cut = Cursor::from_bytes(cursor.as_bytes()[..length].to_vec());
+        let page =
+            scene.store.page(&scene.realm, &cut, most(100)).await.expect("a cut cursor is no error").value;
+        assert!(page.reset.is_none() || page.entries == log);
+    }
+}
+
+/// Until ten minutes after their expiry, purged or not.
+pub async fn entries_are_served_for_the_margin(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let entry = revoke(&scene, 1).await;
+    scene.end_all(None).await;
+    scene.advance(RETENTION + ENTRY_MARGIN - seconds(30));
+    scene.purge().await;
+    assert!(scene.log().await.iter().any(|one| one.mark == entry.mark), "it went too early");
+}
+
+/// Whatever logs; others' calls need not.
+pub async fn every_entry_wakes_those_who_wait(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    let mut wake_ups = scene.store.wake_ups();
+    for call in 0..3 {
+        wake_ups.borrow_and_update();
+        match call {
+            0 => drop(scene.end_all(None).await),
+            1 => drop(scene.claims_changed().await),
+            _ => drop(revoke(&scene, 1).await),
         }
-        let woken = tokio::time::timeout(Duration::from_secs(5), waiting).await;
-        woken.expect("nobody woke the waiting one").expect("a task");
-        let late = tokio::time::timeout(Duration::from_secs(5), store.changed(after)).await;
-        late.expect("waiting for what was there already");
+        let woken = tokio::time::timeout(seconds(5), wake_ups.changed()).await;
+        woken.expect("nobody woke the waiting one").expect("the store is there");
     }
 }

@@ -1,65 +1,104 @@
-//! Deleting what has expired.
+//! Deleting what is over.
 
 use std::sync::Arc;
 
-use super::fixture::{
-    NOW, add, after, anna, annas, end, kept, load, load_session, login_id, session, session_login,
-    token_login,
-};
+use super::World;
+use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, seconds};
 use crate::id::{LoginId, TokenId};
-use crate::store::{LoginRow, Revoked, SessionRow, Store};
+use crate::store::{Created, ENTRY_MARGIN, Ids, NewLogin, NewSession, Standing};
 
-/// It counts the logins, logs nothing, and leaves what is live as it was.
-pub async fn a_purge_deletes_only_what_has_expired(store: Arc<dyn Store>) {
-    add(&store, &LoginRow { expires_at: after(10), ..session_login(1) }, Some(&session(1))).await;
-    add(&store, &LoginRow { idle_expires_at: after(10), ..token_login(2) }, None).await;
-    add(&store, &session_login(3), Some(&session(3))).await;
-    for (number, expires_at) in [(4, after(10)), (5, end())] {
-        let row = SessionRow { expires_at, ..session(number) };
-        assert!(store.create_session(&row, NOW).await.expect("create_session"));
-        let token = Revoked::Token(TokenId::from_bytes([number; 16]));
-        store.append(&token, expires_at, NOW).await.expect("append");
+/// The expired and the ended; of every realm. What is live stays as it is.
+pub async fn a_purge_deletes_only_what_is_not_live(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let other = scene.elsewhere();
+    scene.sign_in(1).await;
+    scene.sign_in_session(2).await;
+    scene.end_all(Some(scene.id(2))).await;
+    scene.sign_in_as(&NewLogin { lifetime: seconds(5), ..scene.annas(3) }, None).await;
+    scene.sign_in_as(&NewLogin { idle: seconds(5), ..scene.annas(4) }, None).await;
+    other.sign_in_as(&NewLogin { idle: seconds(5), ..other.annas(5) }, None).await;
+    let kept = scene.sign_in(6).await;
+    let short = NewSession { lifetime: seconds(5), ..scene.new_session(7) };
+    for session in [&short, &scene.new_session(8)] {
+        assert!(scene.store.create_session(&scene.realm, session).await.expect("create_session").value);
     }
-    assert_eq!(store.purge(after(10)).await.expect("purge"), 2);
-    assert_eq!(store.purge(after(10)).await.expect("purge"), 0);
-
-    // Asked as of a time before the expiry, a store answers from what is still there.
-    for number in [1, 2] {
-        assert_eq!(load(&store, number, NOW).await, None);
-    }
-    for number in [1, 4] {
-        assert_eq!(load_session(&store, number, NOW).await, None);
-    }
-    assert_eq!(annas(&store, NOW).await, [login_id(3)]);
-    assert_eq!(load(&store, 3, NOW).await, Some(session_login(3)));
-    assert!(load_session(&store, 3, NOW).await.is_some() && load_session(&store, 5, NOW).await.is_some());
-    let page = store.entries(0, 99, NOW).await.expect("entries");
-    assert_eq!((page.entries.len(), page.last), (1, 2));
-    assert_eq!(page.entries[0].sequence, 2);
+    scene.advance(seconds(5));
+    let log = scene.log().await;
+    assert_eq!(scene.purge().await, 4);
+    assert_eq!(scene.purge().await, 0);
+    assert!(scene.row(scene.id(6)).await == kept);
+    assert_eq!(scene.listed().await, [6, 2].map(|number| scene.id(number)));
+    assert!(scene.session(&scene.key(2)).await.is_some_and(|(_, login)| login.is_some()));
+    assert!(scene.session(&scene.key(8)).await.is_some());
+    assert_eq!(scene.log().await, log);
+    let free = scene.store.create_session(&scene.realm, &short).await.expect("create_session");
+    assert!(free.value, "the hash of an expired session is free");
 }
 
-/// It goes on until nothing expired is left.
-pub async fn a_purge_deletes_more_than_a_batch(store: Arc<dyn Store>) {
-    for number in 0..2500_u128 {
-        let id = LoginId::from_bytes(number.to_be_bytes());
-        add(&store, &LoginRow { id, expires_at: after(10), ..token_login(0) }, None).await;
-    }
-    add(&store, &LoginRow { id: LoginId::from_bytes([0xff; 16]), ..token_login(0) }, None).await;
-    assert_eq!(store.purge(after(10)).await.expect("purge"), 2500);
-    assert_eq!(store.list_logins(&anna(), NOW).await.expect("list_logins").len(), 1);
+/// Until then it is taken.
+pub async fn an_id_is_free_after_the_purge(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in_session(1).await;
+    scene.end_all(None).await;
+    let ticket = scene.ticket(&anna()).await;
+    let login = scene.annas_session(1);
+    assert_eq!(scene.create(&ticket, &login, None, None).await.value, Created::IdTaken);
+    assert!(!scene.is_live(scene.id(1)).await);
+    assert_eq!(scene.purge().await, 1);
+    let done = scene.create(&ticket, &login, None, None).await.value;
+    assert!(matches!(done, Created::Made { .. }), "{done:?}");
+    assert!(scene.session(&scene.key(1)).await.is_none(), "the session of the old login came back");
 }
 
-/// Neither when some entries are left nor when none is: a reader that waits after number 3 must see the next entry.
-pub async fn numbers_are_not_used_again_after_a_purge(store: Arc<dyn Store>) {
-    let token = Revoked::Token(TokenId::from_bytes([1; 16]));
-    for (sequence, expires_at) in [(1, kept()), (2, after(10)), (3, after(10))] {
-        assert_eq!(store.append(&token, expires_at, NOW).await.expect("append"), sequence);
+/// They are what keeps old tickets and credentials out.
+pub async fn records_are_never_purged(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let row = scene.sign_in(1).await;
+    let epoch = scene.end_all(None).await.epoch;
+    scene.advance(LIFETIME * 100);
+    scene.purge().await;
+    assert_eq!(scene.ticket(&anna()).await.epoch, epoch);
+    let subject = anna();
+    let ids = Ids { subject: Some((&subject, row.epoch)), ..Ids::default() };
+    assert_eq!(scene.standing(ids).await, Standing::Gone);
+}
+
+/// Ten minutes after their expiry, but not the newest of a partition, whose mark is in cursors.
+pub async fn entries_are_purged_but_the_newest(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let mut marks = Vec::new();
+    for number in 1..=3 {
+        let token = TokenId::from_bytes([number; 16]);
+        let done = scene.store.revoke_token(&scene.realm, &anna(), token, RETENTION).await;
+        marks.push(done.expect("revoke_token").value.mark);
     }
-    store.purge(after(10)).await.expect("purge");
-    assert_eq!(store.entries(0, 99, after(10)).await.expect("entries").last, 3);
-    assert_eq!(store.append(&token, kept(), after(10)).await.expect("append"), 4);
-    store.purge(kept()).await.expect("purge");
-    let page = store.entries(0, 99, kept()).await.expect("entries");
-    assert_eq!((page.entries.len(), page.last), (0, 4));
-    assert_eq!(store.append(&token, after(99_999), kept()).await.expect("append"), 5);
+    let cursor = scene.cursor().await;
+    scene.advance(RETENTION + ENTRY_MARGIN);
+    scene.purge().await;
+    let page = scene.page(&cursor, 9).await;
+    assert_eq!((page.reset, page.has_more), (None, false), "the cursor of a reader that had seen everything");
+    let next = scene.end_all(None).await.logged.mark;
+    let page = scene.page(&cursor, 9).await;
+    assert_eq!(page.reset, None);
+    assert!(page.entries.iter().any(|entry| entry.mark == next));
+    scene.purge().await;
+    let left: Vec<_> = scene.log().await.into_iter().map(|entry| entry.mark).collect();
+    assert_eq!(left, [next]);
+}
+
+/// However many there are.
+pub async fn a_purge_deletes_more_than_a_batch(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let ticket = scene.ticket(&anna()).await;
+    for number in 0..1100_u16 {
+        let [high, low] = number.to_be_bytes();
+        let mut id = *scene.id(high).as_bytes();
+        id[15] = low;
+        let login = NewLogin { id: LoginId::from_bytes(id), idle: IDLE, ..scene.annas(1) };
+        let done = scene.create(&ticket, &login, None, None).await.value;
+        assert!(matches!(done, Created::Made { .. }), "{done:?}");
+    }
+    scene.end_all(None).await;
+    assert_eq!(scene.purge().await, 1100);
+    assert_eq!(scene.purge().await, 0);
 }

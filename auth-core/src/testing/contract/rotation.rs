@@ -1,185 +1,208 @@
-//! The refresh family of a login.
+//! The happy path of a rotation.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::fixture::{
-    GRACE, NOW, add, after, anna, at_once, end, kept, load, login_id, position, rotation, secret,
-    session_login, token_login,
-};
-use crate::store::{Confirmation, EndReason, Family, LoginRow, Rotation, Store};
+use super::World;
+use super::fixture::{GRACE, IDLE, LIFETIME, RETENTION, Scene, anna, at_once, seconds, secret};
+use crate::id::Position;
+use crate::store::{Created, Family, LoginRow, Rotated, Rotation, Timed};
 
-fn family() -> Family {
-    token_login(1).family.expect("a token has one")
+fn at(generation: u32, branch: u16) -> Position {
+    Position { generation, branch }
 }
 
-/// The family of a rotated login.
-fn rotated() -> Family {
-    Family {
-        position: position(8, 0),
-        previous_branch: Some(2),
-        current: secret(9),
-        previous: Some(secret(1)),
-        nonce: [8; 16],
-        rotated_at: after(10),
-        confirmed: false,
-    }
+/// The second rotation, after the first of [`Scene::rotation`].
+fn next(scene: &Scene) -> Rotation {
+    Rotation { presented: at(1, 0), secret: secret(101), successor: secret(102), ..scene.rotation(1) }
 }
 
 /// All of it, and the answer is the row as it is stored.
-pub async fn a_rotation_moves_the_login_on(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    add(&store, &token_login(2), None).await;
-    let expected = LoginRow {
-        last_seen_at: after(10),
-        idle_expires_at: after(4000),
-        family: Some(rotated()),
-        ..token_login(1)
+pub async fn a_rotation_moves_the_login_on(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let before = scene.sign_in(1).await;
+    let other = scene.sign_in(2).await;
+    scene.advance(seconds(100));
+    let Timed { value, now } = scene.rotate(&scene.rotation(1)).await;
+    let Rotated::Rotated(login) = value else { panic!("{value:?}") };
+    let family = Family {
+        position: at(1, 0),
+        previous_branch: Some(0),
+        current: secret(101),
+        previous: Some(secret(1)),
+        nonce: [1; 16],
+        rotated_at: now,
+        confirmed: false,
+        shared: 0,
+        counted: false,
     };
-    let done = store.rotate(&rotation(1), after(10)).await.expect("rotate");
-    assert_eq!(done.as_ref(), Some(&expected));
-    assert_eq!(load(&store, 1, NOW).await, done);
-    assert_eq!(load(&store, 2, NOW).await, Some(token_login(2)));
-    let next =
-        Rotation { position: position(8, 0), presented: secret(9), successor: secret(10), ..rotation(1) };
-    let done = store.rotate(&next, after(20)).await.expect("rotate").expect("it rotates again");
-    assert_eq!(
-        done.family.map(|family| (family.position, family.previous)),
-        Some((position(9, 0), Some(secret(9))))
-    );
+    let expected = LoginRow {
+        last_seen_at: now,
+        idle_expires_at: now.after(IDLE),
+        family: Some(family.clone()),
+        ..before
+    };
+    assert!(login.row == expected, "{login:?}");
+    assert!(scene.login(login.row.id).await == Some(login));
+    assert!(scene.row(other.id).await == other, "another login changed");
+
+    scene.advance(GRACE);
+    let Timed { value, now } = scene.rotate(&next(&scene)).await;
+    let Rotated::Rotated(login) = value else { panic!("{value:?}") };
+    let expected = Family {
+        position: at(2, 0),
+        current: secret(102),
+        previous: Some(secret(101)),
+        rotated_at: now,
+        ..family
+    };
+    assert_eq!(login.row.family, Some(expected));
 }
 
-/// The same token, presented many times at once, with different successors: the row holds the winner's.
-pub async fn one_of_many_rotations_wins(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    let done = at_once(&store, |store, number| async move {
-        let rotation = Rotation { successor: secret(100 + number), grace: Duration::ZERO, ..rotation(1) };
-        store.rotate(&rotation, after(10)).await
-    });
-    let winners: Vec<_> = done.await.into_iter().flatten().collect();
-    assert_eq!(winners.len(), 1);
-    assert_eq!(load(&store, 1, NOW).await.as_ref(), winners.first());
-}
-
-/// Not a millisecond before its end, and not while the last rotation seems to be in the future.
-pub async fn within_the_grace_nothing_rotates(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    for now in [NOW, after(10).before(Duration::from_millis(1)), NOW.before(Duration::from_secs(60))] {
-        assert_eq!(store.rotate(&rotation(1), now).await.expect("rotate"), None);
-    }
-    let without = Rotation { grace: Duration::ZERO, ..rotation(1) };
-    assert_eq!(store.rotate(&without, NOW.before(Duration::from_millis(1))).await.expect("rotate"), None);
-    let endless = Rotation { grace: Duration::MAX, ..rotation(1) };
-    assert_eq!(store.rotate(&endless, after(60)).await.expect("rotate"), None);
-    assert_eq!(load(&store, 1, NOW).await, Some(token_login(1)));
-    assert!(store.rotate(&rotation(1), NOW.after(GRACE)).await.expect("rotate").is_some());
-}
-
-/// Not another secret, branch, generation or login, and no session; nothing changes for them.
-pub async fn only_the_current_token_rotates(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    add(&store, &session_login(2), None).await;
+/// Another secret, branch or generation, each alone: the login comes back as it is.
+pub async fn only_the_current_token_rotates(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.rotated(1).await;
+    scene.advance(GRACE);
+    let before = scene.row(scene.id(1)).await;
     let wrong = [
-        Rotation { presented: secret(3), ..rotation(1) },
-        Rotation { presented: secret(2), ..rotation(1) },
-        Rotation { position: position(7, 1), ..rotation(1) },
-        Rotation { position: position(7, 3), ..rotation(1) },
-        Rotation { position: position(6, 2), ..rotation(1) },
-        Rotation { position: position(8, 2), ..rotation(1) },
-        rotation(2),
-        rotation(3),
+        Rotation { secret: secret(1), ..next(&scene) },
+        Rotation { secret: secret(102), ..next(&scene) },
+        Rotation { presented: at(1, 1), ..next(&scene) },
+        Rotation { presented: at(0, 0), ..next(&scene) },
+        Rotation { presented: at(2, 0), ..next(&scene) },
+        scene.rotation(1),
     ];
     for rotation in wrong {
-        assert_eq!(store.rotate(&rotation, after(10)).await.expect("rotate"), None, "{rotation:?}");
+        let Rotated::Unchanged(login) = scene.rotate(&rotation).await.value else {
+            panic!("it happened, or is not live: {rotation:?}");
+        };
+        assert!(login.row == before);
+        assert!(scene.row(scene.id(1)).await == before);
     }
-    assert_eq!(load(&store, 1, NOW).await, Some(token_login(1)));
-    assert_eq!(load(&store, 2, NOW).await, Some(session_login(2)));
+    let done = scene.rotate(&Rotation { login: scene.id(9), ..next(&scene) }).await.value;
+    assert_eq!(done, Rotated::NotLive);
+    assert!(matches!(scene.rotate(&next(&scene)).await.value, Rotated::Rotated(_)));
 }
 
-/// Its idle time ends with it at the latest; and a login that ends meanwhile does not rotate.
-pub async fn a_rotation_never_outlives_the_login(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    let long = Rotation { idle_expires_at: kept(), ..rotation(1) };
-    let row = store.rotate(&long, after(10)).await.expect("rotate").expect("it rotates");
-    assert_eq!(row.idle_expires_at, end());
-    let next = Rotation { position: position(8, 0), presented: secret(9), ..rotation(1) };
-    let anna = anna();
-    let (rotated, ended) = tokio::join!(
-        store.rotate(&next, after(30)),
-        store.end_logins(&anna, None, EndReason::SubjectEnded, kept(), after(30)),
-    );
-    rotated.expect("rotate");
-    assert_eq!(ended.expect("end_logins"), [login_id(1)]);
-    assert_eq!(load(&store, 1, NOW).await, None);
-    assert_eq!(store.rotate(&next, after(60)).await.expect("rotate"), None);
-}
-
-/// Generation, branch, nonce and confirmation must be as expected; what else is expected does not matter.
-pub async fn a_family_is_swapped_only_as_expected(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    add(&store, &session_login(2), None).await;
-    let others = [
-        Family { position: position(6, 2), ..family() },
-        Family { position: position(7, 3), ..family() },
-        Family { nonce: [4; 16], ..family() },
-        Family { confirmed: false, ..family() },
-    ];
-    for expected in others {
-        assert!(!store.swap_family(login_id(1), &expected, &rotated(), NOW).await.expect("swap_family"));
-    }
-    for number in [2, 3] {
-        assert!(!store.swap_family(login_id(number), &family(), &rotated(), NOW).await.expect("swap_family"));
-    }
-    assert_eq!(load(&store, 1, NOW).await, Some(token_login(1)));
-    assert_eq!(load(&store, 2, NOW).await, Some(session_login(2)));
-
-    let expected = Family { rotated_at: after(9), previous: None, current: secret(7), ..family() };
-    assert!(store.swap_family(login_id(1), &expected, &rotated(), NOW).await.expect("swap_family"));
-    assert_eq!(load(&store, 1, NOW).await, Some(LoginRow { family: Some(rotated()), ..token_login(1) }));
-}
-
-/// The same expectation, many times at once, with different successors.
-pub async fn one_of_many_swaps_wins(store: Arc<dyn Store>) {
-    add(&store, &token_login(1), None).await;
-    let done = at_once(&store, |store, number| async move {
-        let new = Family { nonce: [100 + number; 16], ..rotated() };
-        store.swap_family(login_id(1), &family(), &new, NOW).await
-    });
-    let done = done.await;
-    assert_eq!(done.iter().filter(|won| **won).count(), 1);
-    let winner = done.iter().position(|won| *won).expect("one won");
-    let stored = load(&store, 1, NOW).await.and_then(|login| login.family).expect("a family");
-    assert_eq!(usize::from(stored.nonce[0]), 100 + winner);
-}
-
-/// A confirmation that comes late, for another branch, or for a session, changes nothing; the others of its batch do.
-pub async fn only_the_current_rotation_is_confirmed(store: Arc<dyn Store>) {
-    for number in 1..=3 {
-        let family = Family { confirmed: false, ..family() };
-        add(&store, &LoginRow { family: Some(family), ..token_login(number) }, None).await;
-    }
-    add(&store, &session_login(4), None).await;
-    let used = |number, generation, branch| Confirmation {
-        login: login_id(number),
-        position: position(generation, branch),
+/// It has no tokens.
+pub async fn the_login_of_a_session_does_not_rotate(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let row = scene.sign_in_as(&scene.annas_session(1), None).await;
+    let Rotated::Unchanged(login) = scene.rotate(&scene.rotation(1)).await.value else {
+        panic!("it is live, and has no family");
     };
-    let batch = [
-        used(1, 6, 2),
-        used(4, 7, 2),
-        used(9, 7, 2),
-        used(2, 7, 2),
-        used(1, 7, 1),
-        used(3, 8, 2),
-        used(2, 7, 2),
-    ];
-    store.confirm(&batch, NOW).await.expect("confirm");
-    store.confirm(&[], NOW).await.expect("confirm");
-    for number in 1..=3 {
-        let family = Family { confirmed: number == 2, ..family() };
-        assert_eq!(
-            load(&store, number, NOW).await,
-            Some(LoginRow { family: Some(family), ..token_login(number) })
-        );
+    assert!(login.row == row);
+}
+
+/// Not a millisecond before its end.
+pub async fn within_the_grace_nothing_rotates(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let family = scene.rotated(1).await;
+    scene
+        .holds_until(family.rotated_at.after(GRACE), async || {
+            scene.rotate(&next(&scene)).await.map(|done| match done {
+                Rotated::Unchanged(login) => {
+                    assert_eq!(login.row.family.as_ref(), Some(&family));
+                    true
+                }
+                _ => false,
+            })
+        })
+        .await;
+    let endless = Rotation {
+        presented: at(2, 0),
+        secret: secret(102),
+        grace: std::time::Duration::MAX,
+        ..scene.rotation(1)
+    };
+    scene.advance(seconds(1000));
+    assert!(matches!(scene.rotate(&endless).await.value, Rotated::Unchanged(_)));
+}
+
+/// The clock was set back.
+pub async fn a_rotation_in_the_future_counts_as_within_the_grace(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let family = scene.rotated(1).await;
+    scene.step_back(GRACE * 6);
+    for grace in [GRACE, seconds(0)] {
+        let Rotated::Unchanged(login) = scene.rotate(&Rotation { grace, ..next(&scene) }).await.value else {
+            panic!("it rotated within the grace");
+        };
+        assert_eq!(login.row.family.as_ref(), Some(&family));
     }
-    assert_eq!(load(&store, 4, NOW).await, Some(session_login(4)));
+    scene.advance(GRACE * 7);
+    assert!(matches!(scene.rotate(&next(&scene)).await.value, Rotated::Rotated(_)));
+}
+
+/// The same token, many times at once, with different successors: the row holds the winner's.
+pub async fn one_of_many_rotations_wins(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    let done = at_once(&scene, |scene, number| async move {
+        let successor = secret(100 + number);
+        let rotation = Rotation { successor, grace: seconds(0), ..scene.rotation(1) };
+        scene.store.rotate(&scene.realm, &rotation).await
+    })
+    .await;
+    let mut winners = Vec::new();
+    for one in done {
+        match one.value {
+            Rotated::Rotated(login) => winners.push(login),
+            Rotated::Unchanged(_) => {}
+            Rotated::NotLive => panic!("it is live"),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    assert_eq!(scene.login(scene.id(1)).await.as_ref(), winners.first());
+}
+
+/// Its idle time ends with it at the latest.
+pub async fn a_rotation_never_outlives_the_login(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let row = scene.sign_in(1).await;
+    let long = Rotation { idle: LIFETIME * 3, ..scene.rotation(1) };
+    let Rotated::Rotated(login) = scene.rotate(&long).await.value else { panic!("it rotates") };
+    assert_eq!((login.row.expires_at, login.row.idle_expires_at), (row.expires_at, row.expires_at));
+}
+
+/// That of the row and of the record; a shorter one changes neither.
+pub async fn a_rotation_raises_the_retention(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    let long = RETENTION * 4;
+    let Rotated::Rotated(login) =
+        scene.rotate(&Rotation { retention: long, ..scene.rotation(1) }).await.value
+    else {
+        panic!("it rotates")
+    };
+    assert_eq!(login.row.retention, long);
+    scene.advance(GRACE);
+    let Rotated::Rotated(login) = scene.rotate(&next(&scene)).await.value else { panic!("it rotates") };
+    assert_eq!(login.row.retention, long);
+    let ended = scene.store.end_all(&scene.realm, &anna(), None, seconds(1)).await.expect("end_all");
+    assert_eq!(ended.value.logged.expires_at, ended.now.after(long));
+}
+
+/// A rotation beside an ending that finds the login live says the epoch from before the ending, never the later one.
+pub async fn the_epoch_is_read_together_with_the_liveness(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in 1..=16 {
+        let ticket = scene.ticket(&anna()).await;
+        let made = scene.create(&ticket, &scene.annas(number), None, None).await.value;
+        assert!(matches!(made, Created::Made { .. }));
+        let rotating = tokio::spawn({
+            let scene = scene.clone();
+            async move { scene.rotate(&scene.rotation(number)).await.value }
+        });
+        if number % 2 == 0 {
+            tokio::task::yield_now().await;
+        }
+        let ended = scene.end_all(None).await;
+        match rotating.await.expect("a task") {
+            Rotated::Rotated(login) | Rotated::Unchanged(login) => {
+                assert!(login.subject.epoch < ended.epoch, "a token of an ended login would be good");
+            }
+            Rotated::NotLive => {}
+        }
+    }
 }

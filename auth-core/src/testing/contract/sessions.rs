@@ -1,136 +1,212 @@
-//! Sessions.
+//! Sessions and their data.
 
 use std::sync::Arc;
 
-use super::fixture::{
-    MANY, NOW, add, after, anna, at_once, kept, load, load_session, log, login_id, session, session_id,
-    session_login,
-};
-use crate::store::{EndReason, SavedSession, SessionRow, Store};
+use super::World;
+use super::fixture::{LIFETIME, MANY, RETENTION, Scene, at_once, seconds};
+use crate::store::{Logged, NewSession, Revoked, SavedSession, SessionHash, SessionKey, SessionRow, Timed};
 
-async fn save(store: &Arc<dyn Store>, number: u8, data: &[u8], version: u64) -> SavedSession {
-    store.save_session(&session_id(number), data, version, after(90), NOW).await.expect("save_session")
+async fn create(scene: &Scene, session: &NewSession) -> Timed<bool> {
+    scene.store.create_session(&scene.realm, session).await.expect("create_session")
 }
 
-/// And it carries no login, even if it says so: only signing in makes one that does.
-pub async fn a_session_without_login_is_loaded_as_it_was_created(store: Arc<dyn Store>) {
-    assert_eq!(load_session(&store, 1, NOW).await, None);
-    add(&store, &session_login(1), None).await;
-    let claimed = SessionRow { login: Some(login_id(1)), data: vec![0, 0xff, b'\''], ..session(1) };
-    assert!(store.create_session(&claimed, NOW).await.expect("create_session"));
-    assert_eq!(load_session(&store, 1, NOW).await, Some((SessionRow { login: None, ..claimed }, None)));
+async fn save(scene: &Scene, key: &SessionKey, data: &[u8], version: u64) -> Timed<SavedSession> {
+    scene.store.save_session(&scene.realm, key, data, version, LIFETIME).await.expect("save_session")
 }
 
-/// With the login as it is now, not as it was when the session began.
-pub async fn a_session_comes_with_its_login(store: Arc<dyn Store>) {
-    add(&store, &session_login(1), Some(&session(1))).await;
-    let carried = SessionRow { login: Some(login_id(1)), ..session(1) };
-    assert_eq!(load_session(&store, 1, NOW).await, Some((carried, Some(session_login(1)))));
-    assert!(store.save_claims(login_id(1), b"new", 4, NOW, NOW).await.expect("save_claims"));
-    let (_, login) = load_session(&store, 1, NOW).await.expect("the session is live");
-    assert_eq!(login.map(|login| login.claims), Some(b"new".to_vec()));
+async fn rename(scene: &Scene, old: &SessionKey, new: &SessionHash) -> Timed<Option<Logged>> {
+    scene.store.rename_session(&scene.realm, old, new, RETENTION).await.expect("rename_session")
 }
 
-/// The one that has the id stays as it is.
-pub async fn a_taken_session_id_is_refused(store: Arc<dyn Store>) {
-    assert!(store.create_session(&session(1), NOW).await.expect("create_session"));
-    add(&store, &session_login(2), Some(&session(2))).await;
+async fn row(scene: &Scene, key: &SessionKey) -> SessionRow {
+    scene.session(key).await.expect("the session is live").0
+}
+
+/// Whatever is in its data.
+pub async fn a_session_without_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    assert!(scene.session(&scene.key(1)).await.is_none());
+    let new = NewSession { lifetime: seconds(60), ..scene.new_session(1) };
+    let Timed { value, now } = create(&scene, &new).await;
+    assert!(value);
+    let (session, login) = scene.session(&scene.key(1)).await.expect("the session is live");
+    let expires_at = now.after(seconds(60));
+    assert!(session == SessionRow { key: new.key, login: None, data: new.data, version: 1, expires_at });
+    assert_eq!(login, None);
+}
+
+/// By a session with or without login; what is there stays.
+pub async fn a_taken_session_hash_is_refused(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    assert!(create(&scene, &scene.new_session(1)).await.value);
+    scene.sign_in_session(2).await;
     for number in [1, 2] {
-        let other = SessionRow { data: b"other".to_vec(), ..session(number) };
-        assert!(!store.create_session(&other, NOW).await.expect("create_session"));
-        let (kept, _) = load_session(&store, number, NOW).await.expect("the session is live");
-        assert_eq!(kept.data, session(number).data);
-    }
-    assert!(load_session(&store, 2, NOW).await.is_some_and(|(_, login)| login.is_some()));
-}
-
-/// Whoever loaded the session before it was saved does not overwrite that save.
-pub async fn saving_over_another_save_is_a_conflict(store: Arc<dyn Store>) {
-    add(&store, &session_login(1), Some(&session(1))).await;
-    assert!(store.create_session(&session(2), NOW).await.expect("create_session"));
-    for (number, login) in [(1, Some(login_id(1))), (2, None)] {
-        assert_eq!(save(&store, number, b"first", 1).await, SavedSession::Saved(2));
-        assert_eq!(save(&store, number, b"second", 1).await, SavedSession::Conflict);
-        assert_eq!(save(&store, number, b"future", 3).await, SavedSession::Conflict);
-        let expected = SessionRow {
-            id: session_id(number),
-            login,
-            data: b"first".to_vec(),
-            version: 2,
-            expires_at: after(90),
-        };
-        let (stored, _) = load_session(&store, number, NOW).await.expect("the session is live");
-        assert_eq!(stored, expected);
+        let before = row(&scene, &scene.key(number)).await;
+        let new = NewSession { data: b"other".to_vec(), ..scene.new_session(number) };
+        assert!(!create(&scene, &new).await.value);
+        assert!(row(&scene, &scene.key(number)).await == before);
     }
 }
 
-/// Many that loaded the same version save at once: the others learn that they did not.
-pub async fn one_of_many_saves_wins(store: Arc<dyn Store>) {
-    assert!(store.create_session(&session(1), NOW).await.expect("create_session"));
-    let done = at_once(&store, |store, number| async move {
-        store.save_session(&session_id(1), &[number], 1, after(90), NOW).await
-    });
-    let done = done.await;
-    assert_eq!(done.iter().filter(|saved| **saved == SavedSession::Saved(2)).count(), 1);
-    assert_eq!(done.iter().filter(|saved| **saved == SavedSession::Conflict).count(), usize::from(MANY) - 1);
-    let winner = done.iter().position(|saved| *saved == SavedSession::Saved(2)).expect("one won");
-    let (stored, _) = load_session(&store, 1, NOW).await.expect("the session is live");
-    assert_eq!(usize::from(stored.data[0]), winner);
-}
-
-/// Saving never makes one, neither a new one nor one that was deleted.
-pub async fn a_missing_session_is_not_saved(store: Arc<dyn Store>) {
-    assert_eq!(save(&store, 1, b"never there", 0).await, SavedSession::Gone);
-    assert!(store.create_session(&session(2), NOW).await.expect("create_session"));
-    store.delete_session(&session_id(2)).await.expect("delete_session");
-    assert_eq!(save(&store, 2, b"deleted", 1).await, SavedSession::Gone);
+/// By one; it then lasts its lifetime from now.
+pub async fn a_save_raises_the_version(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    assert!(create(&scene, &scene.new_session(1)).await.value);
+    scene.sign_in_session(2).await;
     for number in [1, 2] {
-        assert_eq!(load_session(&store, number, NOW).await, None);
+        let key = scene.key(number);
+        for version in 1..=3 {
+            scene.advance(seconds(10));
+            let before = row(&scene, &key).await;
+            let Timed { value, now } = save(&scene, &key, b"\0new", version).await;
+            assert_eq!(value, SavedSession::Saved(version + 1));
+            let expires_at = now.after(LIFETIME);
+            let expected = SessionRow { data: b"\0new".to_vec(), version: version + 1, expires_at, ..before };
+            assert!(row(&scene, &key).await == expected);
+        }
     }
 }
 
-/// Whoever has the old id has nothing: not to load, not to save with. The rest is as it was, one version later.
-pub async fn a_renamed_session_has_its_new_id_only(store: Arc<dyn Store>) {
-    add(&store, &session_login(1), Some(&session(1))).await;
-    assert!(store.create_session(&session(2), NOW).await.expect("create_session"));
-    for (old, new, login) in [(1, 11, Some(login_id(1))), (2, 12, None)] {
-        assert!(store.rename_session(&session_id(old), &session_id(new), NOW).await.expect("rename_session"));
-        assert_eq!(load_session(&store, old, NOW).await, None);
-        assert_eq!(save(&store, old, b"late", 1).await, SavedSession::Gone);
-        assert_eq!(save(&store, new, b"late", 1).await, SavedSession::Conflict);
-        let expected = SessionRow { id: session_id(new), login, version: 2, ..session(old) };
-        let (stored, carried) = load_session(&store, new, NOW).await.expect("the session is live");
-        assert_eq!((stored, carried.map(|login| login.id)), (expected, login));
-        assert!(!store.rename_session(&session_id(old), &session_id(13), NOW).await.expect("rename_session"));
+/// And changes nothing.
+pub async fn saving_over_another_save_is_a_conflict(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    assert!(create(&scene, &scene.new_session(1)).await.value);
+    assert_eq!(save(&scene, &scene.key(1), b"1", 1).await.value, SavedSession::Saved(2));
+    let before = row(&scene, &scene.key(1)).await;
+    scene.advance(seconds(1));
+    for version in [0, 1, 3] {
+        assert_eq!(save(&scene, &scene.key(1), b"2", version).await.value, SavedSession::Conflict);
     }
-    // The renamed session still ends with its login.
-    let ended = store.end_login(&anna(), login_id(1), EndReason::SignedOut, kept(), NOW).await;
-    assert!(ended.expect("end_login"));
-    assert_eq!(load_session(&store, 11, NOW).await, None);
+    assert!(row(&scene, &scene.key(1)).await == before);
 }
 
-/// Both stay as they were.
-pub async fn a_session_is_not_renamed_to_a_taken_id(store: Arc<dyn Store>) {
-    add(&store, &session_login(1), Some(&session(1))).await;
-    assert!(store.create_session(&session(2), NOW).await.expect("create_session"));
-    for (old, new) in [(1, 2), (2, 1), (2, 2)] {
-        assert!(
-            !store.rename_session(&session_id(old), &session_id(new), NOW).await.expect("rename_session")
-        );
-    }
-    assert_eq!(load_session(&store, 2, NOW).await, Some((session(2), None)));
-    let carried = SessionRow { login: Some(login_id(1)), ..session(1) };
-    assert_eq!(load_session(&store, 1, NOW).await, Some((carried, Some(session_login(1)))));
+/// The same version, many times at once.
+pub async fn one_of_many_saves_wins(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    assert!(create(&scene, &scene.new_session(1)).await.value);
+    let done = at_once(&scene, |scene, number| async move {
+        scene.store.save_session(&scene.realm, &scene.key(1), &[number], 1, LIFETIME).await
+    })
+    .await;
+    let done: Vec<_> = done.into_iter().map(|one| one.value).collect();
+    assert_eq!(done.iter().filter(|one| **one == SavedSession::Saved(2)).count(), 1);
+    assert_eq!(done.iter().filter(|one| **one == SavedSession::Conflict).count(), usize::from(MANY) - 1);
+    let winner = done.iter().position(|one| *one == SavedSession::Saved(2)).expect("one won");
+    assert_eq!(usize::from(row(&scene, &scene.key(1)).await.data[0]), winner + 1);
 }
 
-/// A session that carries a login ends only through the login, where it is logged.
-pub async fn deleting_a_session_leaves_logins_alone(store: Arc<dyn Store>) {
-    add(&store, &session_login(1), Some(&session(1))).await;
-    assert!(store.create_session(&session(2), NOW).await.expect("create_session"));
-    for number in [1, 2, 3] {
-        store.delete_session(&session_id(number)).await.expect("delete_session");
+/// The old one is dead at once, and logged; data and login stay.
+pub async fn a_renamed_session_has_its_new_hash_only(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    assert!(create(&scene, &scene.new_session(1)).await.value);
+    scene.sign_in_session(2).await;
+    for number in [1, 2] {
+        let (old, new) = (scene.key(number), scene.key(number + 10));
+        let before = row(&scene, &old).await;
+        let Timed { value, now } = rename(&scene, &old, &new.hash).await;
+        let logged = value.expect("it is live");
+        assert_eq!(logged.expires_at, now.after(RETENTION));
+        assert!(scene.session(&old).await.is_none(), "the old hash is alive");
+        assert_eq!(save(&scene, &old, b"", before.version).await.value, SavedSession::Gone);
+        let (session, login) = scene.session(&new).await.expect("the session is live");
+        assert!(session == SessionRow { key: new, version: before.version + 1, ..before });
+        assert_eq!(login.map(|login| login.row.id), session.login);
+        let entry = scene.log().await.into_iter().find(|entry| entry.mark == logged.mark);
+        let entry = entry.expect("the old hash was logged");
+        assert_eq!((entry.revoked, entry.expires_at), (Revoked::Session(old.hash), logged.expires_at));
     }
-    assert!(load_session(&store, 1, NOW).await.is_some() && load(&store, 1, NOW).await.is_some());
-    assert_eq!(load_session(&store, 2, NOW).await, None);
-    assert_eq!(log(&store).await, []);
+}
+
+/// Its hash is taken, or there is none: nothing is done, and nothing is logged.
+pub async fn a_session_that_cannot_be_renamed_is_left_alone(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in [1, 2] {
+        assert!(create(&scene, &scene.new_session(number)).await.value);
+    }
+    let short = NewSession { lifetime: seconds(5), ..scene.new_session(3) };
+    assert!(create(&scene, &short).await.value);
+    scene.advance(seconds(5));
+    let before = [row(&scene, &scene.key(1)).await, row(&scene, &scene.key(2)).await];
+    for (old, new) in [(1, 2), (3, 4), (9, 4)] {
+        assert_eq!(rename(&scene, &scene.key(old), &scene.key(new).hash).await.value, None);
+    }
+    assert!([row(&scene, &scene.key(1)).await, row(&scene, &scene.key(2)).await] == before);
+    assert!(scene.session(&scene.key(4)).await.is_none());
+    assert_eq!(scene.log().await, []);
+}
+
+/// The same session to different hashes, at once.
+pub async fn one_of_many_renames_wins(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    assert!(create(&scene, &scene.new_session(100)).await.value);
+    let done = at_once(&scene, |scene, number| async move {
+        let (old, new) = (scene.key(100), scene.key(number).hash);
+        scene.store.rename_session(&scene.realm, &old, &new, RETENTION).await
+    })
+    .await;
+    assert_eq!(done.iter().filter(|one| one.value.is_some()).count(), 1);
+    let mut live = 0;
+    for number in 1..=MANY {
+        live += u32::from(scene.session(&scene.key(number)).await.is_some());
+    }
+    assert_eq!((live, scene.log().await.len()), (1, 1));
+}
+
+/// One with a login ends through the login.
+pub async fn only_a_session_without_login_is_deleted(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in [1, 2] {
+        assert!(create(&scene, &scene.new_session(number)).await.value);
+    }
+    scene.sign_in_session(3).await;
+    for number in [1, 3, 9] {
+        scene.store.delete_session(&scene.realm, &scene.key(number)).await.expect("delete_session");
+    }
+    assert!(scene.session(&scene.key(1)).await.is_none());
+    assert!(scene.session(&scene.key(2)).await.is_some());
+    assert!(scene.session(&scene.key(3)).await.is_some());
+    assert!(scene.is_live(scene.id(3)).await);
+}
+
+/// Its own expiry counts, to the millisecond, with a login or without.
+pub async fn a_session_is_over_from_the_instant_it_expires(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in [1, 2] {
+        let new = NewSession { lifetime: seconds(60), ..scene.new_session(number) };
+        if number == 1 {
+            assert!(create(&scene, &new).await.value);
+        } else {
+            scene.sign_in_as(&scene.annas_session(2), Some(&new)).await;
+        }
+        let expires_at = row(&scene, &new.key).await.expires_at;
+        scene
+            .holds_until(expires_at, async || {
+                let answer = scene.store.session(&scene.realm, &new.key).await.expect("session");
+                answer.map(|session| session.is_some())
+            })
+            .await;
+        assert_eq!(save(&scene, &new.key, b"", 1).await.value, SavedSession::Gone);
+        assert!(scene.session(&new.key).await.is_none(), "a save renewed it");
+    }
+    assert!(scene.is_live(scene.id(2)).await, "the login goes on");
+}
+
+/// A request that was in flight when the session ended brings nothing back.
+pub async fn nothing_brings_a_session_back(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in [1, 2] {
+        assert!(create(&scene, &scene.new_session(number)).await.value);
+    }
+    scene.store.delete_session(&scene.realm, &scene.key(1)).await.expect("delete_session");
+    assert!(rename(&scene, &scene.key(2), &scene.key(3).hash).await.value.is_some());
+    for number in [1, 2, 9] {
+        let key = scene.key(number);
+        for version in [0, 1, 2] {
+            assert_eq!(save(&scene, &key, b"late", version).await.value, SavedSession::Gone);
+        }
+        assert_eq!(rename(&scene, &key, &scene.key(20 + number).hash).await.value, None);
+        for other in [number, 20 + number] {
+            assert!(scene.session(&scene.key(other)).await.is_none(), "{other} came back");
+        }
+    }
 }

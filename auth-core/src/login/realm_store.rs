@@ -1,0 +1,53 @@
+//! The store as a node of one realm uses it: the realm is filled in, and the node's clock is set by each reply.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::{NodeClock, Timestamp};
+use crate::store::{Realm, Store, StoreError, Timed};
+
+/// A store, a realm in it, and the clock that follows the store's.
+#[derive(Clone)]
+pub(crate) struct RealmStore {
+    store: Arc<dyn Store>,
+    realm: Realm,
+    clock: Arc<NodeClock>,
+}
+
+impl RealmStore {
+    pub(super) const fn new(store: Arc<dyn Store>, realm: Realm, clock: Arc<NodeClock>) -> Self {
+        Self { store, realm, clock }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(super) const fn realm(&self) -> &Realm {
+        &self.realm
+    }
+
+    /// The store's time, as far as this node knows.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Asks the store, and takes its time from the reply.
+    pub(crate) async fn ask<'a, T, F>(
+        &'a self,
+        question: impl FnOnce(&'a dyn Store, &'a Realm) -> F,
+    ) -> Result<Timed<T>, StoreError>
+    where
+        F: Future<Output = Result<Timed<T>, StoreError>> + Send + 'a,
+    {
+        let reply = question(&*self.store, &self.realm).await?;
+        self.clock.heard(reply.now);
+        Ok(reply)
+    }
+}
+
+impl fmt::Debug for RealmStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RealmStore").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,176 @@
+//! Entries of the log: to columns and back, and appended.
+
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{Columns, foreign, signed};
+use super::step::Step;
+use crate::clock::Timestamp;
+use crate::id::{KeyId, LoginId, Subject, TokenId};
+use crate::store::{EndReason, LogEntry, Logged, Mark, Realm, Revoked, SessionHash, StoreError};
+
+pub(super) const LOGIN: i64 = 0;
+pub(super) const ALL_ENDED: i64 = 1;
+pub(super) const CLAIMS_CHANGED: i64 = 2;
+pub(super) const SESSION: i64 = 3;
+pub(super) const TOKEN: i64 = 4;
+pub(super) const KEY: i64 = 5;
+pub(super) const FLOOR: i64 = 6;
+
+/// What was revoked, as columns.
+pub(super) struct RevokedColumns<'a> {
+    pub(super) kind: i64,
+    pub(super) thing: Option<&'a [u8]>,
+    pub(super) name: Option<&'a str>,
+    pub(super) value: Option<i64>,
+}
+
+impl<'a> RevokedColumns<'a> {
+    /// None for what this version does not know.
+    pub(super) fn of(revoked: &'a Revoked) -> Result<Option<Self>, StoreError> {
+        let mut columns = Self { kind: LOGIN, thing: None, name: None, value: None };
+        match revoked {
+            Revoked::Login(id, reason) => {
+                columns.thing = Some(id.as_bytes());
+                columns.value = Some(reason_code(*reason));
+            }
+            Revoked::AllEnded { subject, below, spared } => {
+                columns.kind = ALL_ENDED;
+                columns.thing = spared.as_ref().map(|id| id.as_bytes().as_slice());
+                columns.name = Some(subject.as_str());
+                columns.value = Some(signed(*below)?);
+            }
+            Revoked::ClaimsChanged { subject, below } => {
+                columns.kind = CLAIMS_CHANGED;
+                columns.name = Some(subject.as_str());
+                columns.value = Some(signed(*below)?);
+            }
+            Revoked::Session(hash) => {
+                columns.kind = SESSION;
+                columns.thing = Some(hash.as_bytes());
+            }
+            Revoked::Token(id) => {
+                columns.kind = TOKEN;
+                columns.thing = Some(id.as_bytes());
+            }
+            Revoked::Key(id) => {
+                columns.kind = KEY;
+                columns.name = Some(id.as_str());
+            }
+            Revoked::Floor(floor) => {
+                columns.kind = FLOOR;
+                columns.value = Some(signed(*floor)?);
+            }
+            Revoked::Unknown => return Ok(None),
+        }
+        Ok(Some(columns))
+    }
+}
+
+/// The entry in the columns number, mark, kind, thing, name, value, entry_ends; with its number.
+pub(super) fn entry(row: &SqliteRow) -> Result<(i64, LogEntry), StoreError> {
+    let mut columns = Columns::of(row);
+    let number = columns.take()?;
+    let mark = Mark::from_bytes(columns.bytes()?);
+    let kind = columns.take()?;
+    let stored = RevokedColumns {
+        kind,
+        thing: columns.optional()?,
+        name: columns.optional()?,
+        value: columns.optional()?,
+    };
+    Ok((number, LogEntry { mark, revoked: stored.revoked()?, expires_at: columns.time()? }))
+}
+
+impl RevokedColumns<'_> {
+    fn revoked(&self) -> Result<Revoked, StoreError> {
+        Ok(match self.kind {
+            LOGIN => match reason(self.value()?) {
+                Some(reason) => Revoked::Login(LoginId::from_bytes(self.bytes()?), reason),
+                // A reason that a later version brought.
+                None => Revoked::Unknown,
+            },
+            ALL_ENDED => Revoked::AllEnded {
+                subject: self.subject()?,
+                below: self.epoch()?,
+                spared: self.thing.map(|_| self.bytes()).transpose()?.map(LoginId::from_bytes),
+            },
+            CLAIMS_CHANGED => Revoked::ClaimsChanged { subject: self.subject()?, below: self.epoch()? },
+            SESSION => Revoked::Session(SessionHash::from_bytes(self.bytes()?)),
+            TOKEN => Revoked::Token(TokenId::from_bytes(self.bytes()?)),
+            KEY => Revoked::Key(
+                self.name.and_then(KeyId::new).ok_or_else(|| foreign("a log entry has no key id"))?,
+            ),
+            FLOOR => Revoked::Floor(self.epoch()?),
+            _ => Revoked::Unknown,
+        })
+    }
+
+    fn bytes<const N: usize>(&self) -> Result<[u8; N], StoreError> {
+        let bytes = self.thing.and_then(|thing| thing.try_into().ok());
+        bytes.ok_or_else(|| foreign("the id or hash in a log entry has another length"))
+    }
+
+    fn subject(&self) -> Result<Subject, StoreError> {
+        Subject::new(self.name.unwrap_or_default()).map_err(StoreError::new)
+    }
+
+    fn value(&self) -> Result<i64, StoreError> {
+        self.value.ok_or_else(|| foreign("a log entry lacks its reason, epoch or floor"))
+    }
+
+    fn epoch(&self) -> Result<u64, StoreError> {
+        self.value()?.try_into().map_err(StoreError::new)
+    }
+}
+
+/// Appends to the log, as part of a write in a realm that is there.
+pub(super) async fn append(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    revoked: &Revoked,
+    expires_at: Timestamp,
+) -> Result<Logged, StoreError> {
+    let mark = Mark::random().map_err(StoreError::new)?;
+    let columns =
+        RevokedColumns::of(revoked)?.ok_or_else(|| StoreError::new("what is not known cannot be logged"))?;
+    let insert = "INSERT INTO auth_log (realm, mark, kind, thing, name, value, entry_ends) \
+                  SELECT id, $3, $4, $5, $6, $7, $8 FROM auth_realm WHERE name = $2";
+    let insert = step
+        .statement(realm, insert)
+        .bind(mark.as_bytes().to_vec())
+        .bind(columns.kind)
+        .bind(columns.thing.map(<[u8]>::to_vec))
+        .bind(columns.name.map(str::to_owned))
+        .bind(columns.value)
+        .bind(expires_at.millis());
+    match step.run(insert).await?.rows_affected() {
+        1 => Ok(Logged { mark, expires_at }),
+        _ => Err(foreign("the realm is not there")),
+    }
+}
+
+/// The number of a reason in the log; never reused for another one.
+pub(super) const fn reason_code(reason: EndReason) -> i64 {
+    match reason {
+        EndReason::SignedOut => 0,
+        EndReason::EndedRemotely => 1,
+        EndReason::SubjectEnded => 2,
+        EndReason::Evicted => 3,
+        EndReason::Replaced => 4,
+        EndReason::Stolen => 5,
+        EndReason::ClaimsChanged => 6,
+    }
+}
+
+const fn reason(code: i64) -> Option<EndReason> {
+    Some(match code {
+        0 => EndReason::SignedOut,
+        1 => EndReason::EndedRemotely,
+        2 => EndReason::SubjectEnded,
+        3 => EndReason::Evicted,
+        4 => EndReason::Replaced,
+        5 => EndReason::Stolen,
+        6 => EndReason::ClaimsChanged,
+        _ => return None,
+    })
+}

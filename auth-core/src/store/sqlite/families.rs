@@ -1,0 +1,107 @@
+//! [`FamilyStore`].
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+
+use super::SqliteStore;
+use super::rows::{Columns, bind_family, bytes, hex, json, live_columns, live_login, millis};
+use super::step::live;
+use crate::id::LoginId;
+use crate::store::{
+    Confirmation, Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed,
+};
+
+#[async_trait]
+impl FamilyStore for SqliteStore {
+    async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError> {
+        let mut step = self.write().await?;
+        // `changes()` is that of the first statement throughout: a SELECT leaves it as it is.
+        let rotate = concat!(
+            "UPDATE auth_login SET generation = generation + 1, branch = 0, previous_branch = branch, current = $7, \
+                 previous = current, nonce = $8, rotated_at = $1, confirmed = 0, shared = iif(counted, shared, 0), \
+                 counted = 0, last_seen_at = $1, idle_expires_at = min($9, expires_at), \
+                 retention = max(retention, $10) \
+             WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND ",
+            live!(),
+            ") AND generation = $4 AND branch = $5 AND current = $6 AND rotated_at <= $11 AND generation < 4294967295; \
+             SELECT changes() > 0, ",
+            live_columns!(),
+            " FROM auth_live WHERE id = $3 AND realm_name = $2 AND (changes() > 0 OR over_at > $1); \
+             UPDATE auth_subject SET retention = $10 \
+             WHERE changes() > 0 AND retention < $10 \
+                 AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3)"
+        );
+        let rotate = step
+            .statement(realm, rotate)
+            .bind(bytes(rotation.login))
+            .bind(rotation.presented.generation)
+            .bind(rotation.presented.branch)
+            .bind(rotation.secret.as_bytes().to_vec())
+            .bind(rotation.successor.as_bytes().to_vec())
+            .bind(rotation.nonce.to_vec())
+            .bind(step.now.after(rotation.idle).millis())
+            .bind(millis(rotation.retention))
+            .bind(step.now.before(rotation.grace).millis());
+        let rotated = match step.row(rotate).await? {
+            Some(row) => rotated(&row)?,
+            None => Rotated::NotLive,
+        };
+        step.commit(rotated).await
+    }
+
+    async fn replace_family(
+        &self,
+        realm: &Realm,
+        id: LoginId,
+        expected: &Family,
+        new: &Family,
+        grace: GraceStart,
+    ) -> Result<Timed<Option<LiveLogin>>, StoreError> {
+        let mut step = self.write().await?;
+        let replace = concat!(
+            "UPDATE auth_login SET generation = $4, branch = $5, previous_branch = $6, current = $7, previous = $8, \
+                 nonce = $9, rotated_at = iif($24, $1, rotated_at), confirmed = $11, shared = $12, counted = $13 \
+             WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND ",
+            live!(),
+            ") AND generation = $14 AND branch = $15 AND previous_branch IS $16 AND current = $17 \
+                 AND previous IS $18 AND nonce = $19 AND rotated_at = $20 AND confirmed = $21 AND shared = $22 \
+                 AND counted = $23; \
+             SELECT ",
+            live_columns!(),
+            " FROM auth_live WHERE id = $3 AND changes() > 0"
+        );
+        let replace = step.statement(realm, replace).bind(bytes(id));
+        let replace =
+            bind_family(bind_family(replace, Some(new)), Some(expected)).bind(grace == GraceStart::Now);
+        let row = step.row(replace).await?;
+        let replaced = row.map(|row| live_login(&mut Columns::of(&row))).transpose()?;
+        step.commit(replaced).await
+    }
+
+    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Result<Timed<()>, StoreError> {
+        let list: Vec<_> = confirmations
+            .iter()
+            .map(|one| (hex(one.login.as_bytes()), one.position.generation, one.position.branch))
+            .collect();
+        let mut step = self.write().await?;
+        let update = concat!(
+            "UPDATE auth_login SET confirmed = 1 \
+             FROM (SELECT unhex(value ->> 0) AS login, value ->> 1 AS generation, value ->> 2 AS branch \
+                   FROM json_each($3)) AS used \
+             WHERE auth_login.id = used.login AND auth_login.generation = used.generation \
+                 AND auth_login.branch = used.branch AND confirmed = 0 \
+                 AND EXISTS (SELECT 1 FROM auth_live WHERE auth_live.id = auth_login.id AND ",
+            live!(),
+            ")"
+        );
+        step.run(step.statement(realm, update).bind(json(&list)?)).await?;
+        step.commit(()).await
+    }
+}
+
+fn rotated(row: &SqliteRow) -> Result<Rotated, StoreError> {
+    let mut columns = Columns::of(row);
+    let is_rotated = columns.take()?;
+    let login = live_login(&mut columns)?;
+    Ok(if is_rotated { Rotated::Rotated(login) } else { Rotated::Unchanged(login) })
+}

@@ -1,0 +1,78 @@
+//! Deleting what is over, in small steps.
+
+use super::SqliteStore;
+use super::rows::signed;
+use super::step::Step;
+use crate::clock::Timestamp;
+use crate::store::{ENTRY_MARGIN, StoreError};
+
+/// How many rows one step deletes at most; other writers have their turn in between.
+const AT_ONCE: u64 = 200;
+
+/// Logins that have expired.
+pub(super) const EXPIRED_LOGINS: &str = "DELETE FROM auth_login WHERE rowid IN \
+    (SELECT rowid FROM auth_login WHERE over_at <= $1 LIMIT $2)";
+
+/// Logins that began below the floor of their realm.
+pub(super) const BELOW_FLOOR: &str = "DELETE FROM auth_login WHERE rowid IN \
+    (SELECT login.rowid FROM auth_realm AS realm CROSS JOIN auth_login AS login \
+     WHERE login.realm = realm.id AND login.begun_under < realm.floor LIMIT $2)";
+
+/// Logins of one subject that were all ended.
+pub(super) const ALL_ENDED: &str = "DELETE FROM auth_login WHERE rowid IN \
+    (SELECT login.rowid \
+     FROM (SELECT realm, subject FROM auth_untidy ORDER BY realm, subject LIMIT 1) AS untidy \
+     CROSS JOIN auth_subject AS record CROSS JOIN auth_login AS login \
+     WHERE (record.realm, record.subject) = (untidy.realm, untidy.subject) \
+         AND (login.realm, login.subject) = (untidy.realm, untidy.subject) \
+         AND +login.begun_under < record.ended_below AND login.id IS NOT record.spared \
+     LIMIT $2)";
+
+const TIDIED: &str = "DELETE FROM auth_untidy WHERE (realm, subject) = \
+    (SELECT realm, subject FROM auth_untidy ORDER BY realm, subject LIMIT 1)";
+
+pub(super) const EXPIRED_SESSIONS: &str = "DELETE FROM auth_session WHERE rowid IN \
+    (SELECT rowid FROM auth_session WHERE session_ends <= $1 LIMIT $2)";
+
+/// Entries that are over, but never the newest of a realm: cursors name it.
+pub(super) const OVER_ENTRIES: &str = "DELETE FROM auth_log WHERE number IN \
+    (SELECT number FROM auth_log AS entry \
+     WHERE entry_ends <= $3 AND number < (SELECT max(number) FROM auth_log WHERE realm = entry.realm) LIMIT $2)";
+
+impl SqliteStore {
+    /// Runs a statement until there is nothing left to delete. Returns how many rows went, and the time then.
+    pub(super) async fn delete_all(&self, delete: &'static str) -> Result<(u64, Timestamp), StoreError> {
+        let mut deleted = 0;
+        loop {
+            let mut step = self.write().await?;
+            let batch = delete_batch(&mut step, delete).await?;
+            let done = step.commit(()).await?;
+            deleted += batch;
+            if batch < AT_ONCE {
+                return Ok((deleted, done.now));
+            }
+        }
+    }
+
+    /// Deletes what was all ended, subject by subject. Returns how many logins went.
+    pub(super) async fn tidy(&self) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        loop {
+            let mut step = self.write().await?;
+            let batch = delete_batch(&mut step, ALL_ENDED).await?;
+            let is_done =
+                batch < AT_ONCE && step.run(step.statement_of_all(TIDIED)).await?.rows_affected() == 0;
+            step.commit(()).await?;
+            deleted += batch;
+            if is_done {
+                return Ok(deleted);
+            }
+        }
+    }
+}
+
+async fn delete_batch(step: &mut Step<'_>, delete: &'static str) -> Result<u64, StoreError> {
+    let over = step.now.before(ENTRY_MARGIN);
+    let delete = step.statement_of_all(delete).bind(signed(AT_ONCE)?).bind(over.millis());
+    Ok(step.run(delete).await?.rows_affected())
+}

@@ -1,0 +1,112 @@
+//! Reads and writes: a connection, and the time at which everything in them happens.
+
+use sqlx::query;
+use sqlx::sqlite::{SqliteQueryResult, SqliteRow};
+
+use super::SqliteStore;
+use super::connections::{Lease, Statement};
+use crate::clock::Timestamp;
+use crate::store::{Realm, StoreError, Timed};
+
+/// The condition that a row of `auth_live` is a live login of the realm.
+macro_rules! live {
+    () => {
+        "realm_name = $2 AND over_at > $1"
+    };
+}
+pub(super) use live;
+
+/// One step. In its statements, `$1` is the time and `$2` the realm.
+pub(super) struct Step<'a> {
+    lease: Lease<'a>,
+    pub(super) now: Timestamp,
+}
+
+impl SqliteStore {
+    /// Begins a write. It has the write lock, and its time was read after it got it. Dropped without
+    /// [`commit`](Step::commit), it did nothing.
+    pub(super) async fn write(&self) -> Result<Step<'_>, StoreError> {
+        let mut lease = self.shared.writer.lease().await?;
+        lease.begin().await?;
+        Ok(Step { lease, now: self.shared.clock.now() })
+    }
+
+    /// Begins a write in a realm, which is there from now on.
+    pub(super) async fn write_in(&self, realm: &Realm) -> Result<Step<'_>, StoreError> {
+        let mut step = self.write().await?;
+        let found =
+            "INSERT INTO auth_realm (name, floor) VALUES ($2, max($1, 1)) ON CONFLICT (name) DO NOTHING";
+        step.run(step.statement(realm, found)).await?;
+        Ok(step)
+    }
+
+    /// Begins a read.
+    pub(super) async fn read(&self) -> Result<Step<'_>, StoreError> {
+        let lease = self.shared.readers.lease().await?;
+        Ok(Step { lease, now: self.shared.clock.now() })
+    }
+
+    /// The rows of a read that has at least one in a realm that is there. If there are none, the realm is made first.
+    ///
+    /// Several statements are a whole transaction, from `BEGIN` to `COMMIT`.
+    pub(super) async fn read_in(
+        &self,
+        realm: &Realm,
+        statements: &'static str,
+        bind: impl Fn(Statement<'static>, Timestamp) -> Statement<'static>,
+    ) -> Result<Timed<Vec<SqliteRow>>, StoreError> {
+        let mut step = self.read().await?;
+        let rows = step.snapshot(bind(step.statement(realm, statements), step.now)).await?;
+        if !rows.is_empty() {
+            return Ok(step.answer(rows));
+        }
+        drop(step);
+        self.write_in(realm).await?.commit(()).await?;
+        let mut step = self.read().await?;
+        let rows = step.snapshot(bind(step.statement(realm, statements), step.now)).await?;
+        Ok(step.answer(rows))
+    }
+}
+
+impl Step<'_> {
+    /// A statement with the first two parameters bound.
+    pub(super) fn statement(&self, realm: &Realm, sql: &'static str) -> Statement<'static> {
+        #[cfg(test)]
+        super::plans::note(sql);
+        query(sql).bind(self.now.millis()).bind(realm.as_str().to_owned())
+    }
+
+    /// A statement about every realm: `$1` is the time, `$2` is free.
+    pub(super) fn statement_of_all(&self, sql: &'static str) -> Statement<'static> {
+        #[cfg(test)]
+        super::plans::note(sql);
+        query(sql).bind(self.now.millis())
+    }
+
+    pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<SqliteQueryResult, StoreError> {
+        self.lease.run(statement).await
+    }
+
+    pub(super) async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        self.lease.rows(statement).await
+    }
+
+    pub(super) async fn row(&mut self, statement: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
+        self.lease.row(statement).await
+    }
+
+    pub(super) async fn snapshot(&mut self, statements: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        self.lease.snapshot(statements).await
+    }
+
+    /// The answer, with the time at which it is true.
+    pub(super) fn answer<T>(&self, value: T) -> Timed<T> {
+        Timed::new(value, self.now)
+    }
+
+    /// Makes a write last, then answers.
+    pub(super) async fn commit<T>(mut self, value: T) -> Result<Timed<T>, StoreError> {
+        self.lease.commit().await?;
+        Ok(self.answer(value))
+    }
+}

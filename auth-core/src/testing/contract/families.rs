@@ -1,0 +1,153 @@
+//! What else changes a refresh family.
+
+use std::sync::Arc;
+
+use super::World;
+use super::fixture::{GRACE, Scene, at_once, seconds, secret};
+use crate::clock::Timestamp;
+use crate::id::LoginId;
+use crate::id::Position;
+use crate::store::{Confirmation, Family, GraceStart, LiveLogin, Rotated, Rotation};
+
+async fn replace(
+    scene: &Scene,
+    id: LoginId,
+    expected: &Family,
+    new: &Family,
+    grace: GraceStart,
+) -> Option<LiveLogin> {
+    let done = scene.store.replace_family(&scene.realm, id, expected, new, grace).await;
+    done.expect("replace_family").value
+}
+
+fn position(generation: u32, branch: u16) -> Position {
+    Position { generation, branch }
+}
+
+/// A family with something in every field but the time.
+fn full(family: &Family) -> Family {
+    Family {
+        position: position(7, 3),
+        previous_branch: Some(2),
+        current: secret(21),
+        previous: Some(secret(20)),
+        nonce: [9; 16],
+        rotated_at: family.rotated_at,
+        confirmed: true,
+        shared: 5,
+        counted: true,
+    }
+}
+
+/// In every field.
+pub async fn a_family_is_replaced_only_as_expected(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let first = scene.rotated(1).await;
+    let is = full(&first);
+    let done = replace(&scene, scene.id(1), &first, &is, GraceStart::Keep).await;
+    assert_eq!(done.and_then(|login| login.row.family), Some(is.clone()));
+    let others = [
+        Family { position: position(8, 3), ..is.clone() },
+        Family { position: position(7, 4), ..is.clone() },
+        Family { previous_branch: Some(1), ..is.clone() },
+        Family { previous_branch: None, ..is.clone() },
+        Family { current: secret(22), ..is.clone() },
+        Family { previous: Some(secret(22)), ..is.clone() },
+        Family { previous: None, ..is.clone() },
+        Family { nonce: [8; 16], ..is.clone() },
+        Family { rotated_at: is.rotated_at.after(seconds(1)), ..is.clone() },
+        Family { confirmed: false, ..is.clone() },
+        Family { shared: 4, ..is.clone() },
+        Family { counted: false, ..is.clone() },
+    ];
+    for expected in others {
+        let done = replace(&scene, scene.id(1), &expected, &first, GraceStart::Keep).await;
+        assert!(done.is_none(), "it was not as expected: {expected:?}");
+    }
+    assert_eq!(scene.row(scene.id(1)).await.family, Some(is.clone()));
+    let without = scene.sign_in_as(&scene.annas_session(2), None).await;
+    assert!(replace(&scene, without.id, &is, &first, GraceStart::Keep).await.is_none());
+    let done = replace(&scene, scene.id(1), &is, &first, GraceStart::Keep).await.expect("as expected");
+    assert!(scene.login(scene.id(1)).await == Some(done), "the answer is the login after the change");
+}
+
+/// The grace begins now, or when it did before; what the new family says does not matter.
+pub async fn the_store_says_when_the_grace_began(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let first = scene.rotated(1).await;
+    scene.advance(seconds(100));
+    let new = Family { rotated_at: Timestamp::from_seconds(5), ..full(&first) };
+    let done = replace(&scene, scene.id(1), &first, &new, GraceStart::Keep).await.expect("as expected");
+    let kept = done.row.family.expect("a family");
+    assert_eq!(kept.rotated_at, first.rotated_at);
+    let done = scene.store.replace_family(&scene.realm, scene.id(1), &kept, &new, GraceStart::Now).await;
+    let done = done.expect("replace_family");
+    let family = done.value.and_then(|login| login.row.family).expect("as expected");
+    assert_eq!(family, Family { rotated_at: done.now, ..new });
+}
+
+/// The same expectation, many times at once.
+pub async fn one_of_many_replacements_wins(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let first = scene.rotated(1).await;
+    let done =
+        at_once(&scene, |scene, number| {
+            let new = Family { nonce: [100 + number; 16], ..first.clone() };
+            let first = first.clone();
+            async move {
+                scene.store.replace_family(&scene.realm, scene.id(1), &first, &new, GraceStart::Keep).await
+            }
+        })
+        .await;
+    let winners: Vec<_> = done.into_iter().filter_map(|one| one.value).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(scene.login(scene.id(1)).await.as_ref(), winners.first());
+}
+
+/// One that comes late, for another branch, or for a session changes nothing; the others of its batch do.
+pub async fn only_the_current_position_is_confirmed(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in 1..=3 {
+        assert!(!scene.rotated(number).await.confirmed);
+    }
+    scene.sign_in_as(&scene.annas_session(4), None).await;
+    let used = |number, generation, branch| Confirmation {
+        login: scene.id(number),
+        position: position(generation, branch),
+    };
+    let batch = [
+        used(1, 0, 0),
+        used(4, 1, 0),
+        used(9, 1, 0),
+        used(2, 1, 0),
+        used(1, 1, 1),
+        used(3, 2, 0),
+        used(2, 1, 0),
+    ];
+    scene.store.confirm(&scene.realm, &batch).await.expect("confirm");
+    scene.store.confirm(&scene.realm, &[]).await.expect("confirm");
+    for number in 1..=3 {
+        let family = scene.row(scene.id(number)).await.family.expect("a family");
+        assert_eq!(family.confirmed, number == 2, "{number}");
+    }
+}
+
+/// Over generations that were counted in a row; else it starts again.
+pub async fn a_rotation_keeps_what_was_counted(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let first = scene.rotated(1).await;
+    let counted = Family { shared: 3, counted: true, ..first.clone() };
+    assert!(replace(&scene, scene.id(1), &first, &counted, GraceStart::Keep).await.is_some());
+    for (generation, shared) in [(1, 3), (2, 0)] {
+        scene.advance(GRACE);
+        let rotation = Rotation {
+            presented: position(generation, 0),
+            secret: secret(if generation == 1 { 101 } else { 55 }),
+            successor: secret(55),
+            ..scene.rotation(1)
+        };
+        let Rotated::Rotated(login) = scene.rotate(&rotation).await.value else { panic!("it rotates") };
+        let family = login.row.family.expect("a family");
+        assert_eq!((family.shared, family.counted), (shared, false));
+    }
+}

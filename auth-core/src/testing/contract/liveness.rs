@@ -1,0 +1,163 @@
+//! Whether a login is live, every call says for itself.
+
+use std::sync::Arc;
+
+use super::World;
+use super::fixture::{GRACE, IDLE, LIFETIME, MILLISECOND, RETENTION, Scene, anna, limit, seconds, secret};
+use crate::id::Position;
+use crate::store::{
+    Confirmation, Created, EndReason, Ended, Family, GraceStart, Ids, LogEntry, LoginRow, Mark, NewLogin,
+    OnLimit, Revoked, Rotated, SavedSession, SessionHash, Standing, Touch,
+};
+
+/// A login of each kind: tokens with 1, and a session with 2, which stay unused.
+async fn both(scene: &Scene) -> [LoginRow; 2] {
+    [scene.sign_in(1).await, scene.sign_in_session(2).await]
+}
+
+/// No call finds them, counts them, renews them or brings them back.
+async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
+    let (store, realm) = (&scene.store, &scene.realm);
+    let family = rows[0].family.clone().expect("tokens have a family");
+    let log = scene.log().await;
+    let hash = SessionHash::from_bytes([77; 32]);
+    for row in &rows {
+        assert!(!scene.is_live(row.id).await, "login");
+        assert_eq!(scene.end(row.id, EndReason::SignedOut).await, Ended::NotThere);
+        let saved = store.save_claims(realm, row.id, b"{}", u64::MAX / 2).await.expect("save_claims");
+        assert!(!saved.value, "save_claims");
+        let touch = Touch { login: row.id, ago: seconds(0), idle: LIFETIME };
+        store.touch(realm, &[touch]).await.expect("touch");
+        let used = Confirmation { login: row.id, position: Position { generation: 0, branch: 0 } };
+        store.confirm(realm, &[used]).await.expect("confirm");
+        let ids = Ids { login: Some(row.id), ..Ids::default() };
+        assert_eq!(scene.standing(ids).await, Standing::Gone);
+    }
+    let ids = Ids { session: Some(scene.key(2)), ..Ids::default() };
+    assert_eq!(scene.standing(ids).await, Standing::Gone);
+    assert_eq!(scene.rotate(&scene.rotation(1)).await.value, Rotated::NotLive);
+    let replaced = store.replace_family(realm, scene.id(1), &family, &family, GraceStart::Now).await;
+    assert_eq!(replaced.expect("replace_family").value, None);
+    assert_eq!(scene.listed().await, []);
+    assert!(scene.session(&scene.key(2)).await.is_none(), "session");
+    let saved = store.save_session(realm, &scene.key(2), b"{}", 1, LIFETIME).await.expect("save_session");
+    assert_eq!(saved.value, SavedSession::Gone);
+    let renamed = store.rename_session(realm, &scene.key(2), &hash, RETENTION).await;
+    assert_eq!(renamed.expect("rename_session").value, None);
+    assert_eq!(scene.log().await, log, "what is gone was logged again");
+
+    let ticket = scene.ticket(&anna()).await;
+    let made = scene.create(&ticket, &scene.annas(9), None, limit(1, OnLimit::RefuseNew)).await.value;
+    assert!(matches!(made, Created::Made { .. }), "they count: {made:?}");
+    let ended = scene.end_all(Some(rows[0].id)).await;
+    assert_eq!((ended.count, ended.spared), (1, None));
+    for row in &rows {
+        assert!(!scene.is_live(row.id).await, "it came back");
+    }
+    assert!(scene.session(&scene.key(2)).await.is_none(), "it came back");
+}
+
+/// One at a time.
+pub async fn a_login_that_was_ended_is_live_in_no_call(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let rows = both(&scene).await;
+    for row in &rows {
+        assert!(matches!(scene.end(row.id, EndReason::SignedOut).await, Ended::Ended(_)));
+    }
+    are_gone(&scene, rows).await;
+}
+
+/// Their rows may be there for long.
+pub async fn a_login_that_ended_with_all_is_live_in_no_call(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let rows = both(&scene).await;
+    scene.end_all(None).await;
+    are_gone(&scene, rows).await;
+}
+
+/// Purged or not.
+pub async fn an_expired_login_is_live_in_no_call(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let short = seconds(60);
+    let tokens = NewLogin { lifetime: short, ..scene.annas(1) };
+    let session = NewLogin { lifetime: short, ..scene.annas_session(2) };
+    let rows = [
+        scene.sign_in_as(&tokens, None).await,
+        scene.sign_in_as(&session, Some(&scene.new_session(2))).await,
+    ];
+    scene.advance(short);
+    are_gone(&scene, rows).await;
+}
+
+/// Also when a use comes late.
+pub async fn a_login_that_was_idle_too_long_is_live_in_no_call(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let rows = both(&scene).await;
+    scene.advance(IDLE);
+    are_gone(&scene, rows).await;
+}
+
+/// After a restore was declared.
+pub async fn a_login_below_the_floor_is_live_in_no_call(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let rows = both(&scene).await;
+    scene.end_all(Some(rows[0].id)).await;
+    scene.sign_in(3).await;
+    scene.store.declare_restored(&scene.realm, None).await.expect("declare_restored");
+    assert!(!scene.is_live(scene.id(3)).await);
+    are_gone(&scene, rows).await;
+}
+
+/// A node knew that they had ended.
+pub async fn a_login_whose_end_was_written_back_is_live_in_no_call(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let rows = both(&scene).await;
+    let entries = rows.iter().map(|row| LogEntry {
+        mark: Mark::random().expect("random"),
+        revoked: Revoked::Login(row.id, EndReason::SignedOut),
+        expires_at: row.expires_at,
+    });
+    let entries: Vec<_> = entries.collect();
+    scene.store.write_back(&scene.realm, &entries).await.expect("write_back");
+    are_gone(&scene, rows).await;
+}
+
+/// In every call, however old it is.
+pub async fn a_spared_login_is_live_in_every_call(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let (store, realm) = (scene.store.clone(), scene.realm.clone());
+    let [tokens, session] = both(&scene).await;
+
+    scene.end_all(Some(tokens.id)).await;
+    assert_eq!(scene.listed().await, [tokens.id]);
+    let subject = anna();
+    let of_login = Ids { login: Some(tokens.id), subject: Some((&subject, tokens.epoch)), ..Ids::default() };
+    assert_eq!(scene.standing(of_login).await, Standing::Good);
+    let rotated = scene.rotate(&scene.rotation(1)).await.value;
+    assert!(matches!(rotated, Rotated::Rotated(_)), "{rotated:?}");
+    let position = Position { generation: 1, branch: 0 };
+    store.confirm(&realm, &[Confirmation { login: tokens.id, position }]).await.expect("confirm");
+    let family = scene.row(tokens.id).await.family.expect("a family");
+    assert!(family.confirmed, "confirm");
+    let new = Family { current: secret(9), ..family.clone() };
+    let replaced = store.replace_family(&realm, tokens.id, &family, &new, GraceStart::Keep).await;
+    assert!(replaced.expect("replace_family").value.is_some(), "replace_family");
+    scene.advance(GRACE);
+    let touch = Touch { login: tokens.id, ago: MILLISECOND, idle: IDLE };
+    let before = scene.row(tokens.id).await.last_seen_at;
+    store.touch(&realm, &[touch]).await.expect("touch");
+    assert!(scene.row(tokens.id).await.last_seen_at > before, "touch");
+    assert!(store.save_claims(&realm, tokens.id, b"{}", tokens.epoch).await.expect("save_claims").value);
+    assert!(matches!(scene.end(tokens.id, EndReason::SignedOut).await, Ended::Ended(_)));
+
+    assert!(!scene.is_live(session.id).await);
+    scene.sign_in_session(3).await;
+    scene.end_all(Some(scene.id(3))).await;
+    assert!(scene.session(&scene.key(3)).await.is_some_and(|(_, login)| login.is_some()), "session");
+    let ids = Ids { session: Some(scene.key(3)), ..Ids::default() };
+    assert_eq!(scene.standing(ids).await, Standing::Good);
+    let saved = store.save_session(&realm, &scene.key(3), b"{}", 1, LIFETIME).await.expect("save_session");
+    assert_eq!(saved.value, SavedSession::Saved(2));
+    let renamed = store.rename_session(&realm, &scene.key(3), &scene.key(4).hash, RETENTION).await;
+    assert!(renamed.expect("rename_session").value.is_some());
+}
