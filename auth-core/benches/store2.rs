@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use auth_core::clock::{Clock as _, SystemClock};
+use auth_core::id::Position;
 use auth_core::id::{LoginId, Subject};
-use auth_core::store2::sqlite::{Durability, SqliteStore};
-use auth_core::store2::{
-    Created, Family, FamilyStore as _, LoginKind, LoginStore as _, NewLogin, Position, Realm, Rotated,
-    Rotation, SecretHash,
+use auth_core::store::sqlite::{Durability, SqliteStore};
+use auth_core::store::{
+    Created, Family, FamilyStore as _, LoginKind, LoginStore as _, NewLogin, Realm, Rotated, Rotation,
+    SecretHash,
 };
 use auth_core::{store, testing::ManualClock};
 

@@ -125,7 +125,7 @@ async fn a_sign_in_that_fails_leaves_everything_as_it_was(world: World) {
     let browsers = browsers(&node).await;
     let logins = node.logins_of("anna").await;
     for cookie in &browsers {
-        for op in [Op::Epoch, Op::LoadSession, Op::CreateLogin] {
+        for op in [Op::Ticket, Op::Session, Op::Create] {
             node.store.next(op, Fault::Before);
             node.browser(Method::POST, "/login/anna", cookie).await.assert_unavailable();
         }
@@ -140,9 +140,9 @@ async fn a_sign_in_that_fails_late_leaves_no_login_that_nobody_has() {
     let world = World::memory();
     let node = world.node().await;
     let anonymous = fill_cart(&node, "shoes", "").await;
-    let calls = node.store.calls(Op::Epoch);
+    let calls = node.store.calls(Op::Ticket);
     let cookie = node.sign_in("bert", "").await;
-    let epochs = node.store.calls(Op::Epoch) - calls;
+    let epochs = node.store.calls(Op::Ticket) - calls;
     node.get_by_cookie("/me", &cookie).await.assert_text("bert, by session");
 
     node.store.next(Op::DeleteSession, Fault::Before);
@@ -152,8 +152,8 @@ async fn a_sign_in_that_fails_late_leaves_no_login_that_nobody_has() {
 
     // Each reading of the epoch fails in turn.
     for nth in 1..=epochs {
-        node.store.skip(Op::Epoch, nth - 1);
-        node.store.next(Op::Epoch, Fault::Before);
+        node.store.skip(Op::Ticket, nth - 1);
+        node.store.next(Op::Ticket, Fault::Before);
         let reply = node.browser(Method::POST, "/login/carl", "").await;
         reply.assert_unavailable();
         assert!(node.logins_of("carl").await.is_empty(), "reading {nth} of {epochs}");

@@ -104,11 +104,11 @@ async fn no_presentation_reaches_a_store_that_is_asked_in_vain(world: World) {
     let node = world.node().await;
     let token = Forged::from(&refresh_of(&node.login(anna()).await));
     node.store.set_down(true);
-    let calls = node.store.calls(Op::Rotate) + node.store.calls(Op::LoadLogin);
+    let calls = node.store.calls(Op::Rotate) + node.store.calls(Op::Login);
     for byte in 0..token.size() {
         node.post_refresh(&token.clone().flipped(byte, 0x10).untagged()).await.assert_invalid_grant();
     }
-    assert_eq!(node.store.calls(Op::Rotate) + node.store.calls(Op::LoadLogin), calls);
+    assert_eq!(node.store.calls(Op::Rotate) + node.store.calls(Op::Login), calls);
 }
 
 async fn an_access_token_is_no_refresh_token(world: World) {
@@ -214,7 +214,7 @@ async fn requests_at_once_with_a_store_that_fails_now_and_then_agree_in_the_end(
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     for fault in [Fault::Before, Fault::After] {
-        for op in [Op::Rotate, Op::LoadLogin] {
+        for op in [Op::Rotate, Op::Login] {
             (0..5).for_each(|_| node.store.next(op, fault.clone()));
         }
     }

@@ -62,10 +62,10 @@ async fn a_replacement_whose_answer_was_lost_is_handed_out_at_the_retry(world: W
     let first = refresh_of(&node.login(anna()).await);
     drop(node.refresh(&first).await.unwrap());
     world.clock.advance(GRACE);
-    node.store.next(Op::SwapFamily, Fault::Before);
+    node.store.next(Op::ReplaceFamily, Fault::Before);
     node.post_refresh(&first).await.assert_unavailable();
     assert_eq!(node.family(&first).await.position.branch, 0);
-    node.store.next(Op::SwapFamily, Fault::After);
+    node.store.next(Op::ReplaceFamily, Fault::After);
     node.post_refresh(&first).await.assert_unavailable();
     assert_eq!(node.family(&first).await.position.branch, 1);
     let reply = node.post_refresh(&first).await;
@@ -79,7 +79,7 @@ async fn every_step_of_a_refresh_may_fail(world: World) {
         for (op, fault) in [
             (Op::Rotate, Fault::Before),
             (Op::Rotate, Fault::After),
-            (Op::Epoch, Fault::Before),
+            (Op::Ticket, Fault::Before),
             (Op::SaveClaims, Fault::Before),
             (Op::SaveClaims, Fault::After),
         ] {
@@ -117,7 +117,7 @@ async fn stolen(node: &Node) -> (String, String) {
 async fn a_theft_that_can_not_be_written_gains_nothing(world: World) {
     let node = world.node().await;
     let (first, access) = stolen(&node).await;
-    node.store.next(Op::EndLogin, Fault::Before);
+    node.store.next(Op::End, Fault::Before);
     node.events.clear();
     assert_try_again(&node.refresh(&first).await);
     assert_eq!(node.family(&first).await.position.generation, 1);
@@ -130,7 +130,7 @@ async fn a_theft_that_can_not_be_written_gains_nothing(world: World) {
 async fn a_theft_whose_answer_was_lost_ends_the_login(world: World) {
     let node = world.node().await;
     let (first, access) = stolen(&node).await;
-    node.store.next(Op::EndLogin, Fault::After);
+    node.store.next(Op::End, Fault::After);
     assert_try_again(&node.refresh(&first).await);
     assert_eq!(node.row(&first).await, None);
     assert_refused(&node.refresh(&first).await);

@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test, and the helpers of tests, fail by panicking"
 )]
 
@@ -14,10 +15,9 @@ mod confirmation;
 mod cookie;
 mod forged;
 mod lost;
-mod model;
 mod pairing;
 mod peppers;
-mod protocol;
 mod racing;
 mod restored;
+mod rule;
 mod table;

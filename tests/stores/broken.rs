@@ -1,111 +1,339 @@
-//! The contract suite is worth something: for each of its rules, stores that break it fail it.
+//! A store that breaks one promise of the contract.
 
-mod logins;
-mod revocations;
-mod sessions;
-mod store;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
-use std::sync::Arc;
+use async_trait::async_trait;
+use auth_core::clock::{Clock as _, Timestamp};
+use auth_core::id::{KeyId, LoginId, Subject, TokenId};
+use auth_core::store::memory::MemoryStore;
+use auth_core::store::{
+    Confirmation, Created, Cursor, Document, DocumentStore as _, EndReason, Ended, EndedAll, Family,
+    FamilyStore as _, GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginRow,
+    LoginStore as _, Mark, NewLogin, NewSession, Page, Realm, RevocationStore as _, Rotated, Rotation,
+    SavedSession, SessionHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed, Touch,
+};
+use auth_core::testing::ManualClock;
+use tokio::sync::watch;
 
-use auth_core::testing::contract;
-use auth_tests::store::Relay;
-use auth_tests::{watch_this_test, within};
+use crate::fault::Fault::{self, *};
+use crate::forward::{Answer, Wrapper};
+use crate::{logins, others, sessions};
 
-use self::store::{Broken, Fault};
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) memory: MemoryStore,
+    pub(crate) clock: ManualClock,
+    fault: Fault,
+    /// The first realm that was named.
+    first: OnceLock<Realm>,
+    /// Logins as they were made.
+    pub(crate) made: Mutex<BTreeMap<LoginId, (Realm, LoginRow)>>,
+    pub(crate) sessions: Mutex<BTreeMap<SessionKey, (Realm, SessionRow)>>,
+    pub(crate) subjects: Mutex<BTreeSet<Subject>>,
+    pub(crate) touches: Mutex<BTreeMap<LoginId, (Timestamp, Timestamp)>>,
+    pub(crate) spared: Mutex<Option<LoginId>>,
+    /// The last epoch below which claims are outdated that was written back.
+    pub(crate) written: Mutex<Option<u64>>,
+    /// Entries that are not shown yet.
+    pub(crate) hidden: Mutex<HashSet<Mark>>,
+    pub(crate) is_purged: AtomicBool,
+    silent: watch::Sender<u64>,
+}
 
-/// What breaks a rule. A rule that is not here has no test that it notices anything.
-fn faults(rule: &str) -> &'static [Fault] {
-    use Fault::*;
-    match rule {
-        "a_family_is_swapped_only_as_expected" => &[SwapsBlindly],
-        "a_login_ends_once" => &[EndNotAtomic],
-        "a_login_ends_with_its_sessions" => &[CachesSessions],
-        "a_login_is_gone_when_it_expires" => &[ExpiresLate],
-        "a_login_is_loaded_as_it_was_created" => &[DropsUserAgent],
-        "a_missing_session_is_not_saved" => &[SavingCreates],
-        "a_page_has_the_oldest_entries_and_the_last_number" => &[LastIsOfPage],
-        "a_purge_deletes_more_than_a_batch" => &[PurgesOneBatch],
-        "a_purge_deletes_only_what_has_expired" => &[PurgesTooMuch],
-        "a_reader_misses_no_entry" => &[AppearsLate],
-        "a_refused_login_replaces_nothing" => &[ReplacesFirst],
-        "a_renamed_session_has_its_new_id_only" => &[RenameCopies],
-        "a_replaced_login_does_not_count" => &[ReplacesAfter],
-        "a_replaced_login_ends_with_the_new_one" => &[IgnoresReplaces],
-        "a_rotation_moves_the_login_on" => &[ForgetsPrevious],
-        "a_rotation_never_outlives_the_login" => &[IdleUncapped],
-        "a_session_comes_with_its_login" => &[CachesSessions],
-        "a_session_is_gone_when_it_expires" => &[SessionsExpireLate],
-        "a_session_is_gone_when_its_login_expires" => &[LoginExpiryIgnored],
-        "a_session_is_not_renamed_to_a_taken_id" => &[RenameOverwrites],
-        "a_session_without_login_is_loaded_as_it_was_created" => &[CachesSessions],
-        "a_subject_is_revoked_below_its_epoch" => &[EpochIsInclusive],
-        "a_taken_login_id_is_refused" => &[OverwritesLogins, ReplacesFirst],
-        "a_taken_session_id_is_refused" => &[OverwritesSessions],
-        "a_taken_session_id_refuses_the_login" => &[CreatesLoginFirst],
-        "all_logins_but_one_end" => &[EndsKeptToo],
-        "all_logins_end_in_one_step" => &[EndsOneByOne],
-        "an_end_and_its_entry_are_seen_together" => &[LogsLate],
-        "an_entry_is_gone_when_it_expires" => &[EntriesExpireLate],
-        "an_expired_login_does_not_end" => &[EndsExpired],
-        "another_subjects_login_does_not_end" => &[EndsAnybodys],
-        "claims_of_an_older_epoch_are_not_saved" => &[SavesOldClaims],
-        "concurrent_logins_keep_a_limit_that_ends_the_oldest" => &[LimitNotAtomic],
-        "concurrent_logins_keep_a_limit_that_refuses" => &[LimitNotAtomic],
-        "deleting_a_session_leaves_logins_alone" => &[DeleteEndsLogins],
-        "entries_come_back_as_they_were_appended" => &[ForgetsReasons],
-        "every_append_wakes_those_who_wait" => &[NeverWakes, WakesOnlyTheWaiting],
-        "logins_are_listed_newest_first" => &[ListsOldestFirst],
-        "nothing_brings_an_ended_login_back" => &[SavingCreates],
-        "nothing_renews_an_expired_login" => &[RenewsExpired],
-        "numbers_are_not_used_again_after_a_purge" => &[ReusesNumbers],
-        "one_of_many_rotations_wins" => &[RotationNotAtomic],
-        "one_of_many_saves_wins" => &[SaveNotAtomic],
-        "one_of_many_swaps_wins" => &[SwapNotAtomic],
-        "only_live_entries_revoke" => &[ExpiredStillRevoke],
-        "only_live_logins_of_the_subject_count" => &[ExpiredCount],
-        "only_the_current_rotation_is_confirmed" => &[ConfirmsAnything],
-        "only_the_current_token_rotates" => &[IgnoresBranch],
-        "saving_over_another_save_is_a_conflict" => &[SavesBlindly],
-        "the_epoch_counts_up_by_one" => &[EpochNotAtomic],
-        "the_id_of_an_expired_login_is_free" => &[ExpiredIdsAreTaken],
-        "the_oldest_logins_are_evicted" => &[EvictsNewest],
-        "the_reason_of_an_end_does_not_matter" => &[ReasonMatters],
-        "use_moves_a_login_forward_only" => &[LastTouchWins],
-        "within_the_grace_nothing_rotates" => &[GraceIsShort, ClockBackRotates],
-        _ => panic!("`{rule}` needs a fault that breaks it"),
+impl Broken {
+    pub(crate) fn new(memory: MemoryStore, clock: ManualClock, fault: Fault) -> Self {
+        Self {
+            memory,
+            clock,
+            fault,
+            first: OnceLock::new(),
+            made: Mutex::default(),
+            sessions: Mutex::default(),
+            subjects: Mutex::default(),
+            touches: Mutex::default(),
+            spared: Mutex::default(),
+            written: Mutex::default(),
+            hidden: Mutex::default(),
+            is_purged: AtomicBool::new(false),
+            silent: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    pub(crate) fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    pub(crate) fn was_purged(&self) -> bool {
+        self.is_purged.load(Ordering::SeqCst)
+    }
+
+    /// The realm that is meant, or the first one whatever is meant.
+    pub(crate) fn meant<'a>(&'a self, realm: &'a Realm) -> &'a Realm {
+        let first = self.first.get_or_init(|| realm.clone());
+        if self.has(OneRealm) { first } else { realm }
+    }
+
+    /// Does something at another time.
+    pub(crate) async fn at<T>(&self, time: Timestamp, step: impl Future<Output = Answer<T>>) -> Answer<T> {
+        let now = self.clock.now();
+        self.clock.set(time);
+        let answer = step.await;
+        self.clock.set(now);
+        answer.map(|answer| Timed::new(answer.value, now))
+    }
+
+    pub(crate) fn a_moment_ago(&self) -> Timestamp {
+        self.clock.now().before(Duration::from_millis(1))
+    }
+
+    /// What was made of a login, whether or not it is live; of this realm.
+    pub(crate) fn remembered(&self, realm: &Realm, id: LoginId) -> Option<LoginRow> {
+        let made = self.made.lock().unwrap();
+        made.get(&id).filter(|(of, _)| of == realm).map(|(_, row)| row.clone())
+    }
+
+    pub(crate) async fn as_live(&self, realm: &Realm, row: LoginRow) -> Result<LiveLogin, StoreError> {
+        let epoch = self.memory.ticket(realm, &row.subject).await?.value.epoch;
+        let subject = auth_core::store::SubjectState { epoch, outdated_below: 0 };
+        Ok(LiveLogin { row, subject })
+    }
+
+    pub(crate) fn logged(&self, logged: Logged) -> Logged {
+        let mark = if self.has(AnswersOtherMarks) { Mark::random().unwrap() } else { logged.mark };
+        Logged { mark, ..logged }
+    }
+
+    /// Hides an entry while others go on.
+    pub(crate) async fn log_late(&self, mark: Mark) {
+        if self.has(LogsLate) {
+            self.hidden.lock().unwrap().insert(mark);
+            dawdle().await;
+            self.hidden.lock().unwrap().remove(&mark);
+        }
     }
 }
 
-macro_rules! broken_stores_fail {
-    (; $($module:ident::$rule:ident,)*) => {
-        $(
-            #[tokio::test(start_paused = true)]
-            async fn $rule() {
-                watch_this_test();
-                for fault in faults(stringify!($rule)) {
-                    let store = Arc::new(Relay(Broken::with(*fault)));
-                    let rule = tokio::spawn(contract::$module::$rule(store));
-                    let verdict = within("the verdict of a rule", rule).await;
-                    assert!(verdict.is_err(), "the rule does not notice {fault:?}");
-                }
+/// Lets others go first.
+pub(crate) async fn dawdle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[async_trait]
+impl Wrapper for Broken {
+    fn inner(&self) -> &dyn Store {
+        &self.memory
+    }
+
+    fn wake_ups(&self) -> watch::Receiver<u64> {
+        if self.has(NeverWakes) { self.silent.subscribe() } else { self.memory.wake_ups() }
+    }
+
+    async fn ticket(&self, realm: &Realm, subject: &Subject) -> Answer<Ticket> {
+        logins::ticket(self, self.meant(realm), subject).await
+    }
+
+    async fn create(
+        &self,
+        realm: &Realm,
+        ticket: &Ticket,
+        login: &NewLogin,
+        session: Option<&NewSession>,
+        limit: Option<Limit>,
+    ) -> Answer<Created> {
+        crate::creation::create(self, self.meant(realm), ticket, login, session, limit).await
+    }
+
+    async fn login(&self, realm: &Realm, id: LoginId) -> Answer<Option<LiveLogin>> {
+        logins::login(self, self.meant(realm), id).await
+    }
+
+    async fn list(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        after: Option<&ListCursor>,
+        most: NonZeroU32,
+    ) -> Answer<LoginPage> {
+        logins::list(self, realm, subject, after, most).await
+    }
+
+    async fn end(&self, realm: &Realm, subject: &Subject, id: LoginId, reason: EndReason) -> Answer<Ended> {
+        logins::end(self, realm, subject, id, reason).await
+    }
+
+    async fn end_all(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        except: Option<LoginId>,
+        retention: Duration,
+    ) -> Answer<EndedAll> {
+        logins::end_all(self, self.meant(realm), subject, except, retention).await
+    }
+
+    async fn claims_changed(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        retention: Duration,
+    ) -> Answer<(u64, Logged)> {
+        if self.has(ChangesEnd) {
+            self.memory.end_all(realm, subject, None, retention).await?;
+        }
+        let answer = self.memory.claims_changed(realm, subject, retention).await?;
+        let (now, early) = (answer.now, self.has(CallersRetention));
+        Ok(answer.map(|(epoch, logged)| {
+            let expires_at = if early { now.after(retention) } else { logged.expires_at };
+            (epoch, self.logged(Logged { expires_at, ..logged }))
+        }))
+    }
+
+    async fn save_claims(&self, realm: &Realm, id: LoginId, claims: &[u8], epoch: u64) -> Answer<bool> {
+        if self.has(SavesNothing) {
+            return Ok(Timed::new(true, self.clock.now()));
+        }
+        let stored = self.memory.login(realm, id).await?.value.map(|login| login.row.epoch);
+        let raised = stored.filter(|_| self.has(SavesOldClaims)).unwrap_or(epoch).max(epoch);
+        let answer = self.memory.save_claims(realm, id, claims, raised).await?;
+        Ok(answer.map(|saved| saved || self.has(SavesClaimsOfDead)))
+    }
+
+    async fn touch(&self, realm: &Realm, touches: &[Touch]) -> Answer<()> {
+        let now = self.clock.now();
+        let mut most = touches.len();
+        for (index, touch) in touches.iter().enumerate().rev() {
+            if self.has(StopsAtTheDead) && self.memory.login(realm, touch.login).await?.value.is_none() {
+                most = index;
             }
-        )*
-    };
-}
-
-auth_core::store_rules!([broken_stores_fail]);
-
-/// The wrapper itself breaks nothing, and no rule mistakes a store for broken that takes its time before and after each
-/// call, so that calls overlap in other orders.
-mod slow_without_fault {
-    use auth_tests::store::Relay;
-
-    use super::store::{Broken, Fault};
-
-    async fn whole() -> Relay<Broken> {
-        auth_tests::watch_this_test();
-        Relay(Broken::with(Fault::Nothing))
+            let seen = now.before(touch.ago);
+            self.touches.lock().unwrap().insert(touch.login, (seen, seen.after(touch.idle)));
+        }
+        self.memory.touch(realm, touches.get(..most).unwrap_or_default()).await
     }
 
-    auth_core::testing::store_contract!(whole, #[tokio::test(start_paused = true)]);
+    async fn purge(&self) -> Answer<u64> {
+        self.is_purged.store(true, Ordering::SeqCst);
+        if self.has(PurgesTooMuch) {
+            let later = self.clock.now().after(Duration::from_secs(99_999));
+            return self.at(later, self.memory.purge()).await;
+        }
+        let most = if self.has(PurgesOneBatch) { 1000 } else { u64::MAX };
+        Ok(self.memory.purge().await?.map(|count| count.min(most)))
+    }
+
+    async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Answer<Rotated> {
+        crate::families::rotate(self, realm, rotation).await
+    }
+
+    async fn replace_family(
+        &self,
+        realm: &Realm,
+        id: LoginId,
+        expected: &Family,
+        new: &Family,
+        grace: GraceStart,
+    ) -> Answer<Option<LiveLogin>> {
+        crate::families::replace(self, realm, id, expected, new, grace).await
+    }
+
+    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Answer<()> {
+        let mut used = confirmations.to_vec();
+        for one in used.iter_mut().filter(|_| self.has(ConfirmsAnything)) {
+            let login = self.memory.login(realm, one.login).await?.value;
+            one.position = login.and_then(|login| login.row.family).map_or(one.position, |one| one.position);
+        }
+        self.memory.confirm(realm, &used).await
+    }
+
+    async fn create_session(&self, realm: &Realm, session: &NewSession) -> Answer<bool> {
+        sessions::create(self, realm, session).await
+    }
+
+    async fn session(
+        &self,
+        realm: &Realm,
+        key: &SessionKey,
+    ) -> Answer<Option<(SessionRow, Option<LiveLogin>)>> {
+        sessions::read(self, realm, key).await
+    }
+
+    async fn save_session(
+        &self,
+        realm: &Realm,
+        key: &SessionKey,
+        data: &[u8],
+        expected_version: u64,
+        lifetime: Duration,
+    ) -> Answer<SavedSession> {
+        sessions::save(self, realm, key, data, expected_version, lifetime).await
+    }
+
+    async fn rename_session(
+        &self,
+        realm: &Realm,
+        old: &SessionKey,
+        new: &SessionHash,
+        retention: Duration,
+    ) -> Answer<Option<Logged>> {
+        sessions::rename(self, realm, old, new, retention).await
+    }
+
+    async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Answer<()> {
+        sessions::delete(self, realm, key).await
+    }
+
+    async fn revoke_token(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        token: TokenId,
+        retention: Duration,
+    ) -> Answer<Logged> {
+        let answer = self.memory.revoke_token(realm, subject, token, retention).await?;
+        Ok(answer.map(|logged| self.logged(logged)))
+    }
+
+    async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Answer<Logged> {
+        Ok(self.memory.revoke_key(realm, key).await?.map(|logged| self.logged(logged)))
+    }
+
+    async fn page(&self, realm: &Realm, cursor: &Cursor, most: NonZeroU32) -> Answer<Page> {
+        others::page(self, self.meant(realm), cursor, most).await
+    }
+
+    async fn standing(&self, realm: &Realm, ids: &Ids<'_>) -> Answer<Standing> {
+        others::standing(self, self.meant(realm), *ids).await
+    }
+
+    async fn write_back(&self, realm: &Realm, entries: &[LogEntry]) -> Answer<()> {
+        others::write_back(self, realm, entries).await
+    }
+
+    async fn declare_restored(&self, realm: &Realm, instant: Option<Timestamp>) -> Answer<u64> {
+        if self.has(DeclaresNothing) {
+            let floor = u64::try_from(self.clock.now().millis()).unwrap();
+            return Ok(Timed::new(floor, self.clock.now()));
+        }
+        let answer = self.memory.declare_restored(realm, instant).await?;
+        let time = u64::try_from(answer.now.millis()).unwrap();
+        Ok(answer.map(|floor| if self.has(FloorIsTheTime) { time } else { floor }))
+    }
+
+    async fn document(&self, realm: &Realm, name: &str) -> Answer<Option<Document>> {
+        self.memory.document(self.meant(realm), name).await
+    }
+
+    async fn save_document(&self, realm: &Realm, name: &str, expected: u64, bytes: &[u8]) -> Answer<bool> {
+        others::save_document(self, self.meant(realm), name, expected, bytes).await
+    }
 }

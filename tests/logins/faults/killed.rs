@@ -72,11 +72,11 @@ async fn a_process_that_is_told_to_dies() {
             let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
             node.get("/me", next.access_token()).await.assert_text("anna, by jwt");
             world.clock.advance(GRACE);
-            node.store.next(Op::EndLogin, fault);
+            node.store.next(Op::End, fault);
             drop(node.refresh(&refresh_of(&tokens)).await);
         }
         "sign out" => {
-            node.store.next(Op::EndLogin, fault);
+            node.store.next(Op::End, fault);
             node.browser(Method::POST, "/auth/logout", &cookie).await;
         }
         "sign out and rotate" => {
@@ -85,7 +85,7 @@ async fn a_process_that_is_told_to_dies() {
             drop(node.refresh(&refresh_of(&tokens)).await);
         }
         "end all" => {
-            node.store.next(Op::EndLogins, fault);
+            node.store.next(Op::EndAll, fault);
             drop(in_time(node.auth.end_all_logins(&subject("anna"))).await);
         }
         deed => panic!("{deed}"),

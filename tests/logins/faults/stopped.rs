@@ -95,7 +95,7 @@ fn a_replacement_that_was_stopped_is_answered_by_the_next_node() {
                 let first = refresh_of(&node.login(anna()).await);
                 drop(node.refresh(&first).await.unwrap());
                 world.clock.advance(GRACE);
-                node.store.next(Op::SwapFamily, stop(gate));
+                node.store.next(Op::ReplaceFamily, stop(gate));
                 let token = first.clone();
                 start(&node, async move |node| node.refresh(&token).await);
                 first
@@ -123,7 +123,7 @@ fn a_theft_that_was_found_out_by_a_node_that_stopped_is_found_out_again() {
                 node.get("/me", owner.access_token()).await.assert_text("anna, by jwt");
                 node.flush().await;
                 world.clock.advance(GRACE);
-                node.store.next(Op::EndLogin, stop(gate));
+                node.store.next(Op::End, stop(gate));
                 let token = first.clone();
                 start(&node, async move |node| node.refresh(&token).await);
                 (first, owner)
@@ -148,7 +148,7 @@ fn a_sign_out_that_was_stopped_happened_or_can_be_repeated() {
             async |world, gate| {
                 let node = world.node().await;
                 let (tokens, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
-                node.store.next(Op::EndLogin, stop(gate));
+                node.store.next(Op::End, stop(gate));
                 let access = tokens.access_token().to_owned();
                 start(&node, async move |node| node.bearer(Method::POST, "/auth/logout", &access).await);
                 (tokens, cookie)
@@ -178,7 +178,7 @@ fn a_sign_in_that_was_stopped_gives_nobody_access() {
             async |world, gate| {
                 let node = world.node().await;
                 let cookie = node.sign_in("anna", "").await;
-                node.store.next(Op::CreateLogin, stop(gate));
+                node.store.next(Op::Create, stop(gate));
                 let browser = cookie.clone();
                 start(&node, async move |node| node.sign_in("anna", &browser).await);
                 cookie
@@ -233,7 +233,7 @@ fn a_request_that_its_client_dropped_still_ends_the_login() {
         let node = world.node().await;
         let tokens = node.login(anna()).await;
         let gate = Gate::closed();
-        node.store.next(Op::EndLogin, Fault::StopBefore(gate.clone()));
+        node.store.next(Op::End, Fault::StopBefore(gate.clone()));
         let client = {
             let (node, access) = (node.clone(), tokens.access_token().to_owned());
             tokio::spawn(async move { node.bearer(Method::POST, "/auth/logout", &access).await })

@@ -230,9 +230,9 @@ async fn a_feed_reads_a_log_of_many_pages_to_its_end() {
     let feed = feed(&store, &ManualClock::new(NOW));
     in_time(feed.catch_up()).await.unwrap();
     assert_eq!(feed.list().len(), 25_001);
-    assert_eq!(store.calls(Op::Entries), 3);
+    assert_eq!(store.calls(Op::Page), 3);
     in_time(feed.catch_up()).await.unwrap();
-    assert_eq!(store.calls(Op::Entries), 4);
+    assert_eq!(store.calls(Op::Page), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,7 +244,7 @@ async fn a_feed_that_fails_half_way_keeps_what_it_read_and_is_no_newer() {
     assert!(feed.is_current(Duration::ZERO, NOW));
     store.append(&login(1), NOW.after(HOUR), NOW).await.unwrap();
     clock.advance(SECOND);
-    store.next(Op::Entries, Fault::Before);
+    store.next(Op::Page, Fault::Before);
     assert!(in_time(feed.catch_up()).await.is_err());
     assert!(!feed.is_current(Duration::ZERO, NOW.after(SECOND)));
     assert!(feed.is_current(SECOND, NOW.after(SECOND)));

@@ -38,7 +38,7 @@ async fn a_lost_wake_up_is_made_good_by_the_poll() {
     tokio::time::sleep(SECOND + 100 * MILLISECOND).await;
     there.get("/me", tokens.access_token()).await.assert_invalid_token();
     there.get_by_cookie("/me", &session).await.assert_invalid_session();
-    assert_eq!(there.store.calls(Op::IsRevoked), 0);
+    assert_eq!(there.store.calls(Op::Standing), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,30 +46,30 @@ async fn a_list_older_than_the_bound_is_not_believed() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
-    there.store.always(Op::Entries, Fault::Before);
+    there.store.always(Op::Page, Fault::Before);
     here.end(&refresh_of(&ended)).await;
 
     world.clock.advance(STALENESS);
     there.get("/me", ended.access_token()).await.assert_text("anna, by jwt");
-    assert_eq!(there.store.calls(Op::IsRevoked), 0);
+    assert_eq!(there.store.calls(Op::Standing), 0);
     world.clock.advance(MILLISECOND);
     there.get("/me", ended.access_token()).await.assert_invalid_token();
-    assert!(there.store.calls(Op::IsRevoked) > 0);
+    assert!(there.store.calls(Op::Standing) > 0);
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
 
-    there.store.heal(Op::Entries);
+    there.store.heal(Op::Page);
     there.catch_up().await;
-    let calls = there.store.calls(Op::IsRevoked);
+    let calls = there.store.calls(Op::Standing);
     there.get("/me", ended.access_token()).await.assert_invalid_token();
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
-    assert_eq!(there.store.calls(Op::IsRevoked), calls);
+    assert_eq!(there.store.calls(Op::Standing), calls);
 }
 
 #[tokio::test(start_paused = true)]
 async fn everything_that_can_be_revoked_is_asked_for() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;
-    there.store.always(Op::Entries, Fault::Before);
+    there.store.always(Op::Page, Fault::Before);
     world.clock.advance(MINUTE);
     let (one, two) = (here.login(anna()).await, here.login(anna()).await);
     let session = here.sign_in("anna", "").await;
@@ -95,19 +95,19 @@ async fn each_question_that_is_not_answered_makes_the_request_unavailable() {
     let node = world.node().await;
     let (tokens, session) = (node.login(anna()).await, node.sign_in("anna", "").await);
     node.get_by_cookie("/me", &session).await.assert_text("anna, by session");
-    node.store.always(Op::Entries, Fault::Before);
+    node.store.always(Op::Page, Fault::Before);
     world.clock.advance(MINUTE);
-    let before = node.store.calls(Op::IsRevoked);
+    let before = node.store.calls(Op::Standing);
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-    let questions = node.store.calls(Op::IsRevoked) - before;
+    let questions = node.store.calls(Op::Standing) - before;
     assert!(questions > 0);
     for nth in 0..questions {
         for fault in [Fault::Before, Fault::After] {
-            node.store.skip(Op::IsRevoked, nth);
-            node.store.next(Op::IsRevoked, fault.clone());
+            node.store.skip(Op::Standing, nth);
+            node.store.next(Op::Standing, fault.clone());
             node.get("/me", tokens.access_token()).await.assert_unavailable();
-            node.store.skip(Op::IsRevoked, nth);
-            node.store.next(Op::IsRevoked, fault);
+            node.store.skip(Op::Standing, nth);
+            node.store.next(Op::Standing, fault);
             node.get_by_cookie("/me", &session).await.assert_unavailable();
         }
     }
@@ -143,9 +143,9 @@ async fn a_node_offline_for_ten_minutes_refuses_to_guess() {
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
     tokio::time::sleep(3 * SECOND).await;
-    let calls = there.store.calls(Op::IsRevoked);
+    let calls = there.store.calls(Op::Standing);
     there.get("/me", ended.access_token()).await.assert_invalid_token();
-    assert_eq!(there.store.calls(Op::IsRevoked), calls);
+    assert_eq!(there.store.calls(Op::Standing), calls);
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,18 +165,18 @@ async fn a_log_that_hangs_keeps_nobody_waiting() {
     let (here, there) = two_nodes(&world).await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
     let gate = Gate::closed();
-    there.store.always(Op::Entries, Fault::StopBefore(gate.clone()));
+    there.store.always(Op::Page, Fault::StopBefore(gate.clone()));
     gate.reached().await;
     here.end(&refresh_of(&ended)).await;
     world.clock.advance(10 * MINUTE);
     there.get("/me", ended.access_token()).await.assert_invalid_token();
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
-    there.store.heal(Op::Entries);
+    there.store.heal(Op::Page);
     gate.open();
     tokio::time::sleep(2 * SECOND).await;
-    let calls = there.store.calls(Op::IsRevoked);
+    let calls = there.store.calls(Op::Standing);
     there.get("/me", ended.access_token()).await.assert_invalid_token();
-    assert_eq!(there.store.calls(Op::IsRevoked), calls);
+    assert_eq!(there.store.calls(Op::Standing), calls);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,7 +184,7 @@ async fn a_route_names_its_own_bound() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;
     let ended = here.login(anna()).await;
-    there.store.always(Op::Entries, Fault::Before);
+    there.store.always(Op::Page, Fault::Before);
     here.end(&refresh_of(&ended)).await;
     let read = async |path: &str| there.get(path, ended.access_token()).await.status;
     let (good, refused) = (StatusCode::OK, StatusCode::UNAUTHORIZED);
@@ -205,7 +205,7 @@ async fn a_session_that_a_strict_route_found_to_be_over_is_over_on_all_routes() 
     let (here, there) = two_nodes(&world).await;
     let session = here.sign_in("anna", "").await;
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
-    there.store.always(Op::Entries, Fault::Before);
+    there.store.always(Op::Page, Fault::Before);
     in_time(here.auth.end_all_logins(&subject("anna"))).await.unwrap();
     world.clock.advance(2 * SECOND);
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
@@ -234,12 +234,12 @@ async fn a_clock_that_goes_back_makes_the_list_doubtful() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
-    there.store.always(Op::Entries, Fault::Before);
+    there.store.always(Op::Page, Fault::Before);
     here.end(&refresh_of(&ended)).await;
     world.clock.set(NOW.before(SECOND));
     there.get("/me", ended.access_token()).await.assert_invalid_token();
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
-    there.store.always(Op::IsRevoked, Fault::Before);
+    there.store.always(Op::Standing, Fault::Before);
     there.get("/me", other.access_token()).await.assert_unavailable();
 }
 
@@ -267,11 +267,11 @@ async fn a_node_that_starts_while_the_store_is_down_answers_503_and_recovers() {
 
     there.store.set_down(false);
     tokio::time::sleep(3 * SECOND).await;
-    let calls = there.store.calls(Op::IsRevoked);
+    let calls = there.store.calls(Op::Standing);
     there.get("/me", ended.access_token()).await.assert_invalid_token();
     there.get("/me", other.access_token()).await.assert_text("anna, by jwt");
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
-    assert_eq!(there.store.calls(Op::IsRevoked), calls);
+    assert_eq!(there.store.calls(Op::Standing), calls);
     assert!(there.refresh(&refresh_of(&other)).await.is_ok());
     there.browser(Method::POST, "/login/anna", "").await.cookie();
 }

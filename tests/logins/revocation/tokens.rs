@@ -53,11 +53,11 @@ async fn a_token_may_be_revoked_twice_and_before_anybody_saw_it(world: World) {
 async fn a_revocation_that_failed_is_an_error(world: World) {
     let node = world.node().await;
     let tokens = node.login(anna()).await;
-    node.store.next(Op::Append, Fault::Before);
+    node.store.next(Op::RevokeToken, Fault::Before);
     assert!(in_time(node.auth.revoke_token(jti(tokens.access_token()))).await.is_err());
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
     // Unknown whether it happened: it did, and the log tells.
-    node.store.next(Op::Append, Fault::After);
+    node.store.next(Op::RevokeToken, Fault::After);
     assert!(in_time(node.auth.revoke_token(jti(tokens.access_token()))).await.is_err());
     node.catch_up().await;
     node.get("/me", tokens.access_token()).await.assert_invalid_token();

@@ -5,14 +5,14 @@ pub mod names;
 pub mod numbers;
 mod world;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use auth_core::Authenticator;
 use auth_core::claims::Claims;
-use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::login::{Builder, Ended, RefreshRejection, Tokens};
-use auth_core::store::{Family, LoginRow, Store};
+use auth_core::store::{Family, LoginRow, LoginStore as _, Realm, Store};
 use auth_core::testing::ManualClock;
 use auth_core::web::Device;
 use axum::Router;
@@ -140,7 +140,7 @@ impl<U: Claims + Clone> Node<U> {
 
     /// The row of a refresh token's login, as it is stored.
     pub async fn row(&self, token: &str) -> Option<LoginRow> {
-        self.behind().load_login(login_of(token), self.clock.now()).await.unwrap()
+        self.behind().login(&realm::<U>(), login_of(token)).await.unwrap().value.map(|login| login.row)
     }
 
     /// The family of a refresh token's login.
@@ -150,10 +150,15 @@ impl<U: Claims + Clone> Node<U> {
 
     /// The ids of somebody's live logins, newest first.
     pub async fn logins_of(&self, name: &str) -> Vec<LoginId> {
-        let now = self.clock.now();
-        let rows = self.behind().list_logins(&subject(name), now).await.unwrap();
-        rows.into_iter().map(|row| row.id).collect()
+        let most = NonZeroU32::new(1000).unwrap();
+        let page = self.behind().list(&realm::<U>(), &subject(name), None, most).await.unwrap();
+        page.value.logins.into_iter().map(|login| login.row.id).collect()
     }
+}
+
+/// The realm of an authenticator with those claims, where nothing else is said.
+pub fn realm<C: Claims>() -> Realm {
+    Realm::new(&format!("{} {}", C::ISSUER.unwrap(), C::AUDIENCE.unwrap())).unwrap()
 }
 
 /// The login that a refresh token names.

@@ -41,20 +41,21 @@ impl Node<ShopUser> {
 
     /// As [`new`](Self::new), configured further.
     pub async fn with(ring: KeyRing, change: impl FnOnce(Builder<ShopUser>) -> Builder<ShopUser>) -> Self {
-        Self::on(Arc::new(MemoryStore::new()), ring, change).await
+        let clock = ManualClock::new(NOW);
+        Self::on(Arc::new(MemoryStore::with_clock(clock.clone())), &clock, ring, change).await
     }
 
-    /// As [`with`](Self::with), on this store.
+    /// As [`with`](Self::with), on this store, which has that clock.
     pub async fn on(
         store: Arc<dyn Store>,
+        clock: &ManualClock,
         ring: KeyRing,
         change: impl FnOnce(Builder<ShopUser>) -> Builder<ShopUser>,
     ) -> Self {
         watch_this_test();
         let configure = |builder: Builder<ShopUser>| change(builder.keys(ring).leeway(Duration::ZERO));
         let app = |auth: &Shopkeeper, _: &Gate| routes(auth).with_state(auth.clone());
-        let (store, clock) = (FaultyStore::over(store), ManualClock::new(NOW));
-        Self::build(store, &clock, Recorder::default(), configure, app).await
+        Self::build(FaultyStore::over(store), clock, Recorder::default(), configure, app).await
     }
 
     /// Signs in with a cookie; the answer's [`cookie`](Answer::cookie) is the session.

@@ -32,25 +32,28 @@ pub struct World {
 impl World {
     /// A world in memory.
     pub fn memory() -> Self {
-        Self::new(Arc::new(MemoryStore::new()), None)
+        let clock = ManualClock::new(NOW);
+        Self::new(Arc::new(MemoryStore::with_clock(clock.clone())), clock, None)
     }
 
     /// A world in a file of its own.
     pub async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = open(folder.path().join("auth.db")).await;
-        Self::new(Arc::new(store), Some(folder))
+        let clock = ManualClock::new(NOW);
+        let store = open(folder.path().join("auth.db"), &clock).await;
+        Self::new(Arc::new(store), clock, Some(folder))
     }
 
     /// A world over the file in a folder that somebody else looks after.
     pub async fn in_folder(folder: &Path) -> Self {
-        Self::new(Arc::new(open(folder.join("auth.db")).await), None)
+        let clock = ManualClock::new(NOW);
+        Self::new(Arc::new(open(folder.join("auth.db"), &clock).await), clock, None)
     }
 
-    fn new(store: Arc<dyn Store>, folder: Option<TempDir>) -> Self {
+    fn new(store: Arc<dyn Store>, clock: ManualClock, folder: Option<TempDir>) -> Self {
         watch_this_test();
         let keys = KeyRing::new(signing_key(0)).unwrap();
-        Self { clock: ManualClock::new(NOW), store, keys, folder }
+        Self { clock, store, keys, folder }
     }
 
     /// The file of the store.
@@ -99,9 +102,9 @@ pub fn key_id(number: u8) -> KeyId {
     KeyId::new(&format!("key-{number}")).unwrap()
 }
 
-/// The SQLite file at that path, with patience for other tests on the same machine.
-pub async fn open(path: PathBuf) -> SqliteStore {
+/// The SQLite file at that path, by that clock, with patience for other tests on the same machine.
+pub async fn open(path: PathBuf, clock: &ManualClock) -> SqliteStore {
     watch_this_test();
-    let builder = SqliteStore::builder(path).synchronous(Durability::Normal);
+    let builder = SqliteStore::builder(path).synchronous(Durability::Normal).clock(clock.clone());
     within("a file", builder.busy_timeout(Duration::from_secs(60)).open()).await.unwrap()
 }

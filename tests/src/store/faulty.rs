@@ -4,9 +4,10 @@ use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
 use auth_core::store::{Store, StoreError};
+use tokio::sync::watch;
 
 use super::fault::{Fault, Faults};
-use super::relay::{Altered, Log, Logins, Op, Relay, Sessions};
+use super::relay::{Altered, Documents, Families, Log, Logins, Op, Relay, Sessions};
 use crate::watch_this_test;
 
 /// A store whose calls go wrong when it is told so.
@@ -104,14 +105,24 @@ impl Altered for Faulty {
 
 impl Logins for Faulty {}
 
+impl Families for Faulty {}
+
 impl Sessions for Faulty {}
 
-#[async_trait]
 impl Log for Faulty {
-    async fn changed(&self, after: u64) {
-        if self.faults.hides_growth() {
-            return std::future::pending().await;
-        }
-        self.behind().changed(after).await;
+    /// Follows the store that is behind this now.
+    fn wake_ups(&self) -> watch::Receiver<u64> {
+        let (mut grown, (wake, wake_ups)) = (self.behind().wake_ups(), watch::channel(0));
+        let faults = self.faults.clone();
+        tokio::spawn(async move {
+            while grown.changed().await.is_ok() && !wake.is_closed() {
+                if !faults.hides_growth() {
+                    wake.send_modify(|count| *count += 1);
+                }
+            }
+        });
+        wake_ups
     }
 }
+
+impl Documents for Faulty {}

@@ -6,4 +6,4 @@ mod relay;
 
 pub use fault::Fault;
 pub use faulty::{Faulty, FaultyStore};
-pub use relay::{Altered, Log, Logins, Op, Relay, Sessions};
+pub use relay::{Altered, Documents, Families, Log, Logins, Op, Relay, Sessions};

@@ -1,21 +1,26 @@
 //! A store in front of another one, which passes calls on: the one list of the methods of a store in the tests.
 
 use std::fmt::Debug;
+use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::clock::Timestamp;
-use auth_core::id::{LoginId, Subject};
+use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store::{
-    Confirmation, Created, EndReason, Family, Limit, LogPage, LoginRow, LoginStore, RevocationStore, Revoked,
-    Rotation, SavedSession, SessionHash, SessionRow, SessionStore, Store, StoreError, Touch,
+    Confirmation, Created, Cursor, Document, DocumentStore, EndReason, Ended, EndedAll, Family, FamilyStore,
+    GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginStore, NewLogin,
+    NewSession, Page, Realm, RevocationStore, Rotated, Rotation, SavedSession, SessionHash, SessionKey,
+    SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
+use tokio::sync::watch;
 
 use super::fault::Fault;
 
 /// What a store in front of another one does at every call. What it does otherwise than the store behind it, call by
-/// call, is in [`Logins`], [`Sessions`] and [`Log`].
+/// call, is in [`Logins`], [`Families`], [`Sessions`], [`Log`] and [`Documents`].
 #[async_trait]
 pub trait Altered: Debug + Send + Sync + 'static {
     /// The store behind this.
@@ -61,7 +66,7 @@ macro_rules! methods {
             pub trait $altered: Altered {
                 $(
                     /// As the store behind this does it.
-                    async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
+                    async fn $name(&self, $($argument: $type),*) -> Result<Timed<$answer>, StoreError> {
                         self.behind().$name($($argument),*).await
                     }
                 )*
@@ -71,7 +76,7 @@ macro_rules! methods {
             #[async_trait]
             impl<A: $altered> $store for Relay<A> {
                 $(
-                    async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
+                    async fn $name(&self, $($argument: $type),*) -> Result<Timed<$answer>, StoreError> {
                         let rest = self.0.before(Op::$op).await?;
                         let done = self.0.$name($($argument),*).await;
                         self.0.after(Op::$op, rest).await?;
@@ -87,78 +92,97 @@ macro_rules! methods {
 methods! {
     /// What is done otherwise with logins.
     Logins of LoginStore {
-        CreateLogin create_login(
-            login: &LoginRow,
-            session: Option<&SessionRow>,
-            replaces: Option<LoginId>,
-            limit: Option<Limit>,
-            log_until: Timestamp,
-            now: Timestamp
+        Ticket ticket(realm: &Realm, subject: &Subject) -> Ticket;
+        Create create(
+            realm: &Realm,
+            ticket: &Ticket,
+            login: &NewLogin,
+            session: Option<&NewSession>,
+            limit: Option<Limit>
         ) -> Created;
-        LoadLogin load_login(id: LoginId, now: Timestamp) -> Option<LoginRow>;
-        ListLogins list_logins(subject: &Subject, now: Timestamp) -> Vec<LoginRow>;
-        EndLogin end_login(
+        Login login(realm: &Realm, id: LoginId) -> Option<LiveLogin>;
+        List list(realm: &Realm, subject: &Subject, after: Option<&ListCursor>, most: NonZeroU32) -> LoginPage;
+        End end(realm: &Realm, subject: &Subject, id: LoginId, reason: EndReason) -> Ended;
+        EndAll end_all(
+            realm: &Realm,
             subject: &Subject,
-            id: LoginId,
-            reason: EndReason,
-            log_until: Timestamp,
-            now: Timestamp
-        ) -> bool;
-        EndLogins end_logins(
-            subject: &Subject,
-            keep: Option<LoginId>,
-            reason: EndReason,
-            log_until: Timestamp,
-            now: Timestamp
-        ) -> Vec<LoginId>;
-        Rotate rotate(rotation: &Rotation, now: Timestamp) -> Option<LoginRow>;
-        SwapFamily swap_family(id: LoginId, expected: &Family, new: &Family, now: Timestamp) -> bool;
-        Confirm confirm(confirmations: &[Confirmation], now: Timestamp) -> ();
-        Touch touch(touches: &[Touch], now: Timestamp) -> ();
-        SaveClaims save_claims(
-            id: LoginId,
-            claims: &[u8],
-            epoch: u64,
-            loaded_at: Timestamp,
-            now: Timestamp
-        ) -> bool;
-        Epoch epoch(subject: &Subject) -> u64;
-        RaiseEpoch raise_epoch(subject: &Subject, log_until: Timestamp, now: Timestamp) -> u64;
-        Purge purge(now: Timestamp) -> u64;
+            except: Option<LoginId>,
+            retention: Duration
+        ) -> EndedAll;
+        ClaimsChanged claims_changed(realm: &Realm, subject: &Subject, retention: Duration) -> (u64, Logged);
+        SaveClaims save_claims(realm: &Realm, id: LoginId, claims: &[u8], epoch: u64) -> bool;
+        Touch touch(realm: &Realm, touches: &[Touch]) -> ();
+        Purge purge() -> u64;
     } + {} {
         fn is_durable(&self) -> bool {
             self.0.behind().is_durable()
         }
+
+        fn partitions(&self) -> NonZeroU32 {
+            self.0.behind().partitions()
+        }
+    }
+
+    /// What is done otherwise with refresh families.
+    Families of FamilyStore {
+        Rotate rotate(realm: &Realm, rotation: &Rotation) -> Rotated;
+        ReplaceFamily replace_family(
+            realm: &Realm,
+            id: LoginId,
+            expected: &Family,
+            new: &Family,
+            grace: GraceStart
+        ) -> Option<LiveLogin>;
+        Confirm confirm(realm: &Realm, confirmations: &[Confirmation]) -> ();
     }
 
     /// What is done otherwise with sessions.
     Sessions of SessionStore {
-        CreateSession create_session(session: &SessionRow, now: Timestamp) -> bool;
-        LoadSession load_session(id: &SessionHash, now: Timestamp) -> Option<(SessionRow, Option<LoginRow>)>;
+        CreateSession create_session(realm: &Realm, session: &NewSession) -> bool;
+        Session session(realm: &Realm, key: &SessionKey) -> Option<(SessionRow, Option<LiveLogin>)>;
         SaveSession save_session(
-            id: &SessionHash,
+            realm: &Realm,
+            key: &SessionKey,
             data: &[u8],
             expected_version: u64,
-            expires_at: Timestamp,
-            now: Timestamp
+            lifetime: Duration
         ) -> SavedSession;
-        RenameSession rename_session(old: &SessionHash, new: &SessionHash, now: Timestamp) -> bool;
-        DeleteSession delete_session(id: &SessionHash) -> ();
+        RenameSession rename_session(
+            realm: &Realm,
+            old: &SessionKey,
+            new: &SessionHash,
+            retention: Duration
+        ) -> Option<Logged>;
+        DeleteSession delete_session(realm: &Realm, key: &SessionKey) -> ();
     }
 
     /// What is done otherwise with the log.
     Log of RevocationStore {
-        Append append(revoked: &Revoked, expires_at: Timestamp, now: Timestamp) -> u64;
-        Entries entries(after: u64, most: u32, now: Timestamp) -> LogPage;
-        IsRevoked is_revoked(revoked: &[Revoked], now: Timestamp) -> bool;
+        RevokeToken revoke_token(
+            realm: &Realm,
+            subject: &Subject,
+            token: TokenId,
+            retention: Duration
+        ) -> Logged;
+        RevokeKey revoke_key(realm: &Realm, key: &KeyId) -> Logged;
+        Page page(realm: &Realm, cursor: &Cursor, most: NonZeroU32) -> Page;
+        Standing standing(realm: &Realm, ids: &Ids<'_>) -> Standing;
+        WriteBack write_back(realm: &Realm, entries: &[LogEntry]) -> ();
+        DeclareRestored declare_restored(realm: &Realm, instant: Option<Timestamp>) -> u64;
     } + {
         /// As the store behind this does it.
-        async fn changed(&self, after: u64) {
-            self.behind().changed(after).await;
+        fn wake_ups(&self) -> watch::Receiver<u64> {
+            self.behind().wake_ups()
         }
     } {
-        async fn changed(&self, after: u64) {
-            self.0.changed(after).await;
+        fn wake_ups(&self) -> watch::Receiver<u64> {
+            self.0.wake_ups()
         }
+    }
+
+    /// What is done otherwise with documents.
+    Documents of DocumentStore {
+        Document document(realm: &Realm, name: &str) -> Option<Document>;
+        SaveDocument save_document(realm: &Realm, name: &str, expected: u64, bytes: &[u8]) -> bool;
     }
 }

@@ -54,7 +54,7 @@ macro_rules! store_contract {
         $crate::store_contract!($make, #$attribute, all);
     };
     ($make:path, #$attribute:tt, $($area:ident)+) => {
-        $($crate::store_rules2! { [$crate::store_contract] $area @each $make, $attribute })+
+        $($crate::store_rules! { [$crate::store_contract] $area @each $make, $attribute })+
     };
     (@each $make:path, $attribute:tt; $($module:ident::$rule:ident,)*) => {
         $(
@@ -69,28 +69,28 @@ macro_rules! store_contract {
 /// Calls another macro with the rules of an area, or of `all` areas but `restored`, so that there is one such list.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! store_rules2 {
+macro_rules! store_rules {
     ([$($callback:tt)*] all $($arguments:tt)*) => {
-        $crate::store_rules2! { [$($callback)*] claims $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] creation $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] documents $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] ending $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] families $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] limits $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] listing $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] liveness $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] log $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] purge $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] realms $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] restoring $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] rotation $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] sessions $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] signing_out $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] standing $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] tickets $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] time $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] uses $($arguments)* }
-        $crate::store_rules2! { [$($callback)*] write_back $($arguments)* }
+        $crate::store_rules! { [$($callback)*] claims $($arguments)* }
+        $crate::store_rules! { [$($callback)*] creation $($arguments)* }
+        $crate::store_rules! { [$($callback)*] documents $($arguments)* }
+        $crate::store_rules! { [$($callback)*] ending $($arguments)* }
+        $crate::store_rules! { [$($callback)*] families $($arguments)* }
+        $crate::store_rules! { [$($callback)*] limits $($arguments)* }
+        $crate::store_rules! { [$($callback)*] listing $($arguments)* }
+        $crate::store_rules! { [$($callback)*] liveness $($arguments)* }
+        $crate::store_rules! { [$($callback)*] log $($arguments)* }
+        $crate::store_rules! { [$($callback)*] purge $($arguments)* }
+        $crate::store_rules! { [$($callback)*] realms $($arguments)* }
+        $crate::store_rules! { [$($callback)*] restoring $($arguments)* }
+        $crate::store_rules! { [$($callback)*] rotation $($arguments)* }
+        $crate::store_rules! { [$($callback)*] sessions $($arguments)* }
+        $crate::store_rules! { [$($callback)*] signing_out $($arguments)* }
+        $crate::store_rules! { [$($callback)*] standing $($arguments)* }
+        $crate::store_rules! { [$($callback)*] tickets $($arguments)* }
+        $crate::store_rules! { [$($callback)*] time $($arguments)* }
+        $crate::store_rules! { [$($callback)*] uses $($arguments)* }
+        $crate::store_rules! { [$($callback)*] write_back $($arguments)* }
     };
     ([$($callback:tt)*] claims $($arguments:tt)*) => {
         $($callback)*! {

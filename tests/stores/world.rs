@@ -1,0 +1,126 @@
+//! A memory store, plain or wrapped, with a clock to move.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::clock::{Clock, SystemClock, Timestamp};
+use auth_core::store::Store;
+use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
+use auth_core::testing::ManualClock;
+use auth_core::testing::contract::{Restorable, World};
+
+use crate::forward::{Wrapped, Wrapper};
+
+/// Says that it has sixteen partitions.
+#[derive(Debug)]
+struct Sixteen(MemoryStore);
+
+impl Wrapper for Sixteen {
+    fn inner(&self) -> &dyn Store {
+        &self.0
+    }
+
+    fn partitions(&self) -> NonZeroU32 {
+        NonZeroU32::new(16).unwrap()
+    }
+}
+
+pub(crate) struct Memory {
+    clock: ManualClock,
+    pub(crate) memory: MemoryStore,
+    store: Arc<dyn Store>,
+    incarnation: Incarnation,
+    copy: Mutex<Option<MemorySnapshot>>,
+}
+
+impl Memory {
+    /// With what `wrap` makes of the store.
+    pub(crate) fn wrapped(wrap: impl FnOnce(MemoryStore, ManualClock) -> Arc<dyn Store>) -> Self {
+        let clock = ManualClock::new(Timestamp::from_millis(1_800_000_000_123));
+        let memory = MemoryStore::with_clock(clock.clone());
+        let store = wrap(memory.clone(), clock.clone());
+        Self { clock, memory, store, incarnation: Incarnation::Same, copy: Mutex::default() }
+    }
+
+    pub(crate) fn plain() -> Self {
+        Self::wrapped(|memory, _| Arc::new(memory))
+    }
+
+    pub(crate) fn sixteen() -> Self {
+        Self::wrapped(|memory, _| Arc::new(Wrapped(Sixteen(memory))))
+    }
+
+    /// A restored store is another incarnation.
+    pub(crate) fn new_incarnation() -> Self {
+        Self { incarnation: Incarnation::New, ..Self::plain() }
+    }
+}
+
+impl World for Memory {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    fn step_back(&self, by: Duration) {
+        self.clock.set(self.clock.now().before(by));
+    }
+}
+
+#[async_trait]
+impl Restorable for Memory {
+    async fn copy(&self) {
+        *self.copy.lock().unwrap() = Some(self.memory.snapshot());
+    }
+
+    async fn restore(&self) {
+        self.memory.restore(self.copy.lock().unwrap().as_ref().unwrap(), self.incarnation);
+    }
+
+    async fn empty(&self) {
+        self.memory.empty();
+    }
+}
+
+/// The system's clock, and how far it was moved, in milliseconds.
+#[derive(Clone, Debug, Default)]
+struct Offset(Arc<AtomicI64>);
+
+impl Clock for Offset {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().millis() + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A memory store whose clock runs, as a server's does.
+pub(crate) struct Running {
+    offset: Offset,
+    memory: MemoryStore,
+}
+
+impl Running {
+    pub(crate) fn new() -> Self {
+        let offset = Offset::default();
+        Self { memory: MemoryStore::with_clock(offset.clone()), offset }
+    }
+}
+
+impl World for Running {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::new(self.memory.clone())
+    }
+
+    fn advance(&self, by: Duration) {
+        self.offset.0.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    fn step_back(&self, by: Duration) {
+        self.offset.0.fetch_sub(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+}
