@@ -12,7 +12,7 @@ use auth_core::Authenticator;
 use auth_core::claims::Claims;
 use auth_core::id::LoginId;
 use auth_core::login::{Builder, Ended, RefreshRejection, Tokens};
-use auth_core::store::{Family, LoginRow, LoginStore as _, Realm, Store};
+use auth_core::store::{Family, LoginRow, Realm, Store};
 use auth_core::testing::ManualClock;
 use auth_core::web::Device;
 use axum::Router;
