@@ -15,7 +15,7 @@ use super::file::DatabaseFile;
 use super::rows::Columns;
 use super::{Shared, SqliteStore};
 use crate::clock::{Clock, SystemClock};
-use crate::store2::StoreError;
+use crate::store2::{Mark, StoreError};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: usize = 4;
@@ -89,6 +89,8 @@ impl SqliteStoreBuilder {
     /// When the file cannot be opened or created, is not a database, was written by a later version of this crate that
     /// this one cannot read, or is where no write-ahead log can be kept (most network file systems).
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
+        // The first draw in a process takes tens of milliseconds: here, and not while a write has the lock.
+        Mark::random().map_err(StoreError::new)?;
         // Absolute, because SQLite takes a name that begins with "file:", and ":memory:", for something else.
         let path = std::path::absolute(&self.path).map_err(StoreError::new)?;
         create(&path).map_err(StoreError::new)?;
