@@ -91,6 +91,15 @@ mod memory_store {
         auth_core::testing::store_contract2!(running, #[tokio::test(flavor = "multi_thread")]);
     }
 
+    /// The people of the suite are not all in the first one.
+    mod in_sixteen_partitions {
+        async fn sixteen() -> crate::world::Memory {
+            crate::world::Memory::sixteen()
+        }
+
+        auth_core::testing::store_contract2!(sixteen, #[tokio::test], all restored);
+    }
+
     mod as_a_new_incarnation {
         auth_core::testing::store_contract2!(super::new_incarnation, #[tokio::test], restored);
     }

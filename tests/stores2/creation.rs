@@ -3,9 +3,10 @@
 use std::num::NonZeroU32;
 
 use auth_core::clock::Clock as _;
+use auth_core::id::LoginId;
 use auth_core::store2::{
-    Created, EndReason, Ended, Evicted, Limit, LoginRow, LoginStore as _, NewLogin, NewSession, OnLimit,
-    Realm, SessionRow, SessionStore as _, StoreError, Ticket, Timed,
+    Created, EndReason, Ended, Evicted, Limit, LoginRow, LoginStore as _, NewLogin, NewSession, Realm,
+    SessionRow, SessionStore as _, StoreError, Ticket, Timed,
 };
 
 use crate::broken::{Broken, dawdle};
@@ -76,7 +77,7 @@ pub(crate) async fn create(
     let by_age = limit.take_if(|_| store.has(EvictsByAge));
     let mut answer = store.memory.create(realm, &given, &login, carrier, limit).await?;
     if answer.value == Created::IdTaken && store.has(IdsPerRealm) {
-        let id = auth_core::id::LoginId::from_bytes([0xee; 16]);
+        let id = LoginId::from_bytes([0xee; 16]);
         answer =
             store.memory.create(realm, &given, &NewLogin { id, ..login.clone() }, carrier, limit).await?;
     }
@@ -130,7 +131,6 @@ async fn surplus(
         live.reverse();
     }
     let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
-    debug_assert!(limit.exceeded == OnLimit::EndOldest || surplus == 0);
     Ok(Some(live.into_iter().take(surplus).map(|login| login.row).collect()))
 }
 

@@ -28,6 +28,10 @@ macro_rules! forward_store {
         pub(crate) trait Wrapper: Debug + Send + Sync + 'static {
             fn inner(&self) -> &dyn Store;
 
+            fn partitions(&self) -> NonZeroU32 {
+                self.inner().partitions()
+            }
+
             fn wake_ups(&self) -> watch::Receiver<u64> {
                 self.inner().wake_ups()
             }
@@ -57,7 +61,7 @@ macro_rules! forward_store {
         }
 
         fn partitions(&self) -> NonZeroU32 {
-            self.0.inner().partitions()
+            self.0.partitions()
         }
     };
     (@plain RevocationStore) => {

@@ -1,5 +1,6 @@
 //! A memory store, plain or wrapped, with a clock to move.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +11,22 @@ use auth_core::store2::Store;
 use auth_core::store2::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::testing::ManualClock;
 use auth_core::testing::contract2::{Restorable, World};
+
+use crate::forward::{Wrapped, Wrapper};
+
+/// Says that it has sixteen partitions.
+#[derive(Debug)]
+struct Sixteen(MemoryStore);
+
+impl Wrapper for Sixteen {
+    fn inner(&self) -> &dyn Store {
+        &self.0
+    }
+
+    fn partitions(&self) -> NonZeroU32 {
+        NonZeroU32::new(16).unwrap()
+    }
+}
 
 pub(crate) struct Memory {
     clock: ManualClock,
@@ -30,6 +47,10 @@ impl Memory {
 
     pub(crate) fn plain() -> Self {
         Self::wrapped(|memory, _| Arc::new(memory))
+    }
+
+    pub(crate) fn sixteen() -> Self {
+        Self::wrapped(|memory, _| Arc::new(Wrapped(Sixteen(memory))))
     }
 
     /// A restored store is another incarnation.

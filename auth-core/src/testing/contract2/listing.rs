@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::fixture::{Scene, anna, bert, most, seconds};
-use crate::store2::{EndReason, ListCursor, LoginPage, NewLogin};
+use crate::store2::{EndReason, Ended, ListCursor, LoginPage, NewLogin};
 
 async fn list(scene: &Scene, after: Option<&ListCursor>, number: u32) -> LoginPage {
     scene.store.list(&scene.realm, &anna(), after, most(number)).await.expect("list").value
@@ -67,7 +67,7 @@ pub async fn a_list_goes_on_after_a_login_that_ended(world: Arc<dyn World>) {
         scene.advance(seconds(1));
     }
     let page = list(&scene, None, 2).await;
-    assert!(matches!(scene.end(scene.id(3), EndReason::SignedOut).await, crate::store2::Ended::Ended(_)));
+    assert!(matches!(scene.end(scene.id(3), EndReason::SignedOut).await, Ended::Ended(_)));
     scene.sign_in(5).await;
     let page = list(&scene, page.next.as_ref(), 9).await;
     let ids: Vec<_> = page.logins.iter().map(|login| login.row.id).collect();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::World;
 use super::fixture::{GRACE, IDLE, LIFETIME, MILLISECOND, RETENTION, Scene, anna, limit, seconds, secret};
 use crate::store2::{
-    Confirmation, Created, EndReason, Ended, GraceStart, Ids, LogEntry, LoginRow, Mark, NewLogin, OnLimit,
-    Position, Revoked, Rotated, SavedSession, SessionHash, Standing, Touch,
+    Confirmation, Created, EndReason, Ended, Family, GraceStart, Ids, LogEntry, LoginRow, Mark, NewLogin,
+    OnLimit, Position, Revoked, Rotated, SavedSession, SessionHash, Standing, Touch,
 };
 
 /// A login of each kind: tokens with 1, and a session with 2, which stay unused.
@@ -138,7 +138,7 @@ pub async fn a_spared_login_is_live_in_every_call(world: Arc<dyn World>) {
     store.confirm(&realm, &[Confirmation { login: tokens.id, position }]).await.expect("confirm");
     let family = scene.row(tokens.id).await.family.expect("a family");
     assert!(family.confirmed, "confirm");
-    let new = crate::store2::Family { current: secret(9), ..family.clone() };
+    let new = Family { current: secret(9), ..family.clone() };
     let replaced = store.replace_family(&realm, tokens.id, &family, &new, GraceStart::Keep).await;
     assert!(replaced.expect("replace_family").value.is_some(), "replace_family");
     scene.advance(GRACE);

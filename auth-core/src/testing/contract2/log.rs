@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, most, seconds};
+use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, limit, most, seconds};
 use crate::id::{KeyId, TokenId};
 use crate::store2::{
     Created, Cursor, ENTRY_MARGIN, EndReason, Ended, LogEntry, Logged, OnLimit, Reset, Revoked,
@@ -61,7 +61,7 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
             }
             _ => {
                 let ticket = scene.ticket(&anna()).await;
-                let limit = super::fixture::limit(1, OnLimit::EndOldest);
+                let limit = limit(1, OnLimit::EndOldest);
                 let done = scene.create(&ticket, &scene.annas(4), None, limit).await.value;
                 let Created::Made { evicted, .. } = done else { panic!("{done:?}") };
                 assert_eq!(evicted.len(), 1);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::World;
 use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, seconds};
-use crate::id::TokenId;
-use crate::store2::{Created, ENTRY_MARGIN, NewLogin, NewSession};
+use crate::id::{LoginId, TokenId};
+use crate::store2::{Created, ENTRY_MARGIN, Ids, NewLogin, NewSession, Standing};
 
 /// The expired and the ended; of every realm. What is live stays as it is.
 pub async fn a_purge_deletes_only_what_is_not_live(world: Arc<dyn World>) {
@@ -59,8 +59,8 @@ pub async fn records_are_never_purged(world: Arc<dyn World>) {
     scene.purge().await;
     assert_eq!(scene.ticket(&anna()).await.epoch, epoch);
     let subject = anna();
-    let ids = crate::store2::Ids { subject: Some((&subject, row.epoch)), ..crate::store2::Ids::default() };
-    assert_eq!(scene.standing(ids).await, crate::store2::Standing::Gone);
+    let ids = Ids { subject: Some((&subject, row.epoch)), ..Ids::default() };
+    assert_eq!(scene.standing(ids).await, Standing::Gone);
 }
 
 /// Ten minutes after their expiry, but not the newest of a partition, whose mark is in cursors.
@@ -94,7 +94,7 @@ pub async fn a_purge_deletes_more_than_a_batch(world: Arc<dyn World>) {
         let [high, low] = number.to_be_bytes();
         let mut id = *scene.id(high).as_bytes();
         id[15] = low;
-        let login = NewLogin { id: crate::id::LoginId::from_bytes(id), idle: IDLE, ..scene.annas(1) };
+        let login = NewLogin { id: LoginId::from_bytes(id), idle: IDLE, ..scene.annas(1) };
         let done = scene.create(&ticket, &login, None, None).await.value;
         assert!(matches!(done, Created::Made { .. }), "{done:?}");
     }

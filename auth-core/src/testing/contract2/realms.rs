@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{GRACE, LIFETIME, RETENTION, Scene, anna, limit, seconds};
+use super::fixture::{GRACE, LIFETIME, RETENTION, Scene, anna, limit, millis, seconds};
 use crate::id::{KeyId, TokenId};
 use crate::store2::{
     Confirmation, Created, EndReason, Ended, GraceStart, Ids, LogEntry, Mark, OnLimit, Position, Revoked,
-    Rotated, SavedSession, Standing, Touch,
+    Rotated, Rotation, SavedSession, Standing, Touch,
 };
 
 /// Reading, changing and ending, all of them.
@@ -31,7 +31,7 @@ pub async fn nothing_of_another_realm_is_found_or_changed(world: Arc<dyn World>)
         assert_eq!(other.standing(ids).await, Standing::Gone);
     }
     assert_eq!(other.listed().await, []);
-    let rotation = crate::store2::Rotation {
+    let rotation = Rotation {
         presented: Position { generation: 1, branch: 0 },
         secret: family.current,
         ..other.rotation(1)
@@ -150,7 +150,6 @@ pub async fn the_floor_of_a_realm_begins_with_its_first_use(world: Arc<dyn World
     let before = scene.now().await;
     let begun = other.floor().await;
     let after = scene.now().await;
-    let millis = super::fixture::millis;
     assert!((millis(before)..=millis(after)).contains(&begun), "{begun}");
     assert_eq!(scene.floor().await, floor);
     assert!(floor + 100_000 <= millis(before));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Restorable;
-use super::fixture::{Scene, anna};
+use super::fixture::{Scene, anna, seconds};
 use crate::store2::{Cursor, EndReason, Ended};
 
 fn scene(world: &Arc<dyn Restorable>) -> Scene {
@@ -17,7 +17,7 @@ pub async fn an_emptied_store_is_noticed(world: Arc<dyn Restorable>) {
     scene.end_all(Some(scene.id(1))).await;
     let cursor = scene.cursor().await;
     let floor = scene.floor().await;
-    scene.advance(super::fixture::seconds(10));
+    scene.advance(seconds(10));
     world.empty().await;
     let page = scene.page(&cursor, 9).await;
     assert!(page.reset.is_some());

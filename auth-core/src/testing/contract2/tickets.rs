@@ -1,9 +1,10 @@
 //! The right to make one login.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::World;
-use super::fixture::{RETENTION, Scene, anna, bert};
+use super::fixture::{MILLISECOND, RETENTION, Scene, anna, bert};
 use crate::clock::Timestamp;
 use crate::store2::{Created, EndReason, Ended, Ticket};
 
@@ -69,10 +70,10 @@ pub async fn a_ticket_expires(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
     let last = Timestamp::from_millis(ticket.issued_at).after(Ticket::LIFETIME);
-    let number = std::sync::atomic::AtomicU8::new(1);
+    let number = AtomicU8::new(1);
     scene
-        .holds_until(last.after(super::fixture::MILLISECOND), async || {
-            let login = scene.annas(number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        .holds_until(last.after(MILLISECOND), async || {
+            let login = scene.annas(number.fetch_add(1, Ordering::Relaxed));
             scene.create(&ticket, &login, None, None).await.map(|done| match done {
                 Created::Made { .. } => true,
                 Created::Outdated => false,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::World;
 use super::fixture::{LIFETIME, RETENTION, Scene, anna, seconds};
-use crate::id::{KeyId, TokenId};
-use crate::store2::{Created, EndReason, Ids, LogEntry, LoginRow, Mark, Revoked, Standing};
+use crate::id::{KeyId, LoginId, TokenId};
+use crate::store2::{Created, EndReason, Ids, LogEntry, LoginRow, Mark, NewLogin, Revoked, Standing};
 
 async fn entry(scene: &Scene, revoked: Revoked) -> LogEntry {
     let expires_at = scene.now().await.after(LIFETIME);
@@ -16,7 +16,7 @@ async fn write(scene: &Scene, entries: &[LogEntry]) {
     scene.store.write_back(&scene.realm, entries).await.expect("write_back");
 }
 
-fn all_ended(row: &LoginRow, after: u64, spared: Option<crate::id::LoginId>) -> Revoked {
+fn all_ended(row: &LoginRow, after: u64, spared: Option<LoginId>) -> Revoked {
     Revoked::AllEnded { subject: row.subject.clone(), below: row.epoch + after, spared }
 }
 
@@ -138,7 +138,7 @@ pub async fn a_login_that_an_entry_spares_goes_on(world: Arc<dyn World>) {
 pub async fn writing_back_brings_nothing_back(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
-    let short = crate::store2::NewLogin { lifetime: seconds(5), ..scene.annas(2) };
+    let short = NewLogin { lifetime: seconds(5), ..scene.annas(2) };
     let expired = scene.sign_in_as(&short, None).await;
     scene.advance(seconds(5));
     let ended = scene.end_all(None).await;
