@@ -15,6 +15,7 @@ const REGISTERED: [&str; 21] = [
     "auth_time",
     "epoch",
     "gen",
+    "ver",
     "client_id",
     "acr",
     "amr",
