@@ -1,0 +1,189 @@
+//! Servers of PostgreSQL and Redis: in a temporary folder, on a socket there, ended with the process of the tests.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// How often it is looked whether a server is up, a twentieth of a second apart.
+const PATIENCE: u32 = 1200;
+
+/// The folder of a running server, with its socket.
+#[derive(Debug)]
+pub(crate) struct Server {
+    folder: PathBuf,
+}
+
+impl Server {
+    /// The one PostgreSQL of this process. `None`, and a line that says so, where it is not installed; a failure with
+    /// `AUTH_TEST_REQUIRE_ALL=1`.
+    pub(crate) fn postgres() -> Option<&'static Self> {
+        static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        SERVER.get_or_init(|| or_skipped("PostgreSQL", start_postgres())).as_ref()
+    }
+
+    /// The one Redis of this process, in the same way.
+    pub(crate) fn redis() -> Option<&'static Self> {
+        static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        SERVER.get_or_init(|| or_skipped("Redis", start_redis())).as_ref()
+    }
+
+    /// A Redis of one's own, to set as it likes.
+    pub(crate) fn another_redis() -> Option<Self> {
+        or_skipped("Redis", start_redis())
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn redis_socket(&self) -> PathBuf {
+        self.folder.join("redis.sock")
+    }
+}
+
+fn or_skipped(name: &str, server: Option<Server>) -> Option<Server> {
+    if server.is_none() {
+        let all = env::var_os("AUTH_TEST_REQUIRE_ALL").is_some_and(|value| value == "1");
+        assert!(!all, "{name} is not installed");
+        println!("skipped: {name} is not installed");
+    }
+    server
+}
+
+/// PostgreSQL does not run as root: then it runs as the user that its package made.
+fn start_postgres() -> Option<Server> {
+    let initdb = find("initdb")?;
+    let postgres = find("postgres")?;
+    let folder = temporary();
+    let as_user: &[&str] = if is_root() {
+        let owned = Command::new("chown").arg("postgres").arg(&folder).status();
+        owned.ok().filter(std::process::ExitStatus::success)?;
+        &["runuser", "-u", "postgres", "--"]
+    } else {
+        &["env"]
+    };
+    let data = folder.join("data");
+    let made = Command::new(as_user[0])
+        .args(&as_user[1..])
+        .arg(initdb)
+        .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+        .arg(&data)
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let mut program: Vec<_> = as_user.iter().map(|part| (*part).to_owned()).collect();
+    program.extend([text(&postgres), "-D".into(), text(&data), "-k".into(), text(&folder)]);
+    for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
+        program.extend(["-c".into(), setting.into()]);
+    }
+    // The first line of the file is the id of the server itself, whoever started it.
+    let server = run(folder, &program, r#"kill -QUIT "$(head -n 1 data/postmaster.pid)""#);
+    server.wait_for(|server| {
+        fs::read_to_string(server.folder.join("data/postmaster.pid"))
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
+    });
+    Some(server)
+}
+
+/// As a cluster of one: it then refuses a script whose keys are not in one slot.
+fn start_redis() -> Option<Server> {
+    let program = find("redis-server")?;
+    let client = find("redis-cli")?;
+    let folder = temporary();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let socket = text(&folder.join("redis.sock"));
+    let port = free_port();
+    let mut command = vec![text(&program)];
+    for (name, value) in [
+        ("port", "0"),
+        ("bind", "127.0.0.1"),
+        ("unixsocket", &socket),
+        ("dir", &text(&folder)),
+        ("cluster-enabled", "yes"),
+        ("cluster-port", &port),
+        ("save", ""),
+        ("appendonly", "no"),
+        ("maxmemory-policy", "noeviction"),
+    ] {
+        command.extend([format!("--{name}"), value.to_owned()]);
+    }
+    let server = run(folder, &command, "kill -KILL $server");
+    let ask = |question: &[&str]| {
+        let answer = Command::new(&client).args(["-s", &socket]).args(question).output().unwrap();
+        String::from_utf8_lossy(&answer.stdout).into_owned()
+    };
+    server.wait_for(|_| ask(&["ping"]).starts_with("PONG"));
+    assert!(ask(&["cluster", "addslotsrange", "0", "16383"]).starts_with("OK"));
+    server.wait_for(|_| ask(&["cluster", "info"]).contains("cluster_state:ok"));
+    Some(server)
+}
+
+impl Server {
+    fn wait_for(&self, is_up: impl Fn(&Self) -> bool) {
+        for _ in 0..PATIENCE {
+            if is_up(self) {
+                return;
+            }
+            sleep(Duration::from_millis(50));
+        }
+        panic!("{}", fs::read_to_string(self.folder.join("log")).unwrap_or_default());
+    }
+}
+
+/// Starts a server beside a shell that waits for the end of this process, however that comes about: then its standard
+/// input ends. The shell ends the server and deletes the folder.
+fn run(folder: PathBuf, program: &[String], end: &str) -> Server {
+    let script = format!(
+        r#"cd "$0" && "$@" </dev/null & server=$!; cd "$0"; cat >/dev/null; {end}; wait; cd /; rm -rf "$0""#
+    );
+    let log = fs::File::create(folder.join("log")).unwrap();
+    let mut shell = Command::new("sh")
+        .arg("-c")
+        .arg(script)
+        .arg(&folder)
+        .args(program)
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    // Kept open until the process ends.
+    std::mem::forget(shell.stdin.take());
+    Server { folder }
+}
+
+fn temporary() -> PathBuf {
+    TempDir::with_prefix("auth").unwrap().keep()
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.trim_ascii() == b"0"
+}
+
+fn free_port() -> String {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string()
+}
+
+/// In the search path, or where Debian keeps the servers of PostgreSQL: the latest.
+fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|folder| Some((folder.file_name().to_str()?.parse::<u32>().ok()?, folder.path().join("bin"))))
+        .collect();
+    versions.sort();
+    let versions = versions.into_iter().rev().map(|(_, folder)| folder);
+    env::split_paths(&path).chain(versions).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
