@@ -13,8 +13,12 @@
 mod concurrency;
 #[path = "engines/postgres.rs"]
 mod postgres;
+#[path = "engines/postgres_only.rs"]
+mod postgres_only;
 #[path = "engines/redis.rs"]
 mod redis;
+#[path = "engines/redis_only.rs"]
+mod redis_only;
 #[path = "engines/rules.rs"]
 mod rules;
 #[path = "engines/server.rs"]

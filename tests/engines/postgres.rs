@@ -16,7 +16,10 @@ use auth_core::store2::{
 };
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Decode, PgConnection, PgPool, Postgres, Row as _, Type};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Decode, PgConnection, PgPool, Postgres, Row as _,
+    Type,
+};
 
 use crate::server::Server;
 use crate::sketch::{Answer, Engine, Offset, Shifted, Sketch, epoch, millis, number, reason};
@@ -29,15 +32,19 @@ const AGAIN: [&str; 2] = ["40P01", "40001"];
 
 #[derive(Debug)]
 pub(crate) struct PostgresEngine {
-    pub(crate) pool: PgPool,
+    pool: PgPool,
     pub(crate) options: PgConnectOptions,
     offset: Offset,
 }
 
 /// An empty store in a schema of its own; none where there is no server.
 pub(crate) async fn world() -> Option<Shifted<PostgresEngine>> {
+    Some(world_on(Server::postgres()?).await)
+}
+
+pub(crate) async fn world_on(server: &Server) -> Shifted<PostgresEngine> {
     static NUMBER: AtomicU32 = AtomicU32::new(1);
-    let folder = Server::postgres()?.folder();
+    let folder = server.folder();
     let schema = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let options = options(folder, &schema);
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
@@ -47,7 +54,7 @@ pub(crate) async fn world() -> Option<Shifted<PostgresEngine>> {
     let pool = PgPoolOptions::new().max_connections(8).connect_with(options.clone()).await.unwrap();
     let offset = Offset::default();
     let engine = PostgresEngine { pool, options, offset: offset.clone() };
-    Some(Shifted { store: Arc::new(PostgresSketch::new(engine)), offset })
+    Shifted { store: Arc::new(PostgresSketch::new(engine)), offset }
 }
 
 /// Read committed whatever the database's default is: the functions read again after a lock.
@@ -61,7 +68,7 @@ fn options(folder: &Path, schema: &str) -> PgConnectOptions {
 }
 
 impl PostgresEngine {
-    pub(crate) fn shift(&self) -> i64 {
+    fn shift(&self) -> i64 {
         self.offset.millis()
     }
 
@@ -412,8 +419,10 @@ impl Row {
         let expiries: Vec<i64> = self.get::<Option<_>>("expiries")?.unwrap_or_default();
         let all = ids.into_iter().zip(marks).zip(expiries);
         let evicted = all.map(|((id, mark), expires_at)| {
-            let logged =
-                Logged { mark: Mark::from_bytes(fixed(mark)?), expires_at: Timestamp::from_millis(expires_at) };
+            let logged = Logged {
+                mark: Mark::from_bytes(fixed(mark)?),
+                expires_at: Timestamp::from_millis(expires_at),
+            };
             Ok(Evicted { login: LoginId::from_bytes(fixed(id)?), logged })
         });
         evicted.collect()

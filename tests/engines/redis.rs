@@ -40,7 +40,10 @@ struct Scripts {
 
 macro_rules! script {
     ($name:literal) => {
-        Script::new(concat!(include_str!("redis/prelude.lua"), include_str!(concat!("redis/", $name, ".lua"))))
+        Script::new(concat!(
+            include_str!("redis/prelude.lua"),
+            include_str!(concat!("redis/", $name, ".lua"))
+        ))
     };
 }
 
@@ -90,10 +93,16 @@ impl RedisEngine {
         let client = Client::open(url).map_err(StoreError::new)?;
         let mut connection = client.get_multiplexed_async_connection().await.map_err(StoreError::new)?;
         let mut ask = redis::cmd("CONFIG");
-        let policy: HashMap<String, String> =
-            ask.arg("GET").arg("maxmemory-policy").query_async(&mut connection).await.map_err(StoreError::new)?;
+        let policy: HashMap<String, String> = ask
+            .arg("GET")
+            .arg("maxmemory-policy")
+            .query_async(&mut connection)
+            .await
+            .map_err(StoreError::new)?;
         if policy.get("maxmemory-policy").is_none_or(|policy| policy != "noeviction") {
-            return Err(StoreError::new("`maxmemory-policy` must be `noeviction`: the server would forget logins"));
+            return Err(StoreError::new(
+                "`maxmemory-policy` must be `noeviction`: the server would forget logins",
+            ));
         }
         Ok(Self { connection, name, offset, scripts: Scripts::new() })
     }
@@ -145,6 +154,15 @@ impl RedisEngine {
         let floor = [floor.to_string().into_bytes()];
         try_join_all(all_partitions().map(|partition| self.try_run(begin, realm, partition, &floor))).await?;
         Ok(())
+    }
+
+    /// Deletes the log of a subject's partition; how many entries it had.
+    pub(crate) async fn lose_log(&self, realm: &Realm, subject: &Subject) -> usize {
+        let lose = Script::new(
+            "#!lua\nlocal key = ARGV[3] .. 'log'\nlocal count = redis.call('XLEN', key)\nredis.call('DEL', key)\nreturn count",
+        );
+        let reply = self.try_run(&lose, realm, of(subject), &[]).await.unwrap();
+        Reply(reply.unwrap()).get(0).unwrap()
     }
 
     async fn pages(
@@ -201,7 +219,8 @@ impl Engine for RedisEngine {
     ) -> Answer<Created> {
         let partition = of(&login.subject);
         let is_there = |other: Partition| other == partition;
-        if !is_there(Partition::of_login(login.id)) || !session.is_none_or(|new| is_there(new.key.partition)) {
+        if !is_there(Partition::of_login(login.id)) || !session.is_none_or(|new| is_there(new.key.partition))
+        {
             return Err(StoreError::new("the login or its session is in another partition than its subject"));
         }
         let exceeded = limit.is_some_and(|limit| limit.exceeded == OnLimit::EndOldest);
@@ -423,7 +442,9 @@ fn cursor_of(places: &[Option<Place>]) -> Cursor {
         return Cursor::start();
     }
     let parts = places.iter().map(|place| {
-        place.as_ref().map_or_else(|| "-".into(), |place| format!("{}={}", place.id, hex(place.mark.as_bytes())))
+        place
+            .as_ref()
+            .map_or_else(|| "-".into(), |place| format!("{}={}", place.id, hex(place.mark.as_bytes())))
     });
     // The end says that it is whole.
     Cursor::from_bytes(format!("{};", parts.collect::<Vec<_>>().join(",")).into_bytes())
@@ -569,7 +590,10 @@ impl Fields {
             position: Position { generation: self.small("generation")?, branch: self.small("branch")? },
             previous_branch: has("previous_branch").then(|| self.small("previous_branch")).transpose()?,
             current: SecretHash::from_bytes(self.fixed("current")?),
-            previous: has("previous").then(|| self.fixed("previous")).transpose()?.map(SecretHash::from_bytes),
+            previous: has("previous")
+                .then(|| self.fixed("previous"))
+                .transpose()?
+                .map(SecretHash::from_bytes),
             nonce: self.fixed("nonce")?,
             rotated_at: self.time("rotated_at")?,
             confirmed: self.number("confirmed")? == 1,

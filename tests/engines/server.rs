@@ -34,7 +34,12 @@ impl Server {
         SERVER.get_or_init(|| or_skipped("Redis", start_redis())).as_ref()
     }
 
-    /// A Redis of one's own, to set as it likes.
+    /// A PostgreSQL of one's own, to crash.
+    pub(crate) fn another_postgres() -> Option<Self> {
+        or_skipped("PostgreSQL", start_postgres())
+    }
+
+    /// A Redis of one's own, to set as one likes.
     pub(crate) fn another_redis() -> Option<Self> {
         or_skipped("Redis", start_redis())
     }
@@ -97,7 +102,7 @@ fn start_postgres() -> Option<Server> {
 /// As a cluster of one: it then refuses a script whose keys are not in one slot.
 fn start_redis() -> Option<Server> {
     let program = find("redis-server")?;
-    let client = find("redis-cli")?;
+    find("redis-cli")?;
     let folder = temporary();
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let socket = text(&folder.join("redis.sock"));
@@ -117,17 +122,23 @@ fn start_redis() -> Option<Server> {
         command.extend([format!("--{name}"), value.to_owned()]);
     }
     let server = run(folder, &command, "kill -KILL $server");
-    let ask = |question: &[&str]| {
-        let answer = Command::new(&client).args(["-s", &socket]).args(question).output().unwrap();
-        String::from_utf8_lossy(&answer.stdout).into_owned()
-    };
-    server.wait_for(|_| ask(&["ping"]).starts_with("PONG"));
-    assert!(ask(&["cluster", "addslotsrange", "0", "16383"]).starts_with("OK"));
-    server.wait_for(|_| ask(&["cluster", "info"]).contains("cluster_state:ok"));
+    server.wait_for(|server| server.ask_redis(&["ping"]).starts_with("PONG"));
+    assert!(server.ask_redis(&["cluster", "addslotsrange", "0", "16383"]).starts_with("OK"));
+    server.wait_for(|server| server.ask_redis(&["cluster", "info"]).contains("cluster_state:ok"));
     Some(server)
 }
 
 impl Server {
+    pub(crate) fn set_redis(&self, name: &str, value: &str) {
+        assert!(self.ask_redis(&["config", "set", name, value]).starts_with("OK"));
+    }
+
+    fn ask_redis(&self, question: &[&str]) -> String {
+        let mut client = Command::new(find("redis-cli").unwrap());
+        let answer = client.arg("-s").arg(self.redis_socket()).args(question).output().unwrap();
+        String::from_utf8_lossy(&answer.stdout).into_owned()
+    }
+
     fn wait_for(&self, is_up: impl Fn(&Self) -> bool) {
         for _ in 0..PATIENCE {
             if is_up(self) {
@@ -143,9 +154,10 @@ impl Server {
 /// input ends. The shell ends the server and deletes the folder.
 fn run(folder: PathBuf, program: &[String], end: &str) -> Server {
     let script = format!(
-        r#"cd "$0" && "$@" </dev/null & server=$!; cd "$0"; cat >/dev/null; {end}; wait; cd /; rm -rf "$0""#
+        r#"trap '' HUP INT; cd "$0" && "$@" </dev/null & server=$!; cd "$0"; cat >/dev/null; {end}; wait; cd /; rm -rf "$0""#
     );
     let log = fs::File::create(folder.join("log")).unwrap();
+    #[expect(clippy::zombie_processes, reason = "it waits for the end of this process, not the other way round")]
     let mut shell = Command::new("sh")
         .arg("-c")
         .arg(script)
@@ -181,7 +193,9 @@ fn find(name: &str) -> Option<PathBuf> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|folder| Some((folder.file_name().to_str()?.parse::<u32>().ok()?, folder.path().join("bin"))))
+        .filter_map(|folder| {
+            Some((folder.file_name().to_str()?.parse::<u32>().ok()?, folder.path().join("bin")))
+        })
         .collect();
     versions.sort();
     let versions = versions.into_iter().rev().map(|(_, folder)| folder);

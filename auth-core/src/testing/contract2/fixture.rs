@@ -108,7 +108,8 @@ impl Scene {
 
     /// Somebody else in Anna's partition.
     pub(super) fn neighbour(&self) -> Subject {
-        (0..).map(|number| Subject::new(&format!("neighbour {number}")).expect("a subject"))
+        (0..)
+            .map(|number| Subject::new(&format!("neighbour {number}")).expect("a subject"))
             .find(|subject| self.partition(subject) == self.partition(&anna()))
             .expect("one of many")
     }
