@@ -11,8 +11,9 @@ use auth_core::clock::Timestamp;
 use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store2::{
     Created, Cursor, ENTRY_MARGIN, EndedAll, Evicted, Family, Ids, Limit, LiveLogin, LogEntry, Logged,
-    LoginKind, LoginRow, Mark, NewLogin, NewSession, OnLimit, Page, Position, Realm, Reset, Revoked, Rotated,
-    Rotation, SecretHash, SessionHash, Standing, StoreError, SubjectState, Ticket, Timed,
+    LoginKind, LoginRow, Mark, NewLogin, NewSession, OnLimit, Page, Partition, Position, Realm, Reset,
+    Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, Standing, StoreError, SubjectState,
+    Ticket, Timed,
 };
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
@@ -492,9 +493,13 @@ impl Row {
             },
             "claims_changed" => Revoked::ClaimsChanged { subject: subject()?, below: self.number("below")? },
             "session" => {
-                Revoked::Session(self.bytes("item")?.map(SessionHash::from_bytes).ok_or_else(missing)?)
+                let hash = self.bytes("item")?.map(SessionHash::from_bytes).ok_or_else(missing)?;
+                Revoked::Session(SessionKey { partition: Partition::REALM, hash })
             }
-            "token" => Revoked::Token(self.bytes("item")?.map(TokenId::from_bytes).ok_or_else(missing)?),
+            "token" => {
+                let token = self.bytes("item")?.map(TokenId::from_bytes).ok_or_else(missing)?;
+                Revoked::Token(Partition::REALM, token)
+            }
             "key" => {
                 let name = String::from_utf8(self.get("item")?).map_err(StoreError::new)?;
                 Revoked::Key(KeyId::new(&name).ok_or_else(missing)?)

@@ -12,7 +12,8 @@ use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store2::{
     Created, Cursor, ENTRY_MARGIN, EndedAll, Evicted, Family, Ids, Limit, LiveLogin, LogEntry, Logged,
     LoginKind, LoginRow, Mark, NewLogin, NewSession, OnLimit, Page, Partition, Position, Realm, Reset,
-    Revoked, Rotated, Rotation, SecretHash, SessionHash, Standing, StoreError, SubjectState, Ticket, Timed,
+    Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, Standing, StoreError, SubjectState,
+    Ticket, Timed,
 };
 use futures_util::future::try_join_all;
 use redis::aio::MultiplexedConnection;
@@ -146,22 +147,27 @@ impl RedisEngine {
         Err(StoreError::new("the realm is not there"))
     }
 
-    /// Begins a realm: partition 0 decides when that was, and the others have at least its floor.
+    /// Begins a realm: partition 0 decides when that was, and all have the same floor in the end.
     async fn begin(&self, realm: &Realm) -> Result<(), StoreError> {
         let begin = &self.scripts.begin;
-        let decided = self.try_run(begin, realm, Partition::REALM, &[b"0".to_vec()]).await?;
-        let floor: i64 = Reply(decided.unwrap_or_default()).get(0)?;
-        let floor = [floor.to_string().into_bytes()];
-        try_join_all(all_partitions().map(|partition| self.try_run(begin, realm, partition, &floor))).await?;
-        Ok(())
+        let mut least = 0;
+        loop {
+            let decided = self.try_run(begin, realm, Partition::REALM, &[text(least)]).await?;
+            let floor: i64 = Reply(decided.unwrap_or_default()).get(0)?;
+            let arguments = [text(floor)];
+            let all = all_partitions().map(|partition| self.try_run(begin, realm, partition, &arguments));
+            for reply in try_join_all(all).await? {
+                least = Reply(reply.unwrap_or_default()).get::<i64>(0)?.max(least);
+            }
+            if least == floor {
+                return Ok(());
+            }
+        }
     }
 
-    /// Deletes the log of a subject's partition; how many entries it had.
-    pub(crate) async fn lose_log(&self, realm: &Realm, subject: &Subject) -> usize {
-        let lose = Script::new(
-            "#!lua\nlocal key = ARGV[3] .. 'log'\nlocal count = redis.call('XLEN', key)\nredis.call('DEL', key)\nreturn count",
-        );
-        let reply = self.try_run(&lose, realm, of(subject), &[]).await.unwrap();
+    /// Runs something else on the floor of a subject's partition (`KEYS[1]`) or its other keys (`ARGV[3]`).
+    pub(crate) async fn tamper(&self, realm: &Realm, subject: &Subject, script: &str) -> i64 {
+        let reply = self.try_run(&Script::new(script), realm, of(subject), &[]).await.unwrap();
         Reply(reply.unwrap()).get(0).unwrap()
     }
 
@@ -354,7 +360,7 @@ impl Engine for RedisEngine {
         }
         let mut page = Page { entries: Vec::new(), next: Cursor::start(), has_more: false, floor: 0, reset };
         let mut times = Vec::new();
-        for (place, reply) in places.iter_mut().zip(&replies) {
+        for ((partition, place), reply) in all_partitions().zip(&mut places).zip(&replies) {
             times.push(reply.time(0)?);
             page.floor = page.floor.max(epoch(reply.get(1)?)?);
             page.has_more |= reply.get::<i64>(3)? == 1;
@@ -363,7 +369,7 @@ impl Engine for RedisEngine {
                 .then(|| unhex(&mark).map(|mark| Place { id, mark: Mark::from_bytes(mark) }))
                 .transpose()?;
             for entry in reply.get::<Vec<Fields>>(6)? {
-                page.entries.push(logged(&entry)?);
+                page.entries.push(logged(partition, &entry)?);
             }
         }
         page.next = cursor_of(&places);
@@ -603,7 +609,7 @@ impl Fields {
     }
 }
 
-fn logged(fields: &Fields) -> Result<LogEntry, StoreError> {
+fn logged(partition: Partition, fields: &Fields) -> Result<LogEntry, StoreError> {
     let id = |name| -> Result<LoginId, StoreError> { unhex(&fields.text(name)?).map(LoginId::from_bytes) };
     let revoked = match &*fields.text("kind")? {
         "login" => match reason(&fields.text("reason")?) {
@@ -618,8 +624,11 @@ fn logged(fields: &Fields) -> Result<LogEntry, StoreError> {
         "claims_changed" => {
             Revoked::ClaimsChanged { subject: fields.subject()?, below: fields.number("below")? }
         }
-        "session" => Revoked::Session(SessionHash::from_bytes(unhex(&fields.text("item")?)?)),
-        "token" => Revoked::Token(TokenId::from_bytes(unhex(&fields.text("item")?)?)),
+        "session" => {
+            let hash = SessionHash::from_bytes(unhex(&fields.text("item")?)?);
+            Revoked::Session(SessionKey { partition, hash })
+        }
+        "token" => Revoked::Token(partition, TokenId::from_bytes(unhex(&fields.text("item")?)?)),
         "key" => Revoked::Key(KeyId::new(&fields.text("item")?).ok_or_else(missing)?),
         "floor" => Revoked::Floor(fields.number("below")?),
         _ => Revoked::Unknown,

@@ -50,10 +50,32 @@ async fn a_partition_that_lost_its_log_is_noticed() {
     }
     let all = stage.page(&Cursor::start(), 100).await;
     assert_eq!((all.entries.len(), all.has_more), (40, false));
-    let lost = world.store.engine.lose_log(&stage.realm, &Stage::subject(7)).await;
+    let lose = "#!lua\nlocal lost = redis.call('XLEN', ARGV[3] .. 'log')\nredis.call('DEL', ARGV[3] .. 'log')\nreturn lost";
+    let lost = world.store.engine.tamper(&stage.realm, &Stage::subject(7), lose).await;
+    let lost = usize::try_from(lost).unwrap();
     assert!(lost > 0);
     let page = stage.page(&all.next, 100).await;
     assert_eq!(page.reset, Some(Reset::UnknownMark));
     assert_eq!(page.entries.len(), 40 - lost);
     assert_eq!(stage.page(&page.next, 100).await.reset, None);
+}
+
+/// Or some could sign in and would be gone at once: what they get is as new as the floor that nodes know.
+#[tokio::test]
+async fn partitions_agree_about_the_floor_again() {
+    let Some(world) = redis::world().await else { return };
+    let stage = Stage::of(&world);
+    let subjects: Vec<_> = (0..40).map(Stage::subject).collect();
+    let before = stage.page(&Cursor::start(), 1).await.floor;
+    let engine = &world.store.engine;
+    let raise = "#!lua\nreturn redis.call('INCRBY', KEYS[1], 1000000)";
+    let raised = u64::try_from(engine.tamper(&stage.realm, &subjects[0], raise).await).unwrap();
+    assert_eq!(raised, before + 1_000_000);
+    engine.tamper(&stage.realm, &subjects[1], "#!lua\nreturn redis.call('DEL', KEYS[1])").await;
+    let made = stage.create(&stage.login(&subjects[1], 1), None, None).await;
+    assert!(matches!(made, Created::Made { .. }), "{made:?}");
+    for subject in &subjects {
+        assert_eq!(stage.store.ticket(&stage.realm, subject).await.unwrap().value.epoch, raised);
+    }
+    assert_eq!(stage.page(&Cursor::start(), 1).await.floor, raised);
 }

@@ -157,7 +157,10 @@ fn run(folder: PathBuf, program: &[String], end: &str) -> Server {
         r#"trap '' HUP INT; cd "$0" && "$@" </dev/null & server=$!; cd "$0"; cat >/dev/null; {end}; wait; cd /; rm -rf "$0""#
     );
     let log = fs::File::create(folder.join("log")).unwrap();
-    #[expect(clippy::zombie_processes, reason = "it waits for the end of this process, not the other way round")]
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it waits for the end of this process, not the other way round"
+    )]
     let mut shell = Command::new("sh")
         .arg("-c")
         .arg(script)
