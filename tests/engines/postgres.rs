@@ -52,6 +52,15 @@ pub(crate) async fn world_on(server: &Server) -> Shifted<PostgresEngine> {
     let sql = format!("CREATE SCHEMA {schema}; {}", include_str!("postgres.sql"));
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
+    open(options).await
+}
+
+/// The same store, by another server.
+pub(crate) async fn on_standby(world: &Shifted<PostgresEngine>, server: &Server) -> Shifted<PostgresEngine> {
+    open(world.store.engine.options.clone().socket(server.folder())).await
+}
+
+async fn open(options: PgConnectOptions) -> Shifted<PostgresEngine> {
     let pool = PgPoolOptions::new().max_connections(8).connect_with(options.clone()).await.unwrap();
     let offset = Offset::default();
     let engine = PostgresEngine { pool, options, offset: offset.clone() };

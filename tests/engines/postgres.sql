@@ -81,7 +81,7 @@ CREATE TABLE log (
 CREATE INDEX log_by_transaction ON log (realm, txid);
 CREATE INDEX log_by_item ON log (realm, kind, item) WHERE item IS NOT NULL;
 
--- Empty after a crash, on a standby, and on one that was promoted.
+-- Empty after a crash, and on a standby that was promoted; not to be read on one that was not.
 CREATE UNLOGGED TABLE incarnations (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     name uuid NOT NULL DEFAULT gen_random_uuid()
@@ -365,13 +365,14 @@ CREATE FUNCTION page(
 DECLARE
     here pg_snapshot := pg_current_snapshot();
     start pg_snapshot := '3:3:';
-    this text := incarnation();
+    this text;
     why text;
     instant bigint := store_now(shift);
 BEGIN
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION 'the log is not read on a standby';
     END IF;
+    this := incarnation();
     IF this IS NULL THEN
         RETURN;
     END IF;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::id::Subject;
-use auth_core::store2::{Created, Cursor, Mark, OnLimit, Realm, Reset, RevocationStore as _};
+use auth_core::store2::{
+    Created, Cursor, Ids, LoginStore as _, Mark, OnLimit, Realm, Reset, RevocationStore as _,
+};
 use auth_core::testing::contract2::World as _;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -169,4 +171,27 @@ async fn a_crash_begins_another_incarnation() {
     assert_eq!(page.reset, Some(Reset::Incarnation));
     assert!(page.entries.iter().any(|entry| entry.mark == mark));
     assert_eq!(stage.page(&page.next, 10).await.reset, None);
+}
+
+/// It does not know what is in progress, nor what was written last.
+#[tokio::test]
+async fn a_standby_does_not_answer() {
+    let Some(server) = Server::another_postgres() else { return };
+    let world = postgres::world_on(&server).await;
+    let stage = Stage::of(&world);
+    let login = stage.login(&Stage::subject(1), 1);
+    assert!(matches!(stage.create(&login, None, None).await, Created::Made { .. }));
+    let cursor = stage.page(&Cursor::start(), 10).await.next;
+    let Some(standby) = server.standby() else { return };
+    let standby = postgres::on_standby(&world, &standby).await.store;
+    // It is the same store, otherwise.
+    assert!(standby.login(&stage.realm, login.id).await.unwrap().value.is_some());
+    let most = std::num::NonZeroU32::MIN;
+    let page = standby.page(&stage.realm, &cursor, most).await.unwrap_err();
+    assert!(format!("{page:?}").contains("not read on a standby"), "{page:?}");
+    let ids = Ids { login: Some(login.id), ..Ids::default() };
+    let standing = standby.standing(&stage.realm, &ids).await.unwrap_err();
+    assert!(format!("{standing:?}").contains("a standby does not know"), "{standing:?}");
+    let subject = Stage::subject(1);
+    assert!(standby.end_all(&stage.realm, &subject, None, HOUR).await.is_err());
 }

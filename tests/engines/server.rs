@@ -39,6 +39,10 @@ impl Server {
         or_skipped("PostgreSQL", start_postgres())
     }
 
+    pub(crate) fn standby(&self) -> Option<Self> {
+        or_skipped("PostgreSQL", start_standby(self))
+    }
+
     /// A Redis of one's own, to set as one likes.
     pub(crate) fn another_redis() -> Option<Self> {
         or_skipped("Redis", start_redis())
@@ -62,41 +66,79 @@ fn or_skipped(name: &str, server: Option<Server>) -> Option<Server> {
     server
 }
 
-/// PostgreSQL does not run as root: then it runs as the user that its package made.
 fn start_postgres() -> Option<Server> {
-    let initdb = find("initdb")?;
-    let postgres = find("postgres")?;
-    let folder = temporary();
-    let as_user: &[&str] = if is_root() {
-        let owned = Command::new("chown").arg("postgres").arg(&folder).status();
-        owned.ok().filter(std::process::ExitStatus::success)?;
-        &["runuser", "-u", "postgres", "--"]
-    } else {
-        &["env"]
-    };
-    let data = folder.join("data");
-    let made = Command::new(as_user[0])
-        .args(&as_user[1..])
-        .arg(initdb)
-        .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-        .arg(&data)
-        .current_dir(&folder)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+    let (initdb, postgres) = (find("initdb")?, find("postgres")?);
+    let (folder, user) = (temporary(), user()?);
+    if !own(&folder) {
+        return None;
+    }
+    let mut made = as_user(user, &initdb, &folder);
+    made.args([
+        "--auth=trust",
+        "--username=postgres",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+        "-D",
+        "data",
+    ]);
+    succeed(&mut made);
+    Some(run_postgres(folder, user, &postgres))
+}
+
+/// A standby of a server, which does not become another primary.
+fn start_standby(primary: &Server) -> Option<Server> {
+    let (backup, postgres) = (find("pg_basebackup")?, find("postgres")?);
+    let (folder, user) = (temporary(), user()?);
+    if !own(&folder) {
+        return None;
+    }
+    let mut copied = as_user(user, &backup, &folder);
+    copied.arg("-h").arg(&primary.folder);
+    succeed(copied.args(["-U", "postgres", "-D", "data", "--checkpoint=fast", "--no-sync", "-R"]));
+    // The primary's own, which would be taken for this one's.
+    fs::remove_file(folder.join("data/postmaster.pid")).ok();
+    Some(run_postgres(folder, user, &postgres))
+}
+
+fn run_postgres(folder: PathBuf, user: &[&str], postgres: &Path) -> Server {
     let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let mut program: Vec<_> = as_user.iter().map(|part| (*part).to_owned()).collect();
-    program.extend([text(&postgres), "-D".into(), text(&data), "-k".into(), text(&folder)]);
+    let mut program: Vec<_> = user.iter().map(|part| (*part).to_owned()).collect();
+    program.extend([text(postgres), "-D".into(), text(&folder.join("data")), "-k".into(), text(&folder)]);
     for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
         program.extend(["-c".into(), setting.into()]);
     }
-    // The first line of the file is the id of the server itself, whoever started it.
+    // The first line of the file is the id of the server itself, whoever started it; the eighth says how far it is.
     let server = run(folder, &program, r#"kill -QUIT "$(head -n 1 data/postmaster.pid)""#);
     server.wait_for(|server| {
-        fs::read_to_string(server.folder.join("data/postmaster.pid"))
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
+        let file = fs::read_to_string(server.folder.join("data/postmaster.pid")).unwrap_or_default();
+        file.lines().nth(7).is_some_and(|line| ["ready", "standby"].contains(&line.trim()))
     });
-    Some(server)
+    server
+}
+
+/// What starts a program of PostgreSQL, which does not run as root: then it is the user that its package made.
+fn user() -> Option<&'static [&'static str]> {
+    if !is_root() {
+        return Some(&["env"]);
+    }
+    find("runuser").map(|_| ["runuser", "-u", "postgres", "--"].as_slice())
+}
+
+fn own(folder: &Path) -> bool {
+    !is_root()
+        || Command::new("chown").arg("postgres").arg(folder).status().is_ok_and(|status| status.success())
+}
+
+fn as_user(user: &[&str], program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(user[0]);
+    command.args(&user[1..]).arg(program).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// As a cluster of one: it then refuses a script whose keys are not in one slot.
