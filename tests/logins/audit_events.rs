@@ -179,9 +179,8 @@ async fn refusals_say_why(world: World) {
         assert_eq!(node.events.take(), refused(reason));
     };
     check("/me", Method::GET, "a.b.c", RefusalReason::Token(VerifyError::Malformed)).await;
-    in_time(node.auth.revoke_token(claims_of(access)["jti"].as_str().unwrap().parse().unwrap()))
-        .await
-        .unwrap();
+    let jti = claims_of(access)["jti"].as_str().unwrap().parse().unwrap();
+    in_time(node.auth.revoke_token(&subject("anna"), jti)).await.unwrap();
     check("/me", Method::GET, access, RefusalReason::Revoked).await;
     let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
     node.claims_changed("anna").await;

@@ -65,8 +65,12 @@ async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
     assert_eq!(reply.json(), expected);
     let by_cookie = node.get_by_cookie("/auth/logins", &cookie).await.json();
     assert_eq!((&by_cookie[0]["current"], &by_cookie[1]["current"]), (&json!(false), &json!(true)));
-    let logins = in_time(node.auth.logins(&subject("anna"))).await.unwrap();
-    assert_eq!(logins.iter().map(|login| login.id()).collect::<Vec<_>>(), node.logins_of("anna").await);
+    let logins = in_time(node.auth.logins(&subject("anna"), None)).await.unwrap();
+    assert_eq!(logins.next, None);
+    assert_eq!(
+        logins.logins.iter().map(|login| login.id()).collect::<Vec<_>>(),
+        node.logins_of("anna").await
+    );
 }
 
 async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
@@ -80,7 +84,8 @@ async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
     let listed = node.get("/auth/logins", kept.access_token()).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed.pointer("/0/id").unwrap(), &json!(login_of(&refresh_of(&kept))));
-    assert!(in_time(node.auth.logins(&subject("nobody"))).await.unwrap().is_empty());
+    let nobodys = in_time(node.auth.logins(&subject("nobody"), None)).await.unwrap();
+    assert!(nobodys.logins.is_empty() && nobodys.next.is_none());
 }
 
 async fn one_login_is_ended_from_another(world: World) {

@@ -224,8 +224,7 @@ async fn an_access_token_from_before_the_change_is_refused_to_its_last_moment(wo
     let (annas, berts) = (long.login(anna()).await, long.login(bert()).await);
     long.claims_changed("anna").await;
     world.clock.advance(HOUR + LEEWAY - Duration::from_millis(1));
-    let now = auth_core::clock::Clock::now(&world.clock);
-    world.store.purge(now).await.unwrap();
+    world.store.purge().await.unwrap();
     for node in [&long, &node(&world, &directory).await] {
         node.catch_up().await;
         node.get("/me", berts.access_token()).await.assert_text("bert, by jwt");
@@ -256,8 +255,7 @@ async fn without_a_source_a_change_ends_even_what_was_not_used_for_days(world: W
     let (tokens, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
     node.claims_changed("anna").await;
     world.clock.advance(5 * HOUR);
-    let now = auth_core::clock::Clock::now(&world.clock);
-    world.store.purge(now).await.unwrap();
+    world.store.purge().await.unwrap();
     for node in [&node, &world.node().await] {
         node.catch_up().await;
         node.get_by_cookie("/me", &cookie).await.assert_invalid_session();

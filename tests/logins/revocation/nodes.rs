@@ -81,8 +81,7 @@ async fn ending_all_logins_ends_each_of_them_everywhere(world: World) {
 
 /// Lets the nodes do what they do by themselves: read the log and delete what has expired.
 async fn purge(world: &World, nodes: &[&Node]) {
-    let now = auth_core::clock::Clock::now(&world.clock);
-    world.store.purge(now).await.unwrap();
+    world.store.purge().await.unwrap();
     for node in nodes {
         node.catch_up().await;
     }
