@@ -6,7 +6,8 @@ use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::store::LoginRow;
 use auth_tests::shop::{realm, refresh_of};
 use auth_tests::{
-    Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, User, World, anna, in_time, on_both_stores, subject,
+    Call, Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, User, World, anna, in_time, on_both_stores,
+    subject,
 };
 
 on_both_stores!(
@@ -16,6 +17,7 @@ on_both_stores!(
     what_is_queued_is_listed,
     a_use_that_can_not_be_written_is_written_later,
     a_use_of_a_login_that_ended_meanwhile_brings_nothing_back,
+    a_request_that_is_refused_is_no_use,
 );
 
 /// Anna's live logins as they are stored.
@@ -123,6 +125,25 @@ async fn a_use_of_a_login_that_ended_meanwhile_brings_nothing_back(world: World)
     assert_eq!(node.row(&refresh_of(&tokens)).await, None);
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
     world.node().await.get("/me", next.access_token()).await.assert_invalid_token();
+}
+
+async fn a_request_that_is_refused_is_no_use(world: World) {
+    let node = world.node().await;
+    let (cookie, tokens) = (node.sign_in("anna", "").await, node.login(anna()).await);
+    let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
+    world.clock.advance(2 * MINUTE);
+    node.get_by_cookie("/admin", &cookie).await.assert_insufficient();
+    node.get("/admin", next.access_token()).await.assert_insufficient();
+    let call = Call::post("/write").header("sec-fetch-site", "cross-site").cookie(&cookie);
+    node.send(call).await.assert_cross_site();
+    node.flush().await;
+    assert_eq!((node.store.calls(Op::Touch), node.store.calls(Op::Confirm)), (0, 0));
+    assert_eq!(last_seen(&node).await, NOW);
+    // Nor is it the proof that the successor reached its owner.
+    assert!(!node.family(&refresh_of(&tokens)).await.confirmed);
+    node.get("/me", next.access_token()).await.assert_text("anna, by jwt");
+    node.flush().await;
+    assert!(node.family(&refresh_of(&tokens)).await.confirmed);
 }
 
 #[tokio::test(start_paused = true)]
