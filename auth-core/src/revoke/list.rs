@@ -287,6 +287,10 @@ impl RevocationList {
                 missing.push((Revoked::Key(key.clone()), *expiry));
             }
         }
+        let floor = self.floor.load(Ordering::Acquire);
+        if floor > other.floor.load(Ordering::Acquire) {
+            missing.push((Revoked::Floor(floor), Expiry::of(LogEntry::NEVER)));
+        }
         let live = missing.into_iter().filter(|(_, expiry)| !expiry.has_passed(now));
         live.map(|(revoked, expiry)| {
             Ok(LogEntry { mark: Mark::random()?, revoked, expires_at: expiry.expires_at() })
