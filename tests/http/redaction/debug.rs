@@ -1,6 +1,7 @@
 //! `Debug`, `Display` and `source` of everything that holds a secret.
 
 use std::error::Error;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use auth_core::login::{LoginError, RefreshRejection};
 use auth_core::refresh::{ParsedToken, Pepper, Peppers};
 use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{LoginStore, SessionHash, SessionStore, StoreError};
+use auth_core::store::{LoginStore as _, Partition, SessionHash, SessionKey, SessionStore as _, StoreError};
 use auth_core::web::RefreshCookie;
 use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
-use auth_tests::shop::{Shopkeeper, builder};
+use auth_tests::shop::{Shopkeeper, builder, realm};
 use auth_tests::{Call, Forger, NOW, Shop, ShopUser, in_time, user};
 use axum::extract::FromRequestParts;
 use axum::response::Response;
@@ -97,7 +98,9 @@ async fn what_a_login_hands_out_shows_no_credential() {
     secrets.assert_hidden("Verifier", &verifier());
     secrets.assert_hidden("Authenticator", &shop.auth);
     secrets.assert_hidden("RefreshCookie", &RefreshCookie::default());
-    for login in in_time(shop.auth.logins(verified.subject())).await.unwrap() {
+    let page = in_time(shop.auth.logins(verified.subject(), None)).await.unwrap();
+    secrets.assert_hidden("Logins", &page);
+    for login in page.logins {
         secrets.assert_hidden("Login", &login);
         secrets.assert_not_in("Login as JSON", &serde_json::to_string(&login).unwrap());
     }
@@ -261,10 +264,9 @@ async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
 #[tokio::test]
 async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
     let shop = Shop::new(KeyRing::generate(Algorithm::EdDSA).unwrap()).await;
-    let store = MemoryStore::new();
-    let on_store =
-        Shop::on(Arc::new(store.clone()), KeyRing::generate(Algorithm::EdDSA).unwrap(), |builder| builder)
-            .await;
+    let store = MemoryStore::with_clock(shop.clock.clone());
+    let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
+    let on_store = Shop::on(Arc::new(store.clone()), &shop.clock, ring, |builder| builder).await;
     let cookie = on_store.sign_in(7).await;
     let filled =
         Call::post("/cart?goods=secret-goods").cookie(&cookie).same_origin().send(&on_store.app).await;
@@ -278,13 +280,18 @@ async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
         .token("the refresh token", &refresh)
         .text("a claim", "mail-of-7")
         .text("data", "secret-goods");
-    let (session, login) = store.load_session(&hash, NOW).await.unwrap().unwrap();
+    let (realm, key) = (realm::<ShopUser>(), SessionKey { partition: Partition::REALM, hash });
+    let (session, login) = store.session(&realm, &key).await.unwrap().value.unwrap();
+    secrets.assert_hidden("SessionKey", &key);
     secrets.assert_hidden("SessionRow", &session);
-    secrets.assert_hidden("LoginRow", &login);
+    secrets.assert_hidden("LiveLogin", &login);
     let subject = auth_core::id::Subject::new("7").unwrap();
-    for login in store.list_logins(&subject, NOW).await.unwrap() {
-        secrets.assert_hidden("LoginRow", &login);
-        secrets.assert_hidden("Family", &login.family);
+    let page = store.list(&realm, &subject, None, NonZeroU32::MAX).await.unwrap().value;
+    assert_eq!(page.logins.len(), 2);
+    secrets.assert_hidden("LoginPage", &page);
+    for login in page.logins {
+        secrets.assert_hidden("LoginRow", &login.row);
+        secrets.assert_hidden("Family", &login.row.family);
     }
     secrets.assert_hidden("MemoryStore", &store);
     secrets.assert_hidden("SessionDataLayer", &on_store.auth.session_data_layer());
