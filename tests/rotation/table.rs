@@ -104,7 +104,7 @@ async fn within_the_grace_the_predecessor_brings_the_same_successor(world: World
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     let next = refresh_of(&node.refresh(&first).await.unwrap());
-    let row = node.row(&next).await;
+    let before = node.row(&next).await.unwrap();
     node.events.clear();
     for wait in [Duration::ZERO, MILLISECOND, GRACE - 2 * MILLISECOND] {
         world.clock.advance(wait);
@@ -112,7 +112,10 @@ async fn within_the_grace_the_predecessor_brings_the_same_successor(world: World
         assert_eq!(refresh_of(&again), next);
         assert_eq!(claims_of(again.access_token())["gen"], json!([1, 0]));
     }
-    assert_eq!(node.row(&next).await, row);
+    // Who got it late has a whole grace to use it.
+    let rotated_at = NOW.after(GRACE - MILLISECOND);
+    let again = Family { rotated_at, ..before.family.clone().unwrap() };
+    assert_eq!(node.row(&next).await, Some(LoginRow { family: Some(again), ..before }));
     let login = login_of(&next);
     assert_eq!(node.events.take(), [(); 3].map(|()| AuditEvent::Replayed { login, generation: 1 }));
 }
@@ -175,6 +178,9 @@ async fn responses_may_be_lost_again_and_again(world: World) {
         assert_eq!((Forged::from(&next).generation(), Forged::from(&next).branch()), (1, branch));
         world.clock.advance(GRACE - MILLISECOND);
         assert_eq!(refresh_of(&node.refresh(&first).await.unwrap()), next);
+        // The grace of an answer that was handed out late begins anew.
+        world.clock.advance(GRACE - MILLISECOND);
+        assert_eq!(node.family(&first).await.current, Forged::from(&next).hash());
         world.clock.advance(MILLISECOND);
     }
     let next = refresh_of(&node.refresh(&first).await.unwrap());
