@@ -1,14 +1,17 @@
 //! Rotations a second on SQLite against the bare `UPDATE … WHERE` of the same row, on a file of the same settings, one
 //! writer at a time, in one run.
-#![expect(clippy::unwrap_used, reason = "a benchmark fails loudly")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a benchmark fails loudly")]
 
 use std::time::Duration;
 
-use auth_core::id::Position;
+use auth_core::id::LoginId;
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::sqlite::{Durability, SqliteStore};
-use auth_core::store::{Created, Family, LoginKind, LoginRow, LoginStore as _, Rotation, SecretHash};
+use auth_core::store::{
+    Created, Family, FamilyStore as _, LoginKind, LoginStore as _, NewLogin, Realm, Rotated, Rotation,
+    SecretHash,
+};
 use auth_core::testing::ManualClock;
 use auth_core::web::Device;
 use auth_core::{Authenticator, Claims};
@@ -43,10 +46,12 @@ fn main() {
 async fn compare(name: &str, durability: Durability, synchronous: SqliteSynchronous) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("auth.db");
-    let store = SqliteStore::builder(&file).synchronous(durability).open().await.unwrap();
+    let clock = ManualClock::new(auth_core::clock::Timestamp::from_seconds(1_800_000_000));
+    let builder = SqliteStore::builder(&file).synchronous(durability);
+    let store = builder.clock(clock.clone()).open().await.unwrap();
     let mut bare = Bare::new(&file, &store, synchronous).await;
-    let mut rotation = Rotations::new(store.clone()).await;
-    let mut ours = Ours::new(store).await;
+    let mut rotation = Rotations::new(store.clone(), clock.clone()).await;
+    let mut ours = Ours::new(store, clock).await;
     let mut best = [Duration::MAX; 3];
     for _ in 0..ROUNDS {
         let round = [bare.round().await, rotation.round().await, ours.round().await];
@@ -98,70 +103,65 @@ impl Bare {
 /// The store's rotation alone.
 struct Rotations {
     store: SqliteStore,
-    login: LoginRow,
+    clock: ManualClock,
+    family: Family,
 }
 
 impl Rotations {
-    async fn new(store: SqliteStore) -> Self {
-        let login = login(9);
-        create(&store, &login).await;
-        Self { store, login }
+    async fn new(store: SqliteStore, clock: ManualClock) -> Self {
+        create(&store, &login(9)).await;
+        Self { store, clock, family: Family::first(SecretHash::of(b"0")) }
     }
 
     async fn round(&mut self) -> Duration {
         timed(async {
             for _ in 0..CALLS {
-                let family = self.login.family.clone().unwrap();
-                let now = family.rotated_at.after(Duration::from_secs(10));
+                self.clock.advance(Duration::from_secs(10));
                 let rotation = Rotation {
-                    login: self.login.id,
-                    position: family.position,
-                    presented: family.current,
-                    successor: SecretHash::of(&family.position.generation.to_be_bytes()),
+                    login: LoginId::from_bytes([9; 16]),
+                    presented: self.family.position,
+                    secret: self.family.current,
+                    successor: SecretHash::of(&self.family.position.generation.to_be_bytes()),
                     nonce: [1; 16],
                     grace: Duration::from_secs(10),
-                    idle_expires_at: self.login.expires_at,
+                    idle: LONG,
+                    retention: Duration::from_secs(3600),
                 };
-                self.login = self.store.rotate(&rotation, now).await.unwrap().unwrap();
+                let rotated = self.store.rotate(&realm(), &rotation).await.unwrap().value;
+                let Rotated::Rotated(live) = rotated else { panic!("not rotated: {rotated:?}") };
+                self.family = live.row.family.unwrap();
             }
         })
         .await
     }
 }
 
-fn login(number: u8) -> LoginRow {
-    let now = auth_core::clock::Timestamp::from_seconds(1_800_000_000);
-    let expires_at = now.after(Duration::from_secs(100_000_000));
-    LoginRow {
-        id: auth_core::id::LoginId::from_bytes([number; 16]),
+const LONG: Duration = Duration::from_secs(100_000_000);
+
+fn realm() -> Realm {
+    Realm::new("bench").unwrap()
+}
+
+fn login(number: u8) -> NewLogin {
+    NewLogin {
+        id: LoginId::from_bytes([number; 16]),
         subject: auth_core::id::Subject::new("bench").unwrap(),
         kind: LoginKind::Token,
-        created_at: now,
-        last_seen_at: now,
-        authenticated_at: now,
-        expires_at,
-        idle_expires_at: expires_at,
+        lifetime: LONG,
+        idle: LONG,
+        retention: Duration::from_secs(3600),
         user_agent: None,
         address: None,
         claims: b"{\"sub\":\"bench\"}".to_vec(),
-        epoch: 0,
-        claims_loaded_at: now,
-        family: Some(Family {
-            position: Position { generation: 0, branch: 0 },
-            previous_branch: None,
-            current: SecretHash::of(b"0"),
-            previous: None,
-            nonce: [0; 16],
-            rotated_at: now,
-            confirmed: true,
-        }),
+        secret: Some(SecretHash::of(b"0")),
+        extra: Vec::new(),
     }
 }
 
-async fn create(store: &SqliteStore, login: &LoginRow) {
-    let created =
-        store.create_login(login, None, None, None, login.created_at, login.created_at).await.unwrap();
-    assert!(matches!(created, Created::Created { .. }));
+async fn create(store: &SqliteStore, login: &NewLogin) {
+    let ticket = store.ticket(&realm(), &login.subject).await.unwrap().value;
+    let created = store.create(&realm(), &ticket, login, None, None).await.unwrap().value;
+    assert!(matches!(created, Created::Made { .. }));
 }
 
 /// A whole refresh: token parsed and checked, rotated, and an access token issued.
@@ -172,8 +172,7 @@ struct Ours {
 }
 
 impl Ours {
-    async fn new(store: SqliteStore) -> Self {
-        let clock = ManualClock::new(auth_core::clock::Timestamp::from_seconds(1_800_000_000));
+    async fn new(store: SqliteStore, clock: ManualClock) -> Self {
         let auth = Authenticator::<User>::builder()
             .keys(KeyRing::generate(Algorithm::EdDSA).unwrap())
             .peppers(Peppers::new(Pepper::generate(0).unwrap()))

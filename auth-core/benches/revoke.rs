@@ -6,13 +6,14 @@ mod support;
 use std::hint::black_box;
 use std::time::Duration;
 
+use auth_core::claims::Claims as _;
 use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Subject};
 use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
-use auth_core::revoke::{CredentialIds, RevocationList, Standing};
+use auth_core::revoke::{Cleared, RevocationList};
 use auth_core::route::get;
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{EndReason, RevocationStore as _, Revoked};
+use auth_core::store::{EndReason, Ids, LogEntry, Mark, Realm, RevocationStore as _, Revoked};
 use auth_core::{Auth, Authenticator, ProtectedRouter, require_auth};
 use axum::Router;
 use axum::body::Body;
@@ -54,25 +55,24 @@ struct Requests {
 
 impl Requests {
     async fn new(entries: u64) -> Self {
-        let store = MemoryStore::new();
         let now = Timestamp::from_seconds(support::NOW + 1);
+        let clock = auth_core::testing::ManualClock::new(now);
+        let store = MemoryStore::with_clock(clock.clone());
         let expires_at = now.after(Duration::from_secs(3600));
-        for number in 0..entries {
-            store
-                .append(&Revoked::Login(login(number), EndReason::SignedOut), expires_at, now)
-                .await
-                .unwrap();
-        }
+        let mut revoked: Vec<_> =
+            (0..entries).map(|number| Revoked::Login(login(number), EndReason::SignedOut)).collect();
         if entries > 0 {
-            let somebody = Subject::new("somebody-else").unwrap();
-            store.append(&Revoked::SubjectBelow(somebody, 7), expires_at, now).await.unwrap();
-            let key = auth_core::id::KeyId::new("retired").unwrap();
-            store.append(&Revoked::Key(key), expires_at, now).await.unwrap();
+            let subject = Subject::new("somebody-else").unwrap();
+            revoked.push(Revoked::ClaimsChanged { subject, below: 7 });
+            revoked.push(Revoked::Key(auth_core::id::KeyId::new("retired").unwrap()));
         }
+        let entry = |revoked| LogEntry { mark: Mark::random().unwrap(), revoked, expires_at };
+        let entries: Vec<_> = revoked.into_iter().map(entry).collect();
+        store.write_back(&realm(), &entries).await.unwrap();
         let auth = Authenticator::<support::User>::builder()
             .keys(KeyRing::new(SigningKey::from_secret(&[7; 64], Algorithm::HS256).unwrap()).unwrap())
             .store(store)
-            .clock(auth_core::testing::ManualClock::new(now))
+            .clock(clock)
             .build()
             .await
             .unwrap();
@@ -95,10 +95,15 @@ impl Requests {
     }
 }
 
+fn realm() -> Realm {
+    let (issuer, audience) = (support::User::ISSUER.unwrap(), support::User::AUDIENCE.unwrap());
+    Realm::new(&format!("{issuer} {audience}")).unwrap()
+}
+
 fn look_ups() {
     let list = RevocationList::new();
-    let credential = |number: u64| CredentialIds { login: Some(login(number)), ..CredentialIds::default() };
-    let empty = fastest(|number| matches!(list.standing(&credential(number)), Standing::Good(_)));
+    let credential = |number: u64| Ids { login: Some(login(number)), ..Ids::default() };
+    let empty = fastest(|number| matches!(list.check(&credential(number)), Cleared::Good(_)));
     println!("look-up in an empty list              {:>8.1} ns", nanos(empty));
     let before = resident();
     let expires_at = Timestamp::from_seconds(support::NOW);
@@ -107,8 +112,8 @@ fn look_ups() {
     let bytes = (resident() - before) as f64 / ENTRIES as f64;
     println!("entries                               {:>8}", list.len());
     println!("resident memory an entry              {bytes:>8.1} bytes");
-    let hit = fastest(|number| list.standing(&credential(number % ENTRIES)) == Standing::Revoked);
-    let miss = fastest(|number| matches!(list.standing(&credential(ENTRIES + number)), Standing::Good(_)));
+    let hit = fastest(|number| list.check(&credential(number % ENTRIES)) == Cleared::Gone);
+    let miss = fastest(|number| matches!(list.check(&credential(ENTRIES + number)), Cleared::Good(_)));
     println!("look-up of a revoked login            {:>8.1} ns", nanos(hit));
     println!("look-up of a login that is not        {:>8.1} ns", nanos(miss));
 }

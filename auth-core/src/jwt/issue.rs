@@ -12,6 +12,10 @@ use crate::clock::Timestamp;
 use crate::id::{LoginId, Position, TokenId};
 use crate::random::RandomError;
 
+/// Which set of claims tokens have (`ver`). A claim that a later set adds is required of tokens of that set on: those that
+/// were issued before an update still work after it. From set 1 on, `sid`, `epoch` and `gen` are there.
+pub(super) const CLAIM_SET: u32 = 1;
+
 /// An access token that is about to be signed.
 pub(crate) struct IssuedToken<'a, C> {
     pub(crate) issuer: &'a str,
@@ -69,6 +73,7 @@ impl<C: Claims> IssuedToken<'_, C> {
         map.serialize_entry("auth_time", &self.authenticated_at.seconds())?;
         map.serialize_entry("epoch", &self.epoch)?;
         map.serialize_entry("gen", &self.position)?;
+        map.serialize_entry("ver", &CLAIM_SET)?;
         self.claims.write(&mut map)?;
         map.end()?;
         Ok(payload)

@@ -24,6 +24,7 @@ pub struct Registered<'de> {
     pub(super) auth_time: Option<NumericDate>,
     pub(super) epoch: Option<u64>,
     pub(super) position: Option<Position>,
+    pub(super) ver: Option<u32>,
     unknown: Vec<Cow<'de, str>>,
 }
 
@@ -43,6 +44,7 @@ impl<'de> OtherMembers<'de> for Registered<'de> {
             b"auth_time" => read_once(&mut self.auth_time, map),
             b"epoch" => read_once(&mut self.epoch, map),
             b"gen" => read_once(&mut self.position, map),
+            b"ver" => read_once(&mut self.ver, map),
             _ => self.skip(name, map),
         }
     }

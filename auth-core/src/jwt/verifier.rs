@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::error::VerifyError;
+use super::issue::CLAIM_SET;
 use super::jws::{self, HeaderPurpose};
 use super::registered::{NumericDate, Registered, Text};
 use super::set::KeySet;
@@ -102,6 +103,11 @@ impl<C: Claims> Verifier<C> {
         if expires_at <= issued_at || expires_at.since(issued_at) > C::MAX_TTL {
             return Err(VerifyError::LifetimeTooLong);
         }
+        if registered.ver.is_some_and(|ver| ver >= CLAIM_SET)
+            && (registered.sid.is_none() || registered.epoch.is_none() || registered.position.is_none())
+        {
+            return Err(VerifyError::Malformed);
+        }
         let valid_from = registered.nbf.map_or(issued_at, |nbf| issued_at.max(timestamp(nbf)));
         Ok(Verified {
             // As the claims write it, so that one subject has one name: that by which it is revoked.
@@ -114,7 +120,8 @@ impl<C: Claims> Verifier<C> {
                 .transpose()
                 .map_err(|_| VerifyError::Malformed)?,
             authenticated_at: registered.auth_time.map(timestamp),
-            epoch: registered.epoch.unwrap_or(0),
+            // Epochs are milliseconds, so that the time of issue stands for one that is not there.
+            epoch: registered.epoch.unwrap_or_else(|| u64::try_from(issued_at.millis()).unwrap_or(0)),
             position: registered.position,
             claims,
             key,

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use crate::audit::AuditEvent;
 use crate::claims::Claims;
-use crate::clock::NodeClock;
+use crate::clock::{NodeClock, Timestamp};
 use crate::jwt::KeyRing;
 use crate::store::StoreError;
 
@@ -111,6 +111,19 @@ impl<C: Claims> Authenticator<C> {
     /// [`StoreError`]: the list grows older.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         self.parts.revoker.catch_up().await
+    }
+
+    /// After the store was restored from a backup: refuses everything that was issued before, on all nodes, so that no login
+    /// lives again that was ended since the backup was made. Everybody signs in again. `until` is how far the backup may
+    /// have reached, where it is known that the clocks were ahead; else the store's time decides. It works while nodes run.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: call it again.
+    pub async fn declare_restored(&self, until: Option<Timestamp>) -> Result<(), StoreError> {
+        let floor = self.parts.store.ask(|store, realm| store.declare_restored(realm, until)).await?;
+        self.parts.revoker.feed().list().raise_floor(floor.value);
+        Ok(())
     }
 
     /// What the edge needs to know of this site.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
+use crate::hash::hmac_sha256;
 use crate::id::LoginId;
 use crate::id::Position;
 use crate::random::{RandomError, random_bytes};
@@ -53,7 +54,7 @@ impl Pepper {
 
     /// The tag over the rest of a token.
     pub(crate) fn tag(&self, body: &[u8]) -> [u8; 16] {
-        self.hmac(&[b"tag", body])
+        hmac_sha256(&self.key, &[b"tag", body]).first_chunk().copied().unwrap_or_default()
     }
 
     /// The secret that follows `secret`: the same each time, so a retry gets the same bytes.
@@ -65,17 +66,8 @@ impl Pepper {
         secret: &[u8; 32],
     ) -> Zeroizing<[u8; 32]> {
         let (generation, branch) = (next.generation.to_be_bytes(), next.branch.to_be_bytes());
-        Zeroizing::new(self.hmac(&[b"next", login.as_bytes(), &generation, &branch, nonce, secret]))
-    }
-
-    /// The first bytes of the HMAC over the parts, at most 32.
-    fn hmac<const N: usize>(&self, parts: &[&[u8]]) -> [u8; N] {
-        const { assert!(N <= 32, "HMAC-SHA256 has 32 bytes") };
-        let mut context = hmac::Context::with_key(&self.key);
-        parts.iter().for_each(|part| context.update(part));
-        let mut first = [0; N];
-        first.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-        first
+        let parts: [&[u8]; 6] = [b"next", login.as_bytes(), &generation, &branch, nonce, secret];
+        Zeroizing::new(hmac_sha256(&self.key, &parts))
     }
 }
 

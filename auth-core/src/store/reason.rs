@@ -33,6 +33,7 @@ pub enum EndReason {
     Stolen,
 }
 
+#[cfg(feature = "sqlite")]
 impl EndReason {
     /// The number of a reason in a store; never reused for another one.
     pub(crate) const fn code(self) -> u8 {

@@ -3,7 +3,7 @@
 use crate::text::snake_case;
 
 /// Claims with a meaning of their own (RFC 7519, RFC 9068, OpenID Connect, and this crate's).
-const REGISTERED: [&str; 21] = [
+const REGISTERED: [&str; 22] = [
     "iss",
     "sub",
     "aud",
@@ -15,6 +15,7 @@ const REGISTERED: [&str; 21] = [
     "auth_time",
     "epoch",
     "gen",
+    "ver",
     "client_id",
     "acr",
     "amr",

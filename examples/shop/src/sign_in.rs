@@ -1,57 +1,40 @@
-//! From a checked password to a login.
+//! From a name and a password to somebody who may sign in.
 //!
-//! Checking a password takes long, and a login is made after it. A user who was disabled in the meantime, or whose
-//! password was changed, must not get in: the change ended the logins of that moment, and this one came later. So the
-//! user is looked at again once the login is there; a change from then on finds it and ends it.
+//! Checking a password takes long. A user who is disabled in the meantime, or whose password is changed, must not get in:
+//! the sign-in begins before the password is looked at, and what ends the user's logins from then on ends it too.
 
 use auth_core::Authenticator;
-use auth_core::id::{LoginId, Subject};
-use auth_core::login::{SignedIn, Tokens};
-use auth_core::web::{Device, LoginAttempt};
+use auth_core::id::Subject;
+use auth_core::login::Ticket;
 use axum::response::Result;
+use secrecy::SecretString;
 
 use crate::problem::Problem;
 use crate::user::ShopUser;
-use crate::users::{Users, Verified};
+use crate::users::Users;
 
-/// Signs a browser in.
+/// Somebody whose password was right, and the sign-in that began before it was looked at.
+pub(crate) struct SignIn {
+    pub(crate) ticket: Ticket,
+    pub(crate) user: ShopUser,
+}
+
+/// Begins a sign-in and checks the password. Unknown, disabled and wrong are one answer, after the same work.
 ///
 /// # Errors
 ///
-/// What auth-core answers, and 503 when the user changed meanwhile: trying again tells how.
-pub(crate) async fn with_session(
+/// 503 when the users or the logins cannot be asked.
+pub(crate) async fn begin(
     auth: &Authenticator<ShopUser>,
     users: &Users,
-    attempt: LoginAttempt,
-    verified: &Verified,
-) -> Result<SignedIn> {
-    let signed_in = auth.login_session(attempt, verified.claims()).await?;
-    if users.may_still_enter(verified).await.map_err(Problem::from)? {
-        return Ok(signed_in);
-    }
-    withdraw(auth, verified, signed_in.login_id()).await
-}
-
-/// Signs a program in.
-///
-/// # Errors
-///
-/// As [`with_session`].
-pub(crate) async fn with_tokens(
-    auth: &Authenticator<ShopUser>,
-    users: &Users,
-    device: Device,
-    verified: &Verified,
-) -> Result<Tokens> {
-    let tokens = auth.login_tokens(device, verified.claims()).await?;
-    if users.may_still_enter(verified).await.map_err(Problem::from)? {
-        return Ok(tokens);
-    }
-    withdraw(auth, verified, tokens.login_id()).await
-}
-
-async fn withdraw<T>(auth: &Authenticator<ShopUser>, verified: &Verified, login: LoginId) -> Result<T> {
-    let subject = Subject::new(verified.name()).map_err(|_| Problem::INTERNAL)?;
-    let _ = auth.end_login(&subject, login).await?;
-    Err(Problem::UNAVAILABLE.into())
+    name: &str,
+    password: SecretString,
+) -> Result<Option<SignIn>> {
+    let ticket = match Subject::new(name) {
+        Ok(subject) => Some(auth.begin(&subject).await?),
+        // Nobody's name; the password is looked at all the same.
+        Err(_) => None,
+    };
+    let user = users.verify(name, password).await.map_err(Problem::from)?;
+    Ok(ticket.zip(user).map(|(ticket, user)| SignIn { ticket, user }))
 }

@@ -16,24 +16,6 @@ pub(crate) struct Users {
     passwords: Passwords,
 }
 
-/// A user whose password was right a moment ago. No `Debug`: it holds the hash.
-pub(crate) struct Verified {
-    user: ShopUser,
-    password_hash: String,
-}
-
-impl Verified {
-    /// Whom to sign in.
-    pub(crate) fn claims(&self) -> ShopUser {
-        self.user.clone()
-    }
-
-    /// The user's name.
-    pub(crate) fn name(&self) -> &str {
-        &self.user.name
-    }
-}
-
 /// How a change of password came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -105,24 +87,12 @@ impl Users {
         &self,
         name: &str,
         password: SecretString,
-    ) -> Result<Option<Verified>, UserError> {
+    ) -> Result<Option<ShopUser>, UserError> {
         let row = self.row(name).await?;
         let hash = row.as_ref().map(|row| row.password_hash.clone());
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(row) = row.filter(|row| is_right && !row.disabled) else { return Ok(None) };
-        let password_hash = row.password_hash.clone();
-        Ok(Some(Verified { user: row.into_claims()?, password_hash }))
-    }
-
-    /// Whether the same password would still let the user in. A new role does not matter here: auth-core reads the
-    /// claims when it makes the login, and again when they change.
-    ///
-    /// # Errors
-    ///
-    /// When the database does not answer.
-    pub(crate) async fn may_still_enter(&self, verified: &Verified) -> Result<bool, sqlx::Error> {
-        let row = self.row(verified.name()).await?;
-        Ok(row.is_some_and(|row| !row.disabled && row.password_hash == verified.password_hash))
+        Ok(Some(row.into_claims()?))
     }
 
     /// Replaces the password. Of two changes at once one finds its old password wrong.

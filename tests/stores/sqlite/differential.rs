@@ -1,5 +1,7 @@
 //! The same calls, at the same time, on a store in memory: the same answers.
 
+#![expect(clippy::indexing_slicing, reason = "a test that panics says so")]
+
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;

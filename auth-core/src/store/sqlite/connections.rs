@@ -114,7 +114,7 @@ impl Lease<'_> {
         Ok(())
     }
 
-    /// Runs statements that begin and commit a read transaction themselves, and returns the rows of all of them.
+    /// Runs statements of which the last is `COMMIT`, and returns the rows of all of them.
     pub(super) async fn snapshot(&mut self, statements: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
         self.in_transaction = true;
         let rows = self.rows(statements).await?;

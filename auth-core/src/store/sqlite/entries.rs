@@ -149,28 +149,11 @@ pub(super) async fn append(
     }
 }
 
-/// The number of a reason in the log; never reused for another one.
-pub(super) const fn reason_code(reason: EndReason) -> i64 {
-    match reason {
-        EndReason::SignedOut => 0,
-        EndReason::EndedRemotely => 1,
-        EndReason::SubjectEnded => 2,
-        EndReason::Evicted => 3,
-        EndReason::Replaced => 4,
-        EndReason::Stolen => 5,
-        EndReason::ClaimsChanged => 6,
-    }
+/// The number of a reason in the log.
+pub(super) fn reason_code(reason: EndReason) -> i64 {
+    reason.code().into()
 }
 
-const fn reason(code: i64) -> Option<EndReason> {
-    Some(match code {
-        0 => EndReason::SignedOut,
-        1 => EndReason::EndedRemotely,
-        2 => EndReason::SubjectEnded,
-        3 => EndReason::Evicted,
-        4 => EndReason::Replaced,
-        5 => EndReason::Stolen,
-        6 => EndReason::ClaimsChanged,
-        _ => return None,
-    })
+fn reason(code: i64) -> Option<EndReason> {
+    u8::try_from(code).ok().and_then(EndReason::from_code)
 }

@@ -14,7 +14,7 @@ use crate::store::{
 #[async_trait]
 impl FamilyStore for SqliteStore {
     async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError> {
-        let mut step = self.write().await?;
+        let step = self.write().await?;
         // `changes()` is that of the first statement throughout: a SELECT leaves it as it is.
         let rotate = concat!(
             "UPDATE auth_login SET generation = generation + 1, branch = 0, previous_branch = branch, current = $7, \
@@ -29,7 +29,8 @@ impl FamilyStore for SqliteStore {
             " FROM auth_live WHERE id = $3 AND realm_name = $2 AND (changes() > 0 OR over_at > $1); \
              UPDATE auth_subject SET retention = $10 \
              WHERE changes() > 0 AND retention < $10 \
-                 AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3)"
+                 AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3); \
+             COMMIT"
         );
         let rotate = step
             .statement(realm, rotate)
@@ -42,11 +43,9 @@ impl FamilyStore for SqliteStore {
             .bind(step.now.after(rotation.idle).millis())
             .bind(millis(rotation.retention))
             .bind(step.now.before(rotation.grace).millis());
-        let rotated = match step.row(rotate).await? {
-            Some(row) => rotated(&row)?,
-            None => Rotated::NotLive,
-        };
-        step.commit(rotated).await
+        let found = step.finish(rotate).await?;
+        let rotated = found.value.map(|row| rotated(&row)).transpose()?;
+        Ok(Timed::new(rotated.unwrap_or(Rotated::NotLive), found.now))
     }
 
     async fn replace_family(
@@ -57,7 +56,7 @@ impl FamilyStore for SqliteStore {
         new: &Family,
         grace: GraceStart,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError> {
-        let mut step = self.write().await?;
+        let step = self.write().await?;
         let replace = concat!(
             "UPDATE auth_login SET generation = $4, branch = $5, previous_branch = $6, current = $7, previous = $8, \
                  nonce = $9, rotated_at = iif($24, $1, rotated_at), confirmed = $11, shared = $12, counted = $13 \
@@ -68,14 +67,14 @@ impl FamilyStore for SqliteStore {
                  AND counted = $23; \
              SELECT ",
             live_columns!(),
-            " FROM auth_live WHERE id = $3 AND changes() > 0"
+            " FROM auth_live WHERE id = $3 AND changes() > 0; COMMIT"
         );
         let replace = step.statement(realm, replace).bind(bytes(id));
         let replace =
             bind_family(bind_family(replace, Some(new)), Some(expected)).bind(grace == GraceStart::Now);
-        let row = step.row(replace).await?;
-        let replaced = row.map(|row| live_login(&mut Columns::of(&row))).transpose()?;
-        step.commit(replaced).await
+        let found = step.finish(replace).await?;
+        let replaced = found.value.map(|row| live_login(&mut Columns::of(&row))).transpose()?;
+        Ok(Timed::new(replaced, found.now))
     }
 
     async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Result<Timed<()>, StoreError> {

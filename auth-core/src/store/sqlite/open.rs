@@ -15,7 +15,7 @@ use super::file::DatabaseFile;
 use super::rows::Columns;
 use super::{Shared, SqliteStore};
 use crate::clock::{Clock, SystemClock};
-use crate::store::StoreError;
+use crate::store::{Mark, StoreError};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: usize = 4;
@@ -96,6 +96,8 @@ impl SqliteStoreBuilder {
 
         let writer = Connections::new(self.writing(&path), Arc::clone(&file), 1, self.busy_timeout);
         let readers = Connections::new(self.reading(&path), Arc::clone(&file), READERS, self.busy_timeout);
+        // The first draw in a process takes tens of milliseconds: here, and not while a write has the lock.
+        Mark::random().map_err(StoreError::new)?;
         let mut lease = writer.lease().await?;
         check_journal(&mut lease).await?;
         migrate(lease.connection()?).await?;

@@ -1,7 +1,5 @@
 //! How SQLite finds the rows: by an index in every statement that this store runs.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics says so")]
-
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;

@@ -104,6 +104,16 @@ impl Step<'_> {
         Timed::new(value, self.now)
     }
 
+    /// Runs statements of which the last is `COMMIT`, in one trip to the connection's thread, and answers the row that they
+    /// returned.
+    pub(super) async fn finish(
+        mut self,
+        statements: Statement<'_>,
+    ) -> Result<Timed<Option<SqliteRow>>, StoreError> {
+        let row = self.lease.snapshot(statements).await?.pop();
+        Ok(self.answer(row))
+    }
+
     /// Makes a write last, then answers.
     pub(super) async fn commit<T>(mut self, value: T) -> Result<Timed<T>, StoreError> {
         self.lease.commit().await?;

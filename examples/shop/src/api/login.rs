@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::problem::{JsonBody, Problem};
-use crate::sign_in;
+use crate::sign_in::{self, SignIn};
 use crate::user::ShopUser;
 use crate::users::Users;
 
@@ -31,6 +31,6 @@ pub(crate) async fn login(
     State(users): State<Users>,
     JsonBody(Credentials { username, password }): JsonBody<Credentials>,
 ) -> Result<Tokens> {
-    let verified = users.verify(&username, password).await.map_err(Problem::from)?.ok_or(WRONG)?;
-    sign_in::with_tokens(&auth, &users, device, &verified).await
+    let SignIn { ticket, user } = sign_in::begin(&auth, &users, &username, password).await?.ok_or(WRONG)?;
+    Ok(auth.login_tokens_with(&ticket, device, user).await?)
 }

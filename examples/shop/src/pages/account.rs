@@ -5,13 +5,15 @@ use std::fmt;
 use askama::Template;
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
-use auth_core::login::{Ended, Login};
+use auth_core::login::{Ended, Login, Logins, LoginsCursor};
 use auth_core::role::Role as _;
 use auth_core::store::LoginKind;
 use auth_core::{Auth, Authenticator, require_auth};
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response, Result};
+use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::render;
@@ -24,6 +26,7 @@ use crate::user::ShopUser;
 struct Account<'a> {
     user: &'a ShopUser,
     devices: Vec<Device<'a>>,
+    next: Option<LoginsCursor>,
 }
 
 struct Device<'a> {
@@ -68,10 +71,18 @@ impl fmt::Display for Moment {
 pub(crate) async fn account(
     user: Auth<ShopUser>,
     State(auth): State<Authenticator<ShopUser>>,
+    page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Response> {
-    let logins = auth.logins(user.subject()).await?;
+    let after: Option<LoginsCursor> = page.ok().and_then(|Query(page)| page.after?.parse().ok());
+    let Logins { logins, next } = auth.logins(user.subject(), after.as_ref()).await?;
     let devices = logins.iter().map(|login| Device::new(login, user.login_id())).collect();
-    Ok(render(StatusCode::OK, &Account { user: user.claims(), devices }))
+    Ok(render(StatusCode::OK, &Account { user: user.claims(), devices, next }))
+}
+
+/// The query of the page: which part of the devices.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    after: Option<String>,
 }
 
 /// `POST /account/logins/{id}/end`: one device; the one that asks is signed out as by `/logout`.

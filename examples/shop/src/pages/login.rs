@@ -13,8 +13,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::render;
-use crate::problem::Problem;
-use crate::sign_in;
+use crate::sign_in::{self, SignIn};
 use crate::user::ShopUser;
 use crate::users::Users;
 
@@ -68,10 +67,10 @@ pub(crate) async fn submit(
     };
     let next = own_path(next.as_deref());
     let next = next.as_ref().map(LocalPath::as_str);
-    let Some(verified) = users.verify(&username, password).await.map_err(Problem::from)? else {
+    let Some(SignIn { ticket, user }) = sign_in::begin(&auth, &users, &username, password).await? else {
         return Ok(refused(&username, next));
     };
-    let signed_in = sign_in::with_session(&auth, &users, attempt, &verified).await?;
+    let signed_in = auth.login_session_with(&ticket, attempt, user).await?;
     Ok((signed_in, Redirect::to(next.unwrap_or("/account"))).into_response())
 }
 
