@@ -174,11 +174,13 @@ async fn a_pepper_is_made_once_for_its_owner_only_and_read_again() {
     let clock = ManualClock::new(NOW);
     let store = MemoryStore::with_clock(clock.clone());
     let last = peppers.pop().unwrap();
-    let first = Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder.peppers(last)).await;
+    let first =
+        Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder.peppers(last)).await;
     let tokens = in_time(first.auth.login_tokens(Device::unknown(), user(7))).await.unwrap();
     let mut token = tokens.refresh_token().unwrap().to_owned();
     for pepper in peppers {
-        let node = Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder.peppers(pepper)).await;
+        let node =
+            Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder.peppers(pepper)).await;
         node.clock.advance(std::time::Duration::from_secs(60));
         let refreshed = in_time(node.auth.refresh(&token, None)).await.unwrap();
         token = refreshed.refresh_token().unwrap().to_owned();

@@ -5,7 +5,8 @@ use auth_core::id::Position;
 use auth_core::store::{EndReason, Family, GraceStart, LoginRow};
 use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
-    DAY, Forged, GRACE, HOUR, MILLISECOND, NOW, Node, SECOND, User, World, anna, bert, claims_of, on_both_stores,
+    DAY, Forged, GRACE, HOUR, MILLISECOND, NOW, Node, SECOND, User, World, anna, bert, claims_of,
+    on_both_stores,
 };
 use serde_json::json;
 use std::time::Duration;

@@ -13,7 +13,6 @@ use auth_core::testing::ManualClock;
 use auth_core::testing::contract::{Restorable, World};
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};
 
-
 /// Says that it has sixteen partitions.
 #[derive(Debug)]
 struct Sixteen(MemoryStore);

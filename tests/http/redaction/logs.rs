@@ -130,7 +130,8 @@ async fn a_log_at_the_finest_level_has_no_token_no_cookie_no_secret_and_no_claim
         let folder = tempfile::TempDir::new().unwrap();
         let clock = ManualClock::new(NOW);
         let sqlite = open(folder.path().join("auth.db"), &clock).await;
-        let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::with_clock(clock.clone())), Arc::new(sqlite)];
+        let stores: [Arc<dyn Store>; 2] =
+            [Arc::new(MemoryStore::with_clock(clock.clone())), Arc::new(sqlite)];
         for store in stores {
             let name = format!("the log of {store:?}");
             let log = Log::default();

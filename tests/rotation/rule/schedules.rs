@@ -176,6 +176,7 @@ struct Request<'a> {
     stale_since: Option<Timestamp>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are four of them at most")]
 enum Phase<'a> {
     Rotating(Running<'a, Result<Rotated, RefreshError>>),
     /// The claims source takes its time.

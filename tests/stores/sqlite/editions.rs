@@ -4,9 +4,9 @@ use std::path::Path;
 
 use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{Cursor, Ids, LoginStore as _, RevocationStore as _, Standing};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::sqlite::support::*;
