@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use auth_core::audit::{AuditEvent, Observer};
 use auth_core::extract::{Decision, Guard, OptionalGuard, Policy, PolicyData, Rejection};
+use auth_core::id::{LoginId, Position, Subject};
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
 use auth_core::login::{LoginError, RefreshRejection};
 use auth_core::refresh::{ParsedToken, Pepper, Peppers};
 use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{LoginStore as _, Partition, SessionHash, SessionKey, SessionStore as _, StoreError};
+use auth_core::store::{
+    Cursor, Document, Family, Ids, LogEntry, LoginKind, LoginStore as _, Mark, NewLogin, NewSession,
+    Partition, Revoked, Rotation, SessionHash, SessionKey, SessionStore as _, StoreError,
+};
 use auth_core::web::RefreshCookie;
 use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
 use auth_tests::shop::{Shopkeeper, builder, realm};
-use auth_tests::{Call, Forger, NOW, Shop, ShopUser, in_time, user};
+use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, in_time, user};
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
@@ -285,7 +289,7 @@ async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
     secrets.assert_hidden("SessionKey", &key);
     secrets.assert_hidden("SessionRow", &session);
     secrets.assert_hidden("LiveLogin", &login);
-    let subject = auth_core::id::Subject::new("7").unwrap();
+    let subject = Subject::new("7").unwrap();
     let page = store.list(&realm, &subject, None, NonZeroU32::MAX).await.unwrap().value;
     assert_eq!(page.logins.len(), 2);
     secrets.assert_hidden("LoginPage", &page);
@@ -294,12 +298,54 @@ async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
         secrets.assert_hidden("Family", &login.row.family);
     }
     secrets.assert_hidden("MemoryStore", &store);
+    secrets.assert_hidden("MemorySnapshot", &store.snapshot());
     secrets.assert_hidden("SessionDataLayer", &on_store.auth.session_data_layer());
     secrets.assert_hidden("Authenticator", &on_store.auth);
     secrets.assert_hidden(
         "Builder",
         &builder(Forger::new(Algorithm::HS256).ring(), Arc::new(store), &shop.clock),
     );
+}
+
+#[test]
+fn what_a_store_is_called_with_shows_no_claim_no_data_and_no_hash() {
+    let secret = Forged::first([7; 16], 9).hash();
+    let hash = SessionHash::of(b"a session id");
+    let secrets = Secrets::default()
+        .bytes("the secret's hash", secret.as_bytes())
+        .bytes("the session's hash", hash.as_bytes())
+        .text("a claim", "mail-of-7")
+        .text("data", "secret-goods");
+    let (login, key) = (LoginId::from_bytes([7; 16]), SessionKey { partition: Partition::REALM, hash });
+    let presented = Position { generation: 0, branch: 0 };
+    let time = Duration::from_secs(60);
+    let new_login = NewLogin {
+        id: login,
+        subject: Subject::new("7").unwrap(),
+        kind: LoginKind::Token,
+        lifetime: time,
+        idle: time,
+        retention: time,
+        user_agent: None,
+        address: None,
+        claims: b"mail-of-7".to_vec(),
+        secret: Some(secret),
+        extra: b"secret-goods".to_vec(),
+    };
+    secrets.assert_hidden("NewLogin", &new_login);
+    let new_session = NewSession { key, data: b"secret-goods".to_vec(), lifetime: time };
+    secrets.assert_hidden("NewSession", &new_session);
+    let (successor, nonce) = (secret, [1; 16]);
+    let rotation =
+        Rotation { login, presented, secret, successor, nonce, grace: time, idle: time, retention: time };
+    secrets.assert_hidden("Rotation", &rotation);
+    secrets.assert_hidden("Family", &Family::first(secret));
+    secrets.assert_hidden("Document", &Document { version: 1, bytes: b"secret-goods".to_vec() });
+    secrets.assert_hidden("Cursor", &Cursor::from_bytes(b"secret-goods".to_vec()));
+    let revoked = Revoked::Session(hash);
+    secrets
+        .assert_hidden("LogEntry", &LogEntry { mark: Mark::from_bytes([1; 16]), revoked, expires_at: NOW });
+    secrets.assert_hidden("Ids", &Ids { session: Some(key), ..Ids::default() });
 }
 
 #[tokio::test]
