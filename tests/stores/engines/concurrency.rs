@@ -5,10 +5,11 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use auth_core::id::Position;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::{
     Created, Cursor, EndReason, Ids, Limit, LoginKind, Mark, NewLogin, NewSession, OnLimit, Page, Partition,
-    Position, Realm, Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, Standing, Store,
+    Realm, Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, Standing, Store,
 };
 use auth_core::testing::contract::World;
 

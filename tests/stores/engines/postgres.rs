@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::clock::Timestamp;
+use auth_core::id::Position;
 use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store::{
     Created, Cursor, ENTRY_MARGIN, EndedAll, Evicted, Family, Ids, Limit, LiveLogin, LogEntry, Logged,
-    LoginKind, LoginRow, Mark, NewLogin, NewSession, OnLimit, Page, Partition, Position, Realm, Reset,
-    Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, Standing, StoreError, SubjectState,
-    Ticket, Timed,
+    LoginKind, LoginRow, Mark, NewLogin, NewSession, OnLimit, Page, Partition, Realm, Reset, Revoked,
+    Rotated, Rotation, SecretHash, SessionHash, SessionKey, Standing, StoreError, SubjectState, Ticket,
+    Timed,
 };
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;

@@ -12,7 +12,7 @@ macro_rules! rules {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $rule() {
-                    let Some(world) = crate::$engine::world().await else { return };
+                    let Some(world) = crate::engines::$engine::world().await else { return };
                     contract::$area::$rule(Arc::new(world)).await;
                 }
             )*
