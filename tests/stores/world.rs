@@ -11,22 +11,31 @@ use auth_core::store::Store;
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::testing::ManualClock;
 use auth_core::testing::contract::{Restorable, World};
-
-use crate::forward::{Wrapped, Wrapper};
+use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};
 
 /// Says that it has sixteen partitions.
 #[derive(Debug)]
 struct Sixteen(MemoryStore);
 
-impl Wrapper for Sixteen {
-    fn inner(&self) -> &dyn Store {
-        &self.0
+impl Altered for Sixteen {
+    fn behind(&self) -> Arc<dyn Store> {
+        Arc::new(self.0.clone())
     }
+}
 
+impl Logins for Sixteen {
     fn partitions(&self) -> NonZeroU32 {
         NonZeroU32::new(16).unwrap()
     }
 }
+
+impl Families for Sixteen {}
+
+impl Sessions for Sixteen {}
+
+impl Log for Sixteen {}
+
+impl Documents for Sixteen {}
 
 pub(crate) struct Memory {
     clock: ManualClock,
@@ -50,7 +59,7 @@ impl Memory {
     }
 
     pub(crate) fn sixteen() -> Self {
-        Self::wrapped(|memory, _| Arc::new(Wrapped(Sixteen(memory))))
+        Self::wrapped(|memory, _| Arc::new(Relay(Sixteen(memory))))
     }
 
     /// A restored store is another incarnation.
@@ -95,6 +104,10 @@ struct Offset(Arc<AtomicI64>);
 impl Clock for Offset {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(SystemClock.now().millis() + self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
     }
 }
 
