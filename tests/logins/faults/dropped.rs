@@ -267,7 +267,7 @@ async fn after_many_calls_that_were_dropped_the_store_still_writes() {
     let mut logins = Vec::new();
     for polls in 0..60 {
         let login = create(&store, id(polls)).await;
-        drop(poll_at_most(usize::from(polls % 12), end(&store, login.id)).await);
+        let _half_way = poll_at_most(usize::from(polls % 12), end(&store, login.id)).await;
         logins.push(login);
     }
     let live = store.list(&here(), &subject("anna"), None, NonZeroU32::new(100).unwrap()).await.unwrap();

@@ -210,7 +210,7 @@ fn one_of_many_entries_is_found_and_others_are_not() {
 
 /// An epoch belongs to one ending, which spared one login or none.
 fn all_ended(subject: Subject, below: u64) -> Revoked {
-    let spared = (below % 2 == 0).then(|| login_id(4));
+    let spared = below.is_multiple_of(2).then(|| login_id(4));
     Revoked::AllEnded { subject, below, spared }
 }
 
@@ -335,7 +335,7 @@ fn entries_that_come_twice_are_applied_once() {
 async fn revoke_many(world: &World, many: u32) {
     for number in 0..many {
         let (realm, nobody) = (realm::<User>(), subject("nobody"));
-        drop(world.store.revoke_token(&realm, &nobody, token(number), HOUR).await.unwrap());
+        world.store.revoke_token(&realm, &nobody, token(number), HOUR).await.unwrap();
     }
 }
 
@@ -349,7 +349,7 @@ async fn a_feed_reads_a_log_of_many_pages_to_its_end() {
     let tokens = world.node().await.login(anna()).await;
     revoke_many(&world, 25_000).await;
     let revoked = jti(tokens.access_token());
-    drop(world.store.revoke_token(&realm::<User>(), &subject("anna"), revoked, HOUR).await.unwrap());
+    world.store.revoke_token(&realm::<User>(), &subject("anna"), revoked, HOUR).await.unwrap();
     let store = FaultyStore::over(world.store.clone());
     let node = world.node_over(store, |builder| builder).await;
     assert_eq!(node.store.calls(Op::Page), 3);
@@ -366,7 +366,7 @@ async fn a_feed_that_fails_half_way_keeps_what_it_read_and_is_no_newer() {
     node.store.drop_wake_ups();
     let (revoked, other) = (node.login(anna()).await, node.login(anna()).await);
     let id = jti(revoked.access_token());
-    drop(world.store.revoke_token(&realm::<User>(), &subject("anna"), id, HOUR).await.unwrap());
+    world.store.revoke_token(&realm::<User>(), &subject("anna"), id, HOUR).await.unwrap();
     revoke_many(&world, 10_000).await;
     world.clock.advance(SECOND);
     node.get("/me", revoked.access_token()).await.assert_text("anna, by jwt");

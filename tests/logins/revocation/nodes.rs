@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::store::memory::MemoryStore;
+use auth_core::testing::ManualClock;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
-    HOUR, LEEWAY, MILLISECOND, MINUTE, Node, SECOND, TTL, World, anna, bert, claims_of, in_time,
+    DAY, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, SECOND, TTL, World, anna, bert, claims_of, in_time,
     on_both_stores, subject,
 };
 use http::{Method, StatusCode};
@@ -21,6 +22,7 @@ on_both_stores!(
     an_end_is_known_everywhere_to_the_last_moment_of_its_tokens,
     an_end_by_a_node_with_a_shorter_ttl_covers_the_longer_tokens_of_others,
     an_end_is_known_to_a_node_that_starts_at_the_last_moment,
+    a_node_whose_time_of_day_is_wrong_goes_by_the_time_of_the_store,
 );
 
 async fn two_nodes(world: &World) -> [Node; 2] {
@@ -93,7 +95,7 @@ async fn longest(world: &World) -> ([Node; 2], [String; 2]) {
     let nodes = [long().await, long().await];
     let (ended, other) = (nodes[0].login(anna()).await, nodes[0].login(anna()).await);
     let exp = claims_of(ended.access_token())["exp"].as_i64().unwrap();
-    assert_eq!(exp, auth_tests::NOW.after(MAX_TTL).seconds());
+    assert_eq!(exp, NOW.after(MAX_TTL).seconds());
     nodes[0].end(&refresh_of(&ended)).await;
     (nodes, [ended.access_token().to_owned(), other.access_token().to_owned()])
 }
@@ -132,6 +134,33 @@ async fn an_end_by_a_node_with_a_shorter_ttl_covers_the_longer_tokens_of_others(
     purge(&world, &[&long, &short]).await;
     for node in [&long, &short, &world.node().await] {
         node.get("/me", tokens.access_token()).await.assert_invalid_token();
+    }
+}
+
+async fn a_node_whose_time_of_day_is_wrong_goes_by_the_time_of_the_store(world: World) {
+    let right = world.node().await;
+    for wrong in [NOW.before(DAY), NOW.after(DAY)] {
+        let clock = ManualClock::new(wrong);
+        let node = world.node_with(|builder| builder.clock(clock.clone())).await;
+        let (ours, theirs) = (node.login(anna()).await, right.login(anna()).await);
+        for claim in ["iat", "exp", "auth_time", "epoch"] {
+            let [ours, theirs] = [&ours, &theirs].map(|tokens| claims_of(tokens.access_token()));
+            assert_eq!(ours[claim], theirs[claim], "{claim}");
+        }
+        let pass = |time| {
+            world.clock.advance(time);
+            clock.advance(time);
+        };
+        pass(TTL + LEEWAY - MILLISECOND);
+        for tokens in [&ours, &theirs] {
+            node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+        }
+        pass(MILLISECOND);
+        for tokens in [&ours, &theirs] {
+            node.get("/me", tokens.access_token()).await.assert_invalid_token();
+        }
+        let again = node.refresh(&refresh_of(&theirs)).await.unwrap();
+        right.get("/me", again.access_token()).await.assert_text("anna, by jwt");
     }
 }
 
