@@ -17,3 +17,4 @@ mod limits;
 mod replaced;
 mod revocation;
 mod session_data;
+mod tickets;

@@ -4,6 +4,7 @@
 
 mod broken;
 mod creation;
+mod engines;
 mod families;
 mod fault;
 mod logins;

@@ -30,10 +30,19 @@ pub struct Feed {
     store: Arc<dyn RevocationStore>,
     realm: Realm,
     clock: Arc<NodeClock>,
-    cursor: Mutex<Cursor>,
+    progress: Mutex<Progress>,
     acknowledged: Acknowledged,
     asked_at: Age,
     wake_ups: StdMutex<watch::Receiver<u64>>,
+}
+
+/// How far along the log a node is, and what reading it brought that was not made good yet: a reading that fails or is
+/// dropped half way, or a write back that does, leaves it to the next one.
+#[derive(Default)]
+struct Progress {
+    cursor: Cursor,
+    reset: Option<Reset>,
+    lost: usize,
 }
 
 /// When the last complete page was asked for, by both clocks of this node; `i64::MIN` until there was one.
@@ -63,7 +72,7 @@ impl Feed {
             store,
             realm,
             clock,
-            cursor: Mutex::default(),
+            progress: Mutex::default(),
             acknowledged: Acknowledged::default(),
             asked_at,
             wake_ups,
@@ -88,13 +97,15 @@ impl Feed {
     ///
     /// [`StoreError`]: then the list grows older. What was read stays.
     pub async fn catch_up(&self) -> Result<CatchUp, StoreError> {
-        let mut cursor = self.cursor.lock().await;
+        let mut progress = self.progress.lock().await;
         let due = self.acknowledged.due();
         let (monotonic, wall) = (self.clock.monotonic(), self.clock.wall());
-        let mut done = CatchUp { reset: self.read(&mut cursor, None).await?, ..CatchUp::default() };
-        done.lost = self.acknowledged.take_lost(&due);
+        self.read(&mut progress, None).await?;
+        progress.lost = progress.lost.saturating_add(self.acknowledged.take_lost(&due));
+        let mut done = CatchUp { reset: progress.reset, lost: progress.lost, written_back: 0 };
         if done.reset.is_some() || done.lost > 0 {
             done.written_back = self.write_back().await?;
+            (progress.reset, progress.lost) = (None, 0);
         }
         self.asked_at.monotonic.store(millis(monotonic), Ordering::Release);
         self.asked_at.wall.store(wall.millis(), Ordering::Release);
@@ -102,26 +113,22 @@ impl Feed {
     }
 
     /// Reads from the cursor to the end, into the list and, where one is given, a second one.
-    async fn read(
-        &self,
-        cursor: &mut Cursor,
-        also: Option<&RevocationList>,
-    ) -> Result<Option<Reset>, StoreError> {
-        let mut reset = None;
+    async fn read(&self, progress: &mut Progress, also: Option<&RevocationList>) -> Result<(), StoreError> {
         loop {
-            let page = self.store.page(&self.realm, cursor, PAGE).await?;
+            let page = self.store.page(&self.realm, &progress.cursor, PAGE).await?;
             self.clock.heard(page.now);
             let page = page.value;
             self.acknowledged.read(&page.entries);
             self.list.raise_floor(page.floor);
             self.list.apply(&page.entries);
             if let Some(also) = also {
+                also.raise_floor(page.floor);
                 also.apply(&page.entries);
             }
-            reset = reset.or(page.reset);
-            *cursor = page.next;
+            progress.reset = progress.reset.or(page.reset);
+            progress.cursor = page.next;
             if !page.has_more {
-                return Ok(reset);
+                return Ok(());
             }
         }
     }
@@ -129,7 +136,7 @@ impl Feed {
     /// Writes back what this node knows and the log lacks. Returns how many entries.
     async fn write_back(&self) -> Result<usize, StoreError> {
         let there = RevocationList::new();
-        self.read(&mut Cursor::start(), Some(&there)).await?;
+        self.read(&mut Progress::default(), Some(&there)).await?;
         let missing = self.list.missing_from(&there, self.clock.now()).map_err(StoreError::new)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
             self.clock.heard(self.store.write_back(&self.realm, entries).await?.now);
