@@ -342,7 +342,7 @@ fn what_a_store_is_called_with_shows_no_claim_no_data_and_no_hash() {
     secrets.assert_hidden("Family", &Family::first(secret));
     secrets.assert_hidden("Document", &Document { version: 1, bytes: b"secret-goods".to_vec() });
     secrets.assert_hidden("Cursor", &Cursor::from_bytes(b"secret-goods".to_vec()));
-    let revoked = Revoked::Session(hash);
+    let revoked = Revoked::Session(key);
     secrets
         .assert_hidden("LogEntry", &LogEntry { mark: Mark::from_bytes([1; 16]), revoked, expires_at: NOW });
     secrets.assert_hidden("Ids", &Ids { session: Some(key), ..Ids::default() });
