@@ -12,6 +12,7 @@ use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::testing::ManualClock;
 use auth_core::testing::contract::{Restorable, World};
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};
+use auth_tests::watch_this_test;
 
 /// Says that it has sixteen partitions.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// With what `wrap` makes of the store.
     pub(crate) fn wrapped(wrap: impl FnOnce(MemoryStore, ManualClock) -> Arc<dyn Store>) -> Self {
+        watch_this_test();
         let clock = ManualClock::new(Timestamp::from_millis(1_800_000_000_123));
         let memory = MemoryStore::with_clock(clock.clone());
         let store = wrap(memory.clone(), clock.clone());
@@ -119,6 +121,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new() -> Self {
+        watch_this_test();
         let offset = Offset::default();
         Self { memory: MemoryStore::with_clock(offset.clone()), offset }
     }
