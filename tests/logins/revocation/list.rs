@@ -31,13 +31,17 @@ fn token(number: u32) -> TokenId {
     TokenId::from_bytes(bytes)
 }
 
+fn session(number: u8) -> SessionKey {
+    SessionKey { partition: Partition::new(7), hash: SessionHash::from_bytes([number; 32]) }
+}
+
 /// One thing of each kind that is forgotten after a while.
 fn things() -> [Revoked; 6] {
     [
         login(1),
-        Revoked::Token(token(2)),
+        Revoked::Token(Partition::REALM, token(2)),
         Revoked::Key(KeyId::new("key").unwrap()),
-        Revoked::Session(SessionHash::from_bytes([3; 32])),
+        Revoked::Session(session(3)),
         Revoked::AllEnded { subject: subject("anna"), below: 3, spared: None },
         Revoked::ClaimsChanged { subject: subject("bert"), below: 3 },
     ]
@@ -48,11 +52,9 @@ fn revoked_by(thing: &Revoked) -> Ids<'_> {
     let nothing = Ids::default();
     match thing {
         Revoked::Login(login, _) => Ids { login: Some(*login), ..nothing },
-        Revoked::Token(token) => Ids { token: Some(*token), ..nothing },
+        Revoked::Token(_, token) => Ids { token: Some(*token), ..nothing },
         Revoked::Key(key) => Ids { key: Some(key), ..nothing },
-        Revoked::Session(hash) => {
-            Ids { session: Some(SessionKey { partition: Partition::new(7), hash: *hash }), ..nothing }
-        }
+        Revoked::Session(key) => Ids { session: Some(*key), ..nothing },
         Revoked::AllEnded { subject, below, .. } | Revoked::ClaimsChanged { subject, below } => {
             Ids { subject: Some((subject, below - 1)), ..nothing }
         }
@@ -215,8 +217,8 @@ fn all_ended(subject: Subject, below: u64) -> Revoked {
 fn entry() -> impl Strategy<Value = (Revoked, u64)> {
     let thing = prop_oneof![
         (0_u8..4).prop_map(login),
-        (0_u32..4).prop_map(|number| Revoked::Token(token(number))),
-        (0_u8..4).prop_map(|number| Revoked::Session(SessionHash::from_bytes([number; 32]))),
+        (0_u32..4).prop_map(|number| Revoked::Token(Partition::REALM, token(number))),
+        (0_u8..4).prop_map(|number| Revoked::Session(session(number))),
         ("[a-c]").prop_map(|text| Revoked::Key(KeyId::new(&text).unwrap())),
         ("[a-c]", 1_u64..5)
             .prop_map(|(text, below)| Revoked::ClaimsChanged { subject: subject(&text), below }),
