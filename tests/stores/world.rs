@@ -7,12 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::clock::{Clock, SystemClock, Timestamp};
-use auth_core::store::Store;
+use auth_core::id::{Subject, TokenId};
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
+use auth_core::store::{
+    LogEntry, Logged, LoginStore as _, Mark, Partition, Realm, RevocationStore as _, Revoked, Store,
+};
 use auth_core::testing::ManualClock;
 use auth_core::testing::contract::{Restorable, World};
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};
 use auth_tests::watch_this_test;
+
+use crate::broken::Answer;
+
+const SIXTEEN: NonZeroU32 = NonZeroU32::new(16).unwrap();
 
 /// Says that it has sixteen partitions.
 #[derive(Debug)]
@@ -26,7 +33,7 @@ impl Altered for Sixteen {
 
 impl Logins for Sixteen {
     fn partitions(&self) -> NonZeroU32 {
-        NonZeroU32::new(16).unwrap()
+        SIXTEEN
     }
 }
 
@@ -34,7 +41,23 @@ impl Families for Sixteen {}
 
 impl Sessions for Sixteen {}
 
-impl Log for Sixteen {}
+/// The store behind this knows one partition, and entries of tokens say theirs.
+#[async_trait]
+impl Log for Sixteen {
+    async fn revoke_token(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        token: TokenId,
+        retention: Duration,
+    ) -> Answer<Logged> {
+        let now = self.0.ticket(realm, subject).await?.now;
+        let revoked = Revoked::Token(Partition::of(subject, SIXTEEN), token);
+        let logged = Logged { mark: Mark::random().unwrap(), expires_at: now.after(retention) };
+        let entry = LogEntry { mark: logged.mark, revoked, expires_at: logged.expires_at };
+        Ok(self.0.write_back(realm, &[entry]).await?.map(|()| logged))
+    }
+}
 
 impl Documents for Sixteen {}
 
