@@ -49,6 +49,7 @@ fn login(number: u32, subject: &Subject) -> NewLogin {
         claims: b"{\"sub\":\"bench\"}".to_vec(),
         secret: Some(SecretHash::of(b"0")),
         extra: Vec::new(),
+        replaces: None,
     }
 }
 

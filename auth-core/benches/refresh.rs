@@ -155,6 +155,7 @@ fn login(number: u8) -> NewLogin {
         claims: b"{\"sub\":\"bench\"}".to_vec(),
         secret: Some(SecretHash::of(b"0")),
         extra: Vec::new(),
+        replaces: None,
     }
 }
 

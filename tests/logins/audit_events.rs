@@ -58,7 +58,7 @@ async fn logins_begin_and_end(world: World) {
     world.clock.advance(SECOND);
     let cookie = node.sign_in("anna", &cookie).await;
     let three = newest(&node).await;
-    assert_eq!(node.events.take(), [begun(three, LoginKind::Session), ended(two, EndReason::Replaced)]);
+    assert_eq!(node.events.take(), [ended(two, EndReason::Replaced), begun(three, LoginKind::Session)]);
 
     node.browser(Method::POST, "/auth/logout", &cookie).await;
     assert_eq!(node.events.take(), [ended(three, EndReason::SignedOut)]);

@@ -53,6 +53,19 @@ pub(crate) async fn create(
         SparedDoesNotCount if store.spared.lock().unwrap().is_some() => {
             limit = limit.map(|limit| Limit { most: limit.most.saturating_add(1), ..limit });
         }
+        ReplacedCounts if login.replaces.is_some() => {
+            let less = |most: NonZeroU32| NonZeroU32::new(most.get() - 1).unwrap_or(most);
+            limit = limit.map(|limit| Limit { most: less(limit.most), ..limit });
+        }
+        ReplacesAnybodys | ReplacesFirst => {
+            if let Some(old) = login.replaces
+                && let Some(live) = store.memory.login(realm, old).await?.value
+                && (store.has(ReplacesAnybodys) || live.row.subject == login.subject)
+            {
+                let _ = store.memory.end(realm, &live.row.subject, old, EndReason::Replaced).await?;
+            }
+        }
+        ReplacesNothing => login.replaces = None,
         DeadCount => {
             let made = store.made.lock().unwrap();
             let of = |(realm_of, row): &&(Realm, LoginRow)| realm_of == realm && row.subject == login.subject;
@@ -86,7 +99,7 @@ pub(crate) async fn create(
         let oldest = all.into_iter().skip(most).map(|login| login.row).collect();
         evicted = evict(store, realm, oldest).await?;
     }
-    if let Created::Made { login: row, evicted: ended } = &mut answer.value {
+    if let Created::Made { login: row, replaced, evicted: ended } = &mut answer.value {
         store.made.lock().unwrap().insert(row.id, (realm.clone(), row.clone()));
         if let Some(new) = session {
             let carried = SessionRow {
@@ -99,6 +112,7 @@ pub(crate) async fn create(
             store.sessions.lock().unwrap().insert(new.key, (realm.clone(), carried));
         }
         ended.extend(evicted);
+        *replaced = replaced.map(|logged| store.logged(logged));
         for one in ended {
             one.logged = store.logged(one.logged);
         }

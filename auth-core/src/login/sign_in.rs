@@ -14,8 +14,8 @@ use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
 use crate::store::{
-    self, Created, EndReason, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey, StoreError,
-    Timed,
+    self, Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
+    StoreError, Timed,
 };
 use crate::web::{Device, LoginAttempt, session_id};
 
@@ -145,11 +145,12 @@ impl<C: Claims> Authenticator<C> {
         let parts = &*self.parts;
         let (mut login, _) = parts.new_login(ticket, claims, attempt.device, LoginKind::Session).await?;
         let before = parts.session_before(&attempt.cookies, &login.subject).await?;
+        login.replaces = before.own;
         for _ in 0..TRIES {
             let id = SessionId::random(Partition::of_login(login.id))?;
             let session = NewSession { key: id.key(), data: before.data.clone(), lifetime: login.lifetime };
             if let Some(made) = parts.create(ticket, &login, Some(&session)).await? {
-                parts.replace(&before).await;
+                parts.end_foreign(&before).await;
                 let lifetime = parts.config.session_lifetime;
                 let cookie = parts.site.cookie.set(&id, lifetime).ok_or(RandomError)?;
                 return Ok(SignedIn { login: made.value.id, cookie });
@@ -213,8 +214,10 @@ impl<C: Claims> Authenticator<C> {
 struct Before {
     /// Data to move along.
     data: Vec<u8>,
-    /// A login to end.
-    login: Option<(LoginId, Subject)>,
+    /// A login of the same subject: the new one takes its place.
+    own: Option<LoginId>,
+    /// A login of somebody else, to end.
+    foreign: Option<(LoginId, Subject)>,
     /// A session without a login to delete.
     anonymous: Option<SessionKey>,
 }
@@ -254,6 +257,7 @@ impl<C: Claims> Parts<C> {
             claims: json,
             secret: None,
             extra: Vec::new(),
+            replaces: None,
         };
         Ok((login, claims))
     }
@@ -269,18 +273,19 @@ impl<C: Claims> Parts<C> {
         cookies: &http::HeaderMap,
         subject: &Subject,
     ) -> Result<Before, LoginError> {
-        let nothing = Before { data: b"{}".to_vec(), login: None, anonymous: None };
+        let nothing = Before { data: b"{}".to_vec(), own: None, foreign: None, anonymous: None };
         let Ok(Some(id)) = session_id(cookies, self.site.cookie.name()) else { return Ok(nothing) };
         let key = id.key();
         let found = self.store.ask(|store, realm| store.session(realm, &key)).await?;
         let Some((row, login)) = found.value else { return Ok(nothing) };
         Ok(match login {
             None => Before { data: row.data, anonymous: Some(key), ..nothing },
-            Some(login) => Before {
-                data: if login.row.subject == *subject { row.data } else { nothing.data },
-                login: Some((login.row.id, login.row.subject)),
-                anonymous: None,
-            },
+            Some(LiveLogin { row: login, .. }) if login.subject == *subject => {
+                Before { data: row.data, own: Some(login.id), ..nothing }
+            }
+            Some(LiveLogin { row: login, .. }) => {
+                Before { foreign: Some((login.id, login.subject)), ..nothing }
+            }
         })
     }
 
@@ -297,12 +302,15 @@ impl<C: Claims> Parts<C> {
             self.store.ask(|store, realm| store.create(realm, &ticket.ticket, login, session, limit)).await?;
         let subject = &login.subject;
         match created.value {
-            Created::Made { login, evicted } => {
+            Created::Made { login: made, replaced, evicted } => {
+                if let (Some(old), Some(logged)) = (login.replaces, replaced) {
+                    self.revoker.ended(subject, old, EndReason::Replaced, logged);
+                }
                 self.revoker.evicted(subject, &evicted);
                 drop(write);
-                let (id, kind) = (login.id, login.kind);
+                let (id, kind) = (made.id, made.kind);
                 self.revoker.observe(&AuditEvent::LoginStarted { login: id, subject: subject.clone(), kind });
-                Ok(Some(Timed::new(login, created.now)))
+                Ok(Some(Timed::new(made, created.now)))
             }
             Created::Outdated => Err(LoginError::Changed),
             Created::IdTaken => Ok(None),
@@ -313,10 +321,11 @@ impl<C: Claims> Parts<C> {
         }
     }
 
-    /// Ends what the browser had before. The new login is there already: what fails here is logged, and ends by itself.
-    async fn replace(&self, before: &Before) {
+    /// Ends what the browser had before that was not the subject's: it is elsewhere in the store, so this is a step of its
+    /// own. The new login is there already: what fails here is logged, and ends by itself.
+    async fn end_foreign(&self, before: &Before) {
         let mut result = Ok(());
-        if let Some((login, owner)) = &before.login {
+        if let Some((login, owner)) = &before.foreign {
             result = self.revoker.end(owner, *login, EndReason::Replaced).await.map(|_ended| ());
         }
         if let Some(anonymous) = &before.anonymous {

@@ -142,8 +142,9 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
     /// In this order: [`Created::Outdated`] unless the subject's epoch is still the ticket's, and the ticket is at most
     /// as old as its `lifetime` says; [`Created::IdTaken`] when a row with the login's id (in any realm) or the
     /// session's hash (of the realm, in its partition) is there; [`Created::LimitReached`] when the limit refuses. Then
-    /// nothing was done, and nothing ended. The limit counts the live logins of the subject; the count is exact under any
-    /// concurrency. Evicted are the oldest (`created_at`, then id), each with an entry of its own.
+    /// nothing was done, and nothing ended. The limit counts the live logins of the subject, without the one that is
+    /// replaced ([`NewLogin::replaces`]); the count is exact under any concurrency. Evicted are the oldest (`created_at`,
+    /// then id). What is replaced or evicted has an entry of its own.
     ///
     /// The row's `begun_under` and `epoch` are the ticket's epoch; its times are the store's now and the durations from
     /// it, `idle_expires_at` at most `expires_at`. The record's `retention` rises to the login's.

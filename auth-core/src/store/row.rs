@@ -151,6 +151,10 @@ pub struct NewLogin {
     pub secret: Option<SecretHash>,
     /// What later versions keep of a login, as JSON; empty for nothing. Members that a version does not know are kept.
     pub extra: Vec<u8>,
+    /// The login that it takes the place of: one of the same subject, which ends with [`EndReason::Replaced`] as this one
+    /// begins, and does not count under the limit. Whatever else it names (it is not live, or somebody else's) stays as it
+    /// is.
+    pub replaces: Option<LoginId>,
 }
 
 /// Shows no claim.
@@ -428,6 +432,8 @@ pub enum Created {
     Made {
         /// The row.
         login: LoginRow,
+        /// The entry of the login that it replaced; none when there was none to replace.
+        replaced: Option<Logged>,
         /// The logins that ended for it because of the limit, oldest first.
         evicted: Vec<Evicted>,
     },

@@ -86,6 +86,7 @@ fn new_login(id: LoginId) -> (NewLogin, NewSession) {
         claims: b"{}".to_vec(),
         secret: Some(SecretHash::of(id.as_bytes())),
         extra: Vec::new(),
+        replaces: None,
     };
     (login, NewSession { key: key_of(id), data: b"{}".to_vec(), lifetime: DAY })
 }

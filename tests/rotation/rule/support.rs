@@ -88,6 +88,7 @@ pub(crate) async fn begin(store: &dyn Store, peppers: &Peppers, subject: &Subjec
         claims: b"{}".to_vec(),
         secret: Some(token.hash()),
         extra: Vec::new(),
+        replaces: None,
     };
     let ticket = store.ticket(&realm(), subject).await.unwrap().value;
     let created = store.create(&realm(), &ticket, &login, None, None).await.unwrap().value;

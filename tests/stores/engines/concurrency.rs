@@ -63,6 +63,7 @@ impl Stage {
             claims: b"{}".to_vec(),
             secret: Some(SecretHash::from_bytes([number; 32])),
             extra: Vec::new(),
+            replaces: None,
         }
     }
 

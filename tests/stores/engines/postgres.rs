@@ -156,10 +156,10 @@ impl Engine for PostgresEngine {
         limit: Option<Limit>,
         mark: Mark,
     ) -> Answer<Created> {
-        let sql = "SELECT c.outcome, c.now, c.evicted, c.marks, c.expiries, (c.login).* FROM create_login($1,
+        let sql = "SELECT c.outcome, c.now, c.is_replaced, c.ended, c.marks, c.expiries, (c.login).* FROM create_login($1,
             ROW($2, $3, $4, $5, 0, 0, 0, $6, $7, $8, $9, $10, 0, 0, 0, $11, $12, $13, $14, NULL, $15, NULL, $16,
                 $17, $18, $19, $20)::logins,
-            $21, $22, $23, $24, ROW(NULL, $25, NULL, $26, 1, $27)::sessions, $28, $29) c";
+            $21, $22, $23, $24, ROW(NULL, $25, NULL, $26, 1, $27)::sessions, $28, $29, $30) c";
         let family = login.secret.map(Family::first);
         let family = family.as_ref();
         let query = || {
@@ -193,10 +193,16 @@ impl Engine for PostgresEngine {
                 .bind(session.map(|session| millis(session.lifetime)))
                 .bind(limit.map(|limit| i64::from(limit.most.get())))
                 .bind(limit.is_some_and(|limit| limit.exceeded == OnLimit::EndOldest))
+                .bind(login.replaces.map(|old| old.as_bytes().to_vec()))
         };
         let row = self.row(realm, query).await?;
         let created = match &*row.get::<String>("outcome")? {
-            "made" => Created::Made { login: row.login()?, evicted: row.evicted()? },
+            "made" => {
+                let mut evicted = row.ended()?;
+                let is_replaced: bool = row.get("is_replaced")?;
+                let replaced = is_replaced.then(|| evicted.remove(0).logged);
+                Created::Made { login: row.login()?, replaced, evicted }
+            }
             "outdated" => Created::Outdated,
             "id_taken" => Created::IdTaken,
             _ => Created::LimitReached,
@@ -427,19 +433,19 @@ impl Row {
         Ok(self.bytes(name)?.map(LoginId::from_bytes))
     }
 
-    fn evicted(&self) -> Result<Vec<Evicted>, StoreError> {
-        let ids: Vec<Vec<u8>> = self.get::<Option<_>>("evicted")?.unwrap_or_default();
+    fn ended(&self) -> Result<Vec<Evicted>, StoreError> {
+        let ids: Vec<Vec<u8>> = self.get::<Option<_>>("ended")?.unwrap_or_default();
         let marks: Vec<Vec<u8>> = self.get::<Option<_>>("marks")?.unwrap_or_default();
         let expiries: Vec<i64> = self.get::<Option<_>>("expiries")?.unwrap_or_default();
         let all = ids.into_iter().zip(marks).zip(expiries);
-        let evicted = all.map(|((id, mark), expires_at)| {
+        let ended = all.map(|((id, mark), expires_at)| {
             let logged = Logged {
                 mark: Mark::from_bytes(fixed(mark)?),
                 expires_at: Timestamp::from_millis(expires_at),
             };
             Ok(Evicted { login: LoginId::from_bytes(fixed(id)?), logged })
         });
-        evicted.collect()
+        ended.collect()
     }
 
     fn live_login(&self) -> Result<LiveLogin, StoreError> {

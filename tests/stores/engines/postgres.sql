@@ -167,16 +167,18 @@ END $$;
 CREATE TYPE creation AS (
     outcome text,
     now bigint,
-    evicted bytea[],
+    -- What was replaced, if something was, and then what was evicted.
+    is_replaced boolean,
+    ended bytea[],
     marks bytea[],
     expiries bigint[],
     login logins
 );
 
--- `seed`: what the marks of the evicted are derived from. The times in `l` are durations.
+-- `seed`: what the marks of what ends are derived from. The times in `l` are durations.
 CREATE FUNCTION create_login(
     shift bigint, l logins, ticket_epoch bigint, issued_at bigint, good_for bigint, seed bytea,
-    session sessions, most bigint, evicts boolean
+    session sessions, most bigint, evicts boolean, replaces bytea
 ) RETURNS creation LANGUAGE plpgsql AS $$
 DECLARE
     now bigint;
@@ -206,7 +208,8 @@ BEGIN
         PERFORM 1 FROM logins o
             WHERE o.realm = l.realm AND o.subject = l.subject AND o.idle_expires_at <= now AND o.expires_at > now
             ORDER BY o.id FOR NO KEY UPDATE;
-        SELECT count(*) + 1 - most INTO surplus FROM live_of(l.realm, l.subject, now);
+        SELECT count(*) + 1 - most INTO surplus FROM live_of(l.realm, l.subject, now) o
+            WHERE o.id IS DISTINCT FROM replaces;
         IF surplus > 0 AND NOT evicts THEN
             done.outcome := 'limit_reached';
             RETURN done;
@@ -238,21 +241,25 @@ BEGIN
     UPDATE subjects SET retention = l.retention
         WHERE realm = l.realm AND subject = l.subject AND retention < l.retention;
 
+    done.is_replaced := false;
     FOR old IN
-        SELECT o.* FROM live_of(l.realm, l.subject, now) o WHERE o.id <> l.id
-        ORDER BY o.created_at, o.id LIMIT greatest(surplus, 0)
+        (SELECT o.* FROM live_of(l.realm, l.subject, now) o WHERE o.id = replaces)
+        UNION ALL
+        (SELECT o.* FROM live_of(l.realm, l.subject, now) o WHERE o.id <> l.id AND o.id IS DISTINCT FROM replaces
+        ORDER BY o.created_at, o.id LIMIT greatest(surplus, 0))
     LOOP
         DELETE FROM logins WHERE id = old.id;
         -- Somebody else ended it meanwhile.
         CONTINUE WHEN NOT FOUND;
         DELETE FROM sessions WHERE login = old.id;
-        done.evicted := array_append(done.evicted, old.id);
+        done.is_replaced := done.is_replaced OR old.id = replaces;
+        done.ended := array_append(done.ended, old.id);
         done.marks := array_append(done.marks, substring(sha256(seed || old.id) FOR 16));
         done.expiries := array_append(done.expiries, now + old.retention);
     END LOOP;
     INSERT INTO log (realm, kind, reason, login, mark, expires_at)
-        SELECT l.realm, 'login', 'evicted', one.*
-        FROM unnest(done.evicted, done.marks, done.expiries) one;
+        SELECT l.realm, 'login', CASE WHEN one.id = replaces THEN 'replaced' ELSE 'evicted' END, one.*
+        FROM unnest(done.ended, done.marks, done.expiries) one (id, mark, expires_at);
     done.outcome := 'made';
     done.login := l;
     RETURN done;

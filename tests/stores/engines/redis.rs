@@ -246,6 +246,7 @@ impl Engine for RedisEngine {
             session.map_or_else(Vec::new, |session| hex(session.key.hash.as_bytes()).into()),
             session.map_or_else(Vec::new, |session| session.data.clone()),
             text(session.map_or(0, |session| millis(session.lifetime))),
+            login.replaces.map_or_else(Vec::new, |old| hex(old.as_bytes()).into()),
         ];
         let mut field = |name: &str, value: Vec<u8>| arguments.extend([name.into(), value]);
         field("kind", if login.kind == LoginKind::Token { "token" } else { "session" }.into());
@@ -265,7 +266,11 @@ impl Engine for RedisEngine {
         }
         let reply = self.run(&self.scripts.create, realm, partition, &arguments).await?;
         let created = match &*reply.get::<String>(1)? {
-            "made" => Created::Made { login: reply.login(2, login.id)?, evicted: reply.evicted()? },
+            "made" => {
+                let (evicted, replaced) = (reply.ended(3)?, reply.ended(4)?.pop());
+                let replaced = replaced.map(|old| old.logged);
+                Created::Made { login: reply.login(2, login.id)?, replaced, evicted }
+            }
             "outdated" => Created::Outdated,
             "id_taken" => Created::IdTaken,
             _ => Created::LimitReached,
@@ -507,14 +512,14 @@ impl Reply {
         })
     }
 
-    fn evicted(&self) -> Result<Vec<Evicted>, StoreError> {
-        let all: Vec<(String, String, i64)> = self.get(3)?;
-        let evicted = all.into_iter().map(|(id, mark, expires_at)| {
+    fn ended(&self, at: usize) -> Result<Vec<Evicted>, StoreError> {
+        let all: Vec<(String, String, i64)> = self.get(at)?;
+        let ended = all.into_iter().map(|(id, mark, expires_at)| {
             let mark = Mark::from_bytes(unhex(&mark)?);
             let logged = Logged { mark, expires_at: Timestamp::from_millis(expires_at) };
             Ok(Evicted { login: LoginId::from_bytes(unhex(&id)?), logged })
         });
-        evicted.collect()
+        ended.collect()
     }
 
     fn live_login(&self, id: LoginId) -> Result<LiveLogin, StoreError> {

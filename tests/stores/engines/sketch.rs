@@ -117,7 +117,9 @@ impl<E: Engine> LoginStore for Sketch<E> {
         limit: Option<Limit>,
     ) -> Answer<Created> {
         let created = self.engine.create(realm, ticket, login, session, limit, mark()?).await?;
-        if matches!(&created.value, Created::Made { evicted, .. } if !evicted.is_empty()) {
+        if let Created::Made { replaced, evicted, .. } = &created.value
+            && (replaced.is_some() || !evicted.is_empty())
+        {
             self.wake();
         }
         Ok(created)

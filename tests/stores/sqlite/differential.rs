@@ -73,6 +73,7 @@ impl<'a> Side<'a> {
                     lifetime: dice.seconds(3000),
                     idle: dice.seconds(900),
                     retention,
+                    replaces: (dice.below(3) == 0).then_some(login),
                     secret: (dice.below(4) > 0).then(|| SecretHash::of(b"0")),
                     ..crate::sqlite::support::login(number)
                 };
@@ -82,10 +83,11 @@ impl<'a> Side<'a> {
                 let session = (dice.below(2) == 0).then_some(&session);
                 let made = store.create(realm, &ticket, &new, session, limit).await.unwrap();
                 match made.value {
-                    Created::Made { login, evicted } => {
+                    Created::Made { login, replaced, evicted } => {
                         let evicted: Vec<_> =
                             evicted.iter().map(|one| (one.login, until(&one.logged))).collect();
-                        format!("{login:?} {:?} {evicted:?} {:?}", login.retention, made.now)
+                        let replaced = replaced.as_ref().map(until);
+                        format!("{login:?} {:?} {replaced:?} {evicted:?} {:?}", login.retention, made.now)
                     }
                     other => format!("{other:?}"),
                 }

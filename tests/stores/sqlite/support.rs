@@ -86,6 +86,7 @@ pub(crate) fn login(number: u32) -> NewLogin {
         claims: b"{}".to_vec(),
         secret: Some(SecretHash::of(b"first")),
         extra: Vec::new(),
+        replaces: None,
     }
 }
 

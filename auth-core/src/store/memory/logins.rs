@@ -41,10 +41,17 @@ impl LoginStore for MemoryStore {
             if is_taken || session.is_some_and(|new| state.sessions.get(&new.key.hash).is_some()) {
                 return Ok(Created::IdTaken);
             }
-            let Some(oldest) = surplus(state, &login.subject, limit, now) else {
+            let Some(oldest) = surplus(state, login, limit, now) else {
                 return Ok(Created::LimitReached);
             };
+            let old = state.live_of(&login.subject, now).find(|row| login.replaces == Some(row.id)).cloned();
+            let replaced_mark = new_mark()?;
             let marks = oldest.iter().map(|_| new_mark()).collect::<Result<Vec<_>, _>>()?;
+            let replaced = old.map(|old| {
+                state.remove_login(old.id);
+                let entry = Revoked::Login(old.id, EndReason::Replaced);
+                state.append(replaced_mark, entry, now.after(old.retention))
+            });
             let mut evicted = Vec::new();
             for (old, mark) in oldest.into_iter().zip(marks) {
                 state.remove_login(old.id);
@@ -60,7 +67,7 @@ impl LoginStore for MemoryStore {
             if let Some(new) = session {
                 state.sessions.insert(carrying(new, Some(login.id), now));
             }
-            Ok(Created::Made { login: row, evicted })
+            Ok(Created::Made { login: row, replaced, evicted })
         })
     }
 
@@ -184,13 +191,14 @@ impl LoginStore for MemoryStore {
 /// The logins that must end for one more, oldest first; none when it is the new one that must not be.
 fn surplus(
     state: &RealmState,
-    subject: &Subject,
+    login: &NewLogin,
     limit: Option<Limit>,
     now: Timestamp,
 ) -> Option<Vec<LoginRow>> {
     let Some(limit) = limit else { return Some(Vec::new()) };
-    let surplus = limit.surplus(state.live_of(subject, now).count())?;
-    Some(state.live_of(subject, now).take(surplus).cloned().collect())
+    let others = || state.live_of(&login.subject, now).filter(|row| login.replaces != Some(row.id));
+    let surplus = limit.surplus(others().count())?;
+    Some(others().take(surplus).cloned().collect())
 }
 
 fn begun(login: &NewLogin, ticket: &Ticket, now: Timestamp) -> LoginRow {

@@ -1,11 +1,12 @@
 //! The parts of creating a login under a limit. Everything is looked at before the first row changes.
 
+use sqlx::sqlite::SqliteRow;
+
 use super::entries::{LOGIN, reason_code};
 use super::rows::{Columns, bind_login, bytes, capped, hash_of, hex, json, millis};
 use super::sessions::insert_session;
 use super::step::{Step, live};
 use crate::clock::Timestamp;
-use crate::id::Subject;
 use crate::store::{
     EndReason, Evicted, Family, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError,
     Ticket,
@@ -46,32 +47,52 @@ pub(super) async fn obstacles(
 pub(super) async fn surplus(
     step: &mut Step<'_>,
     realm: &Realm,
-    subject: &Subject,
+    login: &NewLogin,
     limit: Limit,
 ) -> Result<Option<Vec<Evicted>>, StoreError> {
     let select = concat!(
-        "SELECT id, retention FROM auth_live WHERE subject = $3 AND ",
+        "SELECT id, retention FROM auth_live WHERE subject = $3 AND id IS NOT $4 AND ",
         live!(),
         " ORDER BY created_at, id"
     );
-    let live = step.rows(step.statement(realm, select).bind(subject.as_str().to_owned())).await?;
+    let select = step.statement(realm, select).bind(login.subject.as_str().to_owned());
+    let live = step.rows(select.bind(login.replaces.map(bytes))).await?;
     let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
     let now = step.now;
-    let evicted = live.iter().take(surplus).map(|row| {
-        let mut columns = Columns::of(row);
-        let login = columns.login_id()?;
-        let mark = Mark::random().map_err(StoreError::new)?;
-        Ok(Evicted { login, logged: Logged { mark, expires_at: now.after(columns.duration()?) } })
-    });
-    evicted.collect::<Result<_, _>>().map(Some)
+    live.iter().take(surplus).map(|row| to_end(row, now)).collect::<Result<_, _>>().map(Some)
+}
+
+/// The live login of the subject that the new one takes the place of.
+pub(super) async fn replaced(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    login: &NewLogin,
+) -> Result<Option<Evicted>, StoreError> {
+    let Some(old) = login.replaces else { return Ok(None) };
+    let select = concat!("SELECT id, retention FROM auth_live WHERE id = $4 AND subject = $3 AND ", live!());
+    let select = step.statement(realm, select).bind(login.subject.as_str().to_owned()).bind(bytes(old));
+    step.row(select).await?.map(|row| to_end(&row, step.now)).transpose()
+}
+
+/// A login (id, retention) that ends now.
+fn to_end(row: &SqliteRow, now: Timestamp) -> Result<Evicted, StoreError> {
+    let mut columns = Columns::of(row);
+    let login = columns.login_id()?;
+    let mark = Mark::random().map_err(StoreError::new)?;
+    Ok(Evicted { login, logged: Logged { mark, expires_at: now.after(columns.duration()?) } })
 }
 
 /// Ends logins that are live, each with its entry.
-pub(super) async fn evict(step: &mut Step<'_>, realm: &Realm, evicted: &[Evicted]) -> Result<(), StoreError> {
-    if evicted.is_empty() {
+pub(super) async fn end_each(
+    step: &mut Step<'_>,
+    realm: &Realm,
+    ended: &[Evicted],
+    reason: EndReason,
+) -> Result<(), StoreError> {
+    if ended.is_empty() {
         return Ok(());
     }
-    let list: Vec<_> = evicted
+    let list: Vec<_> = ended
         .iter()
         .map(|one| {
             let logged = &one.logged;
@@ -82,7 +103,7 @@ pub(super) async fn evict(step: &mut Step<'_>, realm: &Realm, evicted: &[Evicted
                SELECT realm.id, unhex(value ->> 1), $4, unhex(value ->> 0), $5, value ->> 2 \
                FROM auth_realm AS realm CROSS JOIN json_each($3) AS one WHERE realm.name = $2 ORDER BY one.key; \
                DELETE FROM auth_login WHERE id IN (SELECT unhex(value ->> 0) FROM json_each($3))";
-    let end = step.statement(realm, end).bind(json(&list)?).bind(LOGIN).bind(reason_code(EndReason::Evicted));
+    let end = step.statement(realm, end).bind(json(&list)?).bind(LOGIN).bind(reason_code(reason));
     step.run(end).await.map(drop)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::SqliteStore;
-use super::creation::{evict, insert, obstacles, row_of, surplus};
+use super::creation::{end_each, insert, obstacles, replaced, row_of, surplus};
 use super::entries::append;
 use super::purging::{BELOW_FLOOR, EXPIRED_LOGINS, EXPIRED_SESSIONS, OVER_ENTRIES};
 use super::rows::{Columns, bytes, hex, json, live_columns, live_login, signed};
@@ -45,17 +45,20 @@ impl LoginStore for SqliteStore {
             return step.commit(Created::IdTaken).await;
         }
         let evicted = match limit {
-            Some(limit) => surplus(&mut step, realm, &login.subject, limit).await?,
+            Some(limit) => surplus(&mut step, realm, login, limit).await?,
             None => Some(Vec::new()),
         };
         let Some(evicted) = evicted else {
             return step.commit(Created::LimitReached).await;
         };
-        evict(&mut step, realm, &evicted).await?;
+        let replaced = replaced(&mut step, realm, login).await?;
+        end_each(&mut step, realm, replaced.as_slice(), EndReason::Replaced).await?;
+        end_each(&mut step, realm, &evicted, EndReason::Evicted).await?;
         let login = row_of(login, ticket, step.now);
         insert(&mut step, realm, &login, session).await?;
-        let is_logged = !evicted.is_empty();
-        let answer = step.commit(Created::Made { login, evicted }).await?;
+        let is_logged = replaced.is_some() || !evicted.is_empty();
+        let replaced = replaced.map(|old| old.logged);
+        let answer = step.commit(Created::Made { login, replaced, evicted }).await?;
         if is_logged {
             self.announce();
         }

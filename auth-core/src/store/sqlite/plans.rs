@@ -85,6 +85,7 @@ async fn run_every_statement(store: &SqliteStore) {
             claims: Vec::new(),
             secret: Some(SecretHash::of(b"a")),
             extra: Vec::new(),
+            replaces: None,
         };
         let _ = store.create(&realm, &ticket, &login, Some(&session(number)), limit).await.unwrap();
     }

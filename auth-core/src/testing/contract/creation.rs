@@ -35,7 +35,7 @@ pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
             family: (number == 1).then(|| Family::first(secret(1))),
             extra: login.extra.clone(),
         };
-        assert_eq!(value, Created::Made { login: expected.clone(), evicted: vec![] });
+        assert_eq!(value, Created::Made { login: expected.clone(), replaced: None, evicted: vec![] });
         // Nothing of a row is compared by `Debug`, which does not show all of it.
         let found = scene.login(login.id).await.expect("the login is live");
         let subject = SubjectState { epoch, outdated_below: found.subject.outdated_below };

@@ -145,6 +145,7 @@ impl Scene {
             claims: br#"{"name":"Anna \u2603"}"#.to_vec(),
             secret: Some(secret(number)),
             extra: br#"{"later":[1,"two"]}"#.to_vec(),
+            replaces: None,
         }
     }
 
@@ -181,7 +182,7 @@ impl Scene {
     pub(super) async fn sign_in_as(&self, login: &NewLogin, session: Option<&NewSession>) -> LoginRow {
         let ticket = self.ticket(&login.subject).await;
         match self.create(&ticket, login, session, None).await.value {
-            Created::Made { login, evicted } if evicted.is_empty() => login,
+            Created::Made { login, replaced: None, evicted } if evicted.is_empty() => login,
             other => panic!("the login was not made: {other:?}"),
         }
     }

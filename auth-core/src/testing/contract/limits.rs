@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::World;
 use super::fixture::{IDLE, MANY, RETENTION, Scene, anna, at_once, bert, limit, seconds};
 use crate::id::LoginId;
-use crate::store::{Created, EndReason, NewLogin, OnLimit, Revoked};
+use crate::store::{Created, EndReason, Logged, NewLogin, OnLimit, Revoked};
 
 async fn live_among(scene: &Scene, numbers: impl Iterator<Item = u8>) -> BTreeSet<LoginId> {
     let mut live = BTreeSet::new();
@@ -105,6 +105,78 @@ pub async fn the_new_login_is_never_evicted(world: Arc<dyn World>) {
     assert_eq!(live_among(&scene, 1..=3).await, [2, 3].map(|number| scene.id(number)).into());
 }
 
+/// The new login, which takes the place of another under a limit: the entry of that, and the ids of what was evicted.
+async fn replace(
+    scene: &Scene,
+    login: NewLogin,
+    replaces: LoginId,
+    exceeded: OnLimit,
+) -> (Option<Logged>, Vec<LoginId>) {
+    let ticket = scene.ticket(&login.subject).await;
+    let login = NewLogin { replaces: Some(replaces), ..login };
+    let done = scene.create(&ticket, &login, None, limit(2, exceeded)).await;
+    let Created::Made { replaced, evicted, .. } = done.value else { panic!("{:?}", done.value) };
+    (replaced, evicted.iter().map(|one| one.login).collect())
+}
+
+/// In the same step, with its session and an entry of its own, also without a limit; nobody else is evicted for the new
+/// one, nor is it refused.
+pub async fn a_replaced_login_ends_and_does_not_count(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let other = scene.sign_in(1).await;
+    scene.sign_in_session(2).await;
+    let mut expected = Vec::new();
+    for (number, exceeded) in [(3, OnLimit::RefuseNew), (4, OnLimit::EndOldest)] {
+        let old = scene.id(number - 1);
+        let (replaced, evicted) = replace(&scene, scene.annas(number), old, exceeded).await;
+        expected.push((replaced.expect("it was logged").mark, Revoked::Login(old, EndReason::Replaced)));
+        assert_eq!(evicted, []);
+    }
+    let ticket = scene.ticket(&anna()).await;
+    let login = NewLogin { replaces: Some(scene.id(4)), ..scene.annas(5) };
+    let done = scene.create(&ticket, &login, None, None).await;
+    let Created::Made { replaced: Some(logged), .. } = done.value else { panic!("{:?}", done.value) };
+    assert_eq!(logged.expires_at, done.now.after(RETENTION));
+    expected.push((logged.mark, Revoked::Login(scene.id(4), EndReason::Replaced)));
+
+    assert_eq!(live_among(&scene, 1..=5).await, [other.id, scene.id(5)].into());
+    assert_eq!(scene.session(&scene.key(2)).await, None);
+    let mut log: Vec<_> = scene.log().await.into_iter().map(|entry| (entry.mark, entry.revoked)).collect();
+    log.sort_by_key(|(_, revoked)| expected.iter().position(|(_, other)| other == revoked));
+    assert_eq!(log, expected);
+}
+
+/// Where others must end too, they are the oldest of the rest.
+pub async fn a_replaced_login_is_not_evicted_as_well(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    for number in 1..=3 {
+        scene.sign_in(number).await;
+        scene.advance(seconds(1));
+    }
+    let (replaced, evicted) = replace(&scene, scene.annas(4), scene.id(1), OnLimit::EndOldest).await;
+    assert!(replaced.is_some());
+    assert_eq!(evicted, [scene.id(2)]);
+    assert_eq!(live_among(&scene, 1..=4).await, [3, 4].map(|number| scene.id(number)).into());
+    assert_eq!(scene.log().await.len(), 2);
+}
+
+/// Not somebody else's, not what ended, not what never was.
+pub async fn only_a_live_login_of_the_subject_is_replaced(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let berts = scene.sign_in_as(&scene.new_login(&bert(), 1), None).await;
+    scene.sign_in_as(&NewLogin { idle: seconds(5), ..scene.annas(2) }, None).await;
+    scene.advance(seconds(5));
+    for (number, old) in [(4, berts.id), (5, scene.id(2))] {
+        assert_eq!(replace(&scene, scene.annas(number), old, OnLimit::RefuseNew).await, (None, vec![]));
+    }
+    let ticket = scene.ticket(&anna()).await;
+    let login = NewLogin { replaces: Some(scene.id(9)), ..scene.annas(6) };
+    let refused = scene.create(&ticket, &login, None, limit(2, OnLimit::RefuseNew)).await;
+    assert_eq!(refused.value, Created::LimitReached);
+    assert!(scene.is_live(berts.id).await);
+    assert_eq!(scene.log().await, []);
+}
+
 /// Not what has expired, was ended, or is somebody else's.
 pub async fn only_live_logins_of_the_subject_count(world: Arc<dyn World>) {
     for exceeded in [OnLimit::RefuseNew, OnLimit::EndOldest] {
@@ -141,7 +213,8 @@ pub async fn a_spared_login_counts(world: Arc<dyn World>) {
     assert!(!scene.is_live(scene.id(1)).await);
 }
 
-/// Refused because of the limit, a taken id or an outdated ticket: whoever was signed in still is, and nothing is logged.
+/// Refused because of the limit, a taken id or an outdated ticket: whoever was signed in still is, also who would have been
+/// replaced, and nothing is logged.
 pub async fn a_refused_login_ends_nothing(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let old = scene.ticket(&anna()).await;
@@ -151,13 +224,15 @@ pub async fn a_refused_login_ends_nothing(world: Arc<dyn World>) {
     let before = scene.log().await;
     let ticket = scene.ticket(&anna()).await;
     let evict = limit(1, OnLimit::EndOldest);
-    let login = scene.annas(3);
+    let replaces = Some(scene.id(2));
+    let login = NewLogin { replaces, ..scene.annas(3) };
+    let taken = NewLogin { replaces, ..scene.annas(1) };
     let session = scene.new_session(1);
     let refusals = [
         (scene.create(&old, &login, None, evict).await, Created::Outdated),
-        (scene.create(&ticket, &scene.annas(1), None, evict).await, Created::IdTaken),
+        (scene.create(&ticket, &taken, None, evict).await, Created::IdTaken),
         (scene.create(&ticket, &login, Some(&session), evict).await, Created::IdTaken),
-        (scene.create(&ticket, &login, None, limit(2, OnLimit::RefuseNew)).await, Created::LimitReached),
+        (scene.create(&ticket, &login, None, limit(1, OnLimit::RefuseNew)).await, Created::LimitReached),
     ];
     for (done, expected) in refusals {
         assert_eq!(done.value, expected);

@@ -148,9 +148,12 @@ macro_rules! store_rules {
         $($callback)*! {
             $($arguments)*;
             limits::a_refused_login_ends_nothing,
+            limits::a_replaced_login_ends_and_does_not_count,
+            limits::a_replaced_login_is_not_evicted_as_well,
             limits::a_spared_login_counts,
             limits::concurrent_logins_keep_a_limit_that_evicts,
             limits::concurrent_logins_keep_a_limit_that_refuses,
+            limits::only_a_live_login_of_the_subject_is_replaced,
             limits::only_live_logins_of_the_subject_count,
             limits::the_new_login_is_never_evicted,
             limits::the_oldest_logins_are_evicted,
