@@ -12,7 +12,7 @@ use super::acknowledged::Acknowledged;
 use super::list::{Cleared, LastCleared, NotRevoked, RevocationList};
 use crate::clock::{NodeClock, Timestamp};
 use crate::store::{
-    Cursor, Ids, LogEntry, Logged, Realm, Reset, RevocationStore, Revoked, Standing, StoreError,
+    Cursor, Ids, LogEntry, Logged, Page, Realm, Reset, RevocationStore, Revoked, Standing, StoreError,
 };
 
 /// How many entries are read at once from each partition.
@@ -30,10 +30,18 @@ pub struct Feed {
     store: Arc<dyn RevocationStore>,
     realm: Realm,
     clock: Arc<NodeClock>,
-    cursor: Mutex<Cursor>,
+    place: Mutex<Place>,
     acknowledged: Acknowledged,
     asked_at: Age,
     wake_ups: StdMutex<watch::Receiver<u64>>,
+}
+
+/// How far along the log this node is.
+#[derive(Default)]
+struct Place {
+    cursor: Cursor,
+    /// What was seen on the way and is not settled: it stays until what the store lacks was written back.
+    seen: CatchUp,
 }
 
 /// When the last complete page was asked for, by both clocks of this node; `i64::MIN` until there was one.
@@ -63,7 +71,7 @@ impl Feed {
             store,
             realm,
             clock,
-            cursor: Mutex::default(),
+            place: Mutex::default(),
             acknowledged: Acknowledged::default(),
             asked_at,
             wake_ups,
@@ -86,28 +94,24 @@ impl Feed {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]: then the list grows older. What was read stays.
+    /// [`StoreError`]: then the list grows older. What was read stays, and what is still to be written back is not forgotten.
     pub async fn catch_up(&self) -> Result<CatchUp, StoreError> {
-        let mut cursor = self.cursor.lock().await;
+        let mut place = self.place.lock().await;
+        let Place { cursor, seen } = &mut *place;
         let due = self.acknowledged.due();
         let (monotonic, wall) = (self.clock.monotonic(), self.clock.wall());
-        let mut done = CatchUp { reset: self.read(&mut cursor, None).await?, ..CatchUp::default() };
-        done.lost = self.acknowledged.take_lost(&due);
-        if done.reset.is_some() || done.lost > 0 {
-            done.written_back = self.write_back().await?;
+        self.read(cursor, |page| seen.reset = seen.reset.or(page.reset)).await?;
+        seen.lost += self.acknowledged.take_lost(&due);
+        if seen.reset.is_some() || seen.lost > 0 {
+            self.write_back(&mut seen.written_back).await?;
         }
         self.asked_at.monotonic.store(millis(monotonic), Ordering::Release);
         self.asked_at.wall.store(wall.millis(), Ordering::Release);
-        Ok(done)
+        Ok(std::mem::take(seen))
     }
 
-    /// Reads from the cursor to the end, into the list and, where one is given, a second one.
-    async fn read(
-        &self,
-        cursor: &mut Cursor,
-        also: Option<&RevocationList>,
-    ) -> Result<Option<Reset>, StoreError> {
-        let mut reset = None;
+    /// Reads from the cursor to the end, into the list; shows each page.
+    async fn read(&self, cursor: &mut Cursor, mut show: impl FnMut(&Page)) -> Result<(), StoreError> {
         loop {
             let page = self.store.page(&self.realm, cursor, PAGE).await?;
             self.clock.heard(page.now);
@@ -115,26 +119,24 @@ impl Feed {
             self.acknowledged.read(&page.entries);
             self.list.raise_floor(page.floor);
             self.list.apply(&page.entries);
-            if let Some(also) = also {
-                also.apply(&page.entries);
-            }
-            reset = reset.or(page.reset);
+            show(&page);
             *cursor = page.next;
             if !page.has_more {
-                return Ok(reset);
+                return Ok(());
             }
         }
     }
 
-    /// Writes back what this node knows and the log lacks. Returns how many entries.
-    async fn write_back(&self) -> Result<usize, StoreError> {
+    /// Writes back what this node knows and the log lacks. Counts the entries.
+    async fn write_back(&self, written_back: &mut usize) -> Result<(), StoreError> {
         let there = RevocationList::new();
-        self.read(&mut Cursor::start(), Some(&there)).await?;
+        self.read(&mut Cursor::start(), |page| there.apply(&page.entries)).await?;
         let missing = self.list.missing_from(&there, self.clock.now()).map_err(StoreError::new)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
             self.clock.heard(self.store.write_back(&self.realm, entries).await?.now);
+            *written_back += entries.len();
         }
-        Ok(missing.len())
+        Ok(())
     }
 
     /// What holds of a credential, with a list that is complete and no older than `bound`: where it is not, the store is
