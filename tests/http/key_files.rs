@@ -9,9 +9,10 @@ use auth_core::ConfigError;
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
+use auth_core::testing::ManualClock;
 use auth_core::web::Device;
 use auth_tests::forge::ALGORITHMS;
-use auth_tests::{Forger, Shop, in_own_process, in_time, own_name, user};
+use auth_tests::{Forger, NOW, Shop, in_own_process, in_time, own_name, user};
 use tempfile::TempDir;
 
 fn mode(path: &Path) -> u32 {
@@ -170,17 +171,20 @@ async fn a_pepper_is_made_once_for_its_owner_only_and_read_again() {
     assert_eq!(mode(&path), 0o600);
     assert_eq!(names(&folder), ["pepper"]);
     let forger = Forger::new(Algorithm::EdDSA);
-    let store = MemoryStore::new();
+    let clock = ManualClock::new(NOW);
+    let store = MemoryStore::with_clock(clock.clone());
     let last = peppers.pop().unwrap();
-    let first = Shop::on(Arc::new(store.clone()), forger.ring(), |builder| builder.peppers(last)).await;
+    let first =
+        Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder.peppers(last)).await;
     let tokens = in_time(first.auth.login_tokens(Device::unknown(), user(7))).await.unwrap();
     let mut token = tokens.refresh_token().unwrap().to_owned();
     for pepper in peppers {
-        let node = Shop::on(Arc::new(store.clone()), forger.ring(), |builder| builder.peppers(pepper)).await;
+        let node =
+            Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder.peppers(pepper)).await;
         node.clock.advance(std::time::Duration::from_secs(60));
         let refreshed = in_time(node.auth.refresh(&token, None)).await.unwrap();
         token = refreshed.refresh_token().unwrap().to_owned();
-        let stranger = Shop::on(Arc::new(store.clone()), forger.ring(), |builder| builder).await;
+        let stranger = Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder).await;
         assert!(
             in_time(stranger.auth.refresh(&token, None)).await.is_err(),
             "another pepper is another server"

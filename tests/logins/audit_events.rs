@@ -2,16 +2,16 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::audit::{AuditEvent, RefusalReason};
+use auth_core::audit::{AuditEvent, RefusalReason, ResetCause};
 use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::jwt::VerifyError;
 use auth_core::refresh::Pairing;
 use auth_core::store::{EndReason, LoginKind, OnLimit};
 use auth_core::web::RefreshCookie;
-use auth_tests::shop::{assert_refused, login_of, refresh_of};
+use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
-    Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, World, anna, bert,
+    Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, User, World, anna, bert,
     claims_of, in_time, on_both_stores, subject,
 };
 use http::Method;
@@ -31,6 +31,10 @@ on_both_stores!(
 
 fn ended(login: LoginId, reason: EndReason) -> AuditEvent {
     AuditEvent::LoginEnded { login, subject: subject("anna"), reason }
+}
+
+fn all_ended(count: u64, spared: Option<LoginId>, reason: EndReason) -> AuditEvent {
+    AuditEvent::LoginsEnded { subject: subject("anna"), count, spared, reason }
 }
 
 fn refused(reason: RefusalReason) -> [AuditEvent; 1] {
@@ -54,7 +58,7 @@ async fn logins_begin_and_end(world: World) {
     world.clock.advance(SECOND);
     let cookie = node.sign_in("anna", &cookie).await;
     let three = newest(&node).await;
-    assert_eq!(node.events.take(), [ended(two, EndReason::Replaced), begun(three, LoginKind::Session)]);
+    assert_eq!(node.events.take(), [begun(three, LoginKind::Session), ended(two, EndReason::Replaced)]);
 
     node.browser(Method::POST, "/auth/logout", &cookie).await;
     assert_eq!(node.events.take(), [ended(three, EndReason::SignedOut)]);
@@ -69,11 +73,12 @@ async fn logins_begin_and_end(world: World) {
     let ids: Vec<_> = logins.iter().map(|tokens| login_of(&refresh_of(tokens))).collect();
     node.events.clear();
     node.bearer(Method::DELETE, "/auth/logins", logins.last().unwrap().access_token()).await;
-    assert_eq!(node.events.take(), [&ids[0], &ids[1]].map(|id| ended(*id, EndReason::EndedRemotely)));
-    in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();
-    assert_eq!(node.events.take(), [ended(ids[2], EndReason::SubjectEnded)]);
-    in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();
-    assert_eq!(node.events.take(), []);
+    // One event, however many they are; it says so too when there was none.
+    assert_eq!(node.events.take(), [all_ended(2, Some(ids[2]), EndReason::EndedRemotely)]);
+    for count in [1, 0] {
+        in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();
+        assert_eq!(node.events.take(), [all_ended(count, None, EndReason::SubjectEnded)]);
+    }
 }
 
 async fn a_limit_evicts_or_refuses(world: World) {
@@ -94,15 +99,16 @@ async fn claims_change(world: World) {
     let node = world.node_with(|builder| builder.claims_source(directory)).await;
     drop(node.login(anna()).await);
     node.events.clear();
-    for epoch in 1..3 {
+    let begun_under = node.behind().ticket(&realm::<User>(), &subject("anna")).await.unwrap().value.epoch;
+    let changed = |nth| AuditEvent::ClaimsChanged { subject: subject("anna"), epoch: begun_under + nth };
+    for nth in 1..3 {
         node.claims_changed("anna").await;
-        assert_eq!(node.events.take(), [AuditEvent::ClaimsChanged { subject: subject("anna"), epoch }]);
+        assert_eq!(node.events.take(), [changed(nth)]);
     }
     let without = world.node().await;
-    let login = newest(&without).await;
     without.claims_changed("anna").await;
-    let changed = AuditEvent::ClaimsChanged { subject: subject("anna"), epoch: 3 };
-    assert_eq!(without.events.take(), [changed, ended(login, EndReason::ClaimsChanged)]);
+    let ended = all_ended(1, None, EndReason::ClaimsChanged);
+    assert_eq!(without.events.take(), [changed(3), ended]);
 }
 
 async fn tokens_are_rotated_and_replayed(world: World) {
@@ -179,9 +185,8 @@ async fn refusals_say_why(world: World) {
         assert_eq!(node.events.take(), refused(reason));
     };
     check("/me", Method::GET, "a.b.c", RefusalReason::Token(VerifyError::Malformed)).await;
-    in_time(node.auth.revoke_token(claims_of(access)["jti"].as_str().unwrap().parse().unwrap()))
-        .await
-        .unwrap();
+    let jti = claims_of(access)["jti"].as_str().unwrap().parse().unwrap();
+    in_time(node.auth.revoke_token(&subject("anna"), jti)).await.unwrap();
     check("/me", Method::GET, access, RefusalReason::Revoked).await;
     let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
     node.claims_changed("anna").await;
@@ -216,6 +221,32 @@ fn each_event_has_its_json() {
         ),
         (AuditEvent::StoreBehind { login }, json!({ "event": "store_behind", "login": id })),
         (
+            AuditEvent::LogReset { cause: ResetCause::UnknownMark, written_back: 2 },
+            json!({ "event": "log_reset", "cause": "unknown_mark", "written_back": 2 }),
+        ),
+        (
+            AuditEvent::WritesLost { lost: 1, written_back: 2 },
+            json!({ "event": "writes_lost", "lost": 1, "written_back": 2 }),
+        ),
+        (
+            AuditEvent::Shared { login, streak: 2, age: MINUTE },
+            json!({ "event": "shared", "login": id, "streak": 2, "age": 60 }),
+        ),
+        (
+            all_ended(3, None, EndReason::SubjectEnded),
+            json!({ "event": "logins_ended", "subject": "anna", "count": 3, "reason": "subject_ended" }),
+        ),
+        (
+            all_ended(3, Some(login), EndReason::EndedRemotely),
+            json!({
+                "event": "logins_ended",
+                "subject": "anna",
+                "count": 3,
+                "spared": id,
+                "reason": "ended_remotely",
+            }),
+        ),
+        (
             AuditEvent::LimitReached { subject: anna.clone() },
             json!({ "event": "limit_reached", "subject": "anna" }),
         ),
@@ -240,6 +271,7 @@ fn each_event_has_its_json() {
         (refused(RefusalReason::Outdated), json!({ "event": "refused", "reason": "outdated" })),
         (refused(RefusalReason::RefreshToken), json!({ "event": "refused", "reason": "refresh_token" })),
         (refused(RefusalReason::Session), json!({ "event": "refused", "reason": "session" })),
+        (refused(RefusalReason::StoredClaims), json!({ "event": "refused", "reason": "stored_claims" })),
         (
             refused(RefusalReason::Token(VerifyError::Expired)),
             json!({ "event": "refused", "reason": "the token has expired" }),

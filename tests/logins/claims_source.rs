@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use auth_core::audit::AuditEvent;
+use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::login::LoginError;
 use auth_core::store::EndReason;
 use auth_core::web::Device;
-use auth_tests::shop::refresh_of;
+use auth_tests::shop::{realm, refresh_of};
 use auth_tests::{
     DAY, Directory, Gate, HOUR, MILLISECOND, MINUTE, NOW, Node, Role, SECOND, User, World, anna, bert,
-    claims_of, in_time, joined, on_both_stores,
+    claims_of, in_time, joined, on_both_stores, subject,
 };
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -27,6 +27,8 @@ on_both_stores!(
     a_session_that_is_due_is_unavailable_while_the_source_is_down,
     a_session_of_somebody_who_is_gone_ends_when_it_is_due,
     without_a_source_a_session_keeps_its_claims,
+    claims_of_another_type_are_refused_and_nothing_ends,
+    claims_of_another_type_are_loaded_anew,
     a_clock_that_goes_back_loads_claims_rather_than_trusting_them,
     an_access_token_is_not_concerned_until_it_is_refreshed,
 );
@@ -157,9 +159,9 @@ async fn a_session_of_somebody_who_is_gone_ends_when_it_is_due(world: World) {
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     world.clock.advance(MAX_AGE);
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
-    let ended =
-        |event: &AuditEvent| matches!(event, AuditEvent::LoginEnded { reason: EndReason::SubjectEnded, .. });
-    assert_eq!(node.events.count(ended), 3);
+    let (spared, reason) = (None, EndReason::SubjectEnded);
+    let ended = AuditEvent::LoginsEnded { subject: subject("anna"), count: 3, spared, reason };
+    assert_eq!(node.events.count(|event| *event == ended), 1);
     node.get_by_cookie("/me", &other).await.assert_invalid_session();
     node.get("/me", tokens.access_token()).await.assert_invalid_token();
     node.post_refresh(&refresh_of(&tokens)).await.assert_invalid_grant();
@@ -174,6 +176,43 @@ async fn without_a_source_a_session_keeps_its_claims(world: World) {
         node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
         node.get_by_cookie("/admin", &cookie).await.assert_insufficient();
     }
+}
+
+/// As a version of the application with another claims type left them.
+async fn store_other_claims(node: &Node) {
+    let realm = realm::<User>();
+    let login = *node.logins_of("anna").await.first().unwrap();
+    let row = node.behind().login(&realm, login).await.unwrap().value.unwrap().row;
+    let claims = br#"{"sub":"anna","rank":"boss"}"#;
+    assert!(node.behind().save_claims(&realm, login, claims, row.epoch).await.unwrap().value);
+}
+
+async fn claims_of_another_type_are_refused_and_nothing_ends(world: World) {
+    let node = world.node().await;
+    let cookie = node.sign_in("anna", "").await;
+    store_other_claims(&node).await;
+    node.events.clear();
+    for _ in 0..2 {
+        node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+        assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusalReason::StoredClaims }]);
+    }
+    assert_eq!(node.logins_of("anna").await.len(), 1);
+}
+
+async fn claims_of_another_type_are_loaded_anew(world: World) {
+    let directory = Directory::of([anna()]);
+    let node = node(&world, &directory).await;
+    let cookie = node.sign_in("anna", "").await;
+    store_other_claims(&node).await;
+    directory.set_down(true);
+    node.get_by_cookie("/me", &cookie).await.assert_unavailable();
+    directory.set_down(false);
+    let loads = directory.loads();
+    for _ in 0..2 {
+        node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    }
+    assert_eq!(directory.loads(), loads + 1);
+    assert_eq!(node.logins_of("anna").await.len(), 1);
 }
 
 async fn a_clock_that_goes_back_loads_claims_rather_than_trusting_them(world: World) {

@@ -1,9 +1,11 @@
 //! "My devices": listing logins, and ending them from elsewhere.
 
-use auth_core::login::Ended;
+use auth_core::login::{Ended, LoginsCursor};
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
-use auth_tests::{Call, Forged, HOUR, MINUTE, Node, World, anna, bert, in_time, on_both_stores, subject};
+use auth_tests::{
+    Call, Fault, Forged, HOUR, MINUTE, Node, Op, World, anna, bert, in_time, on_both_stores, subject,
+};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -19,6 +21,8 @@ on_both_stores!(
     all_logins_of_a_subject_end,
     another_site_ends_nothing,
     a_sign_out_removes_the_cookie_and_may_be_repeated,
+    a_sign_out_of_what_the_store_does_not_have_any_more_is_final_too,
+    a_list_of_many_logins_comes_in_parts,
 );
 
 /// Signs in with a session, from a browser of that name.
@@ -65,8 +69,12 @@ async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
     assert_eq!(reply.json(), expected);
     let by_cookie = node.get_by_cookie("/auth/logins", &cookie).await.json();
     assert_eq!((&by_cookie[0]["current"], &by_cookie[1]["current"]), (&json!(false), &json!(true)));
-    let logins = in_time(node.auth.logins(&subject("anna"))).await.unwrap();
-    assert_eq!(logins.iter().map(|login| login.id()).collect::<Vec<_>>(), node.logins_of("anna").await);
+    let logins = in_time(node.auth.logins(&subject("anna"), None)).await.unwrap();
+    assert_eq!(logins.next, None);
+    assert_eq!(
+        logins.logins.iter().map(|login| login.id()).collect::<Vec<_>>(),
+        node.logins_of("anna").await
+    );
 }
 
 async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
@@ -80,7 +88,8 @@ async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
     let listed = node.get("/auth/logins", kept.access_token()).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed.pointer("/0/id").unwrap(), &json!(login_of(&refresh_of(&kept))));
-    assert!(in_time(node.auth.logins(&subject("nobody"))).await.unwrap().is_empty());
+    let nobodys = in_time(node.auth.logins(&subject("nobody"), None)).await.unwrap();
+    assert!(nobodys.logins.is_empty() && nobodys.next.is_none());
 }
 
 async fn one_login_is_ended_from_another(world: World) {
@@ -205,4 +214,43 @@ async fn a_sign_out_removes_the_cookie_and_may_be_repeated(world: World) {
     assert_eq!((reply.status, reply.set_cookies().len()), (StatusCode::NO_CONTENT, 0));
     node.bearer(Method::POST, "/auth/logout", tokens.access_token()).await.assert_invalid_token();
     assert_eq!(Forged::from(&refresh_of(&tokens)).generation(), 0);
+}
+
+/// This node noted a use that the store does not know of: there, the login is over already.
+async fn a_sign_out_of_what_the_store_does_not_have_any_more_is_final_too(world: World) {
+    let node = world.node_with(|builder| builder.session_idle(HOUR)).await;
+    let cookie = node.sign_in("anna", "").await;
+    node.store.always(Op::Touch, Fault::Before);
+    world.clock.advance(58 * MINUTE);
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    world.clock.advance(3 * MINUTE);
+    node.catch_up().await;
+    node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+    assert!(node.logins_of("anna").await.is_empty());
+    node.browser(Method::POST, "/auth/logout", &cookie).await.assert_empty(204);
+    node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+    node.store.heal(Op::Touch);
+    node.flush().await;
+    for node in [&node, &world.node().await] {
+        node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+    }
+}
+
+async fn a_list_of_many_logins_comes_in_parts(world: World) {
+    let node = world.node().await;
+    for _ in 0..205 {
+        drop(node.login(anna()).await);
+    }
+    let (mut listed, mut sizes, mut after): (Vec<_>, Vec<_>, Option<LoginsCursor>) = Default::default();
+    loop {
+        let part = in_time(node.auth.logins(&subject("anna"), after.as_ref())).await.unwrap();
+        sizes.push(part.logins.len());
+        listed.extend(part.logins.iter().map(|login| login.id()));
+        // As a parameter of a query.
+        let Some(next) = part.next else { break };
+        after = Some(next.to_string().parse().unwrap());
+        assert_eq!(after, Some(next));
+    }
+    assert_eq!(sizes, [100, 100, 5]);
+    assert_eq!(listed, node.logins_of("anna").await);
 }

@@ -1,9 +1,13 @@
 //! When a login was last seen: written now and then, and never on the way of a request.
 
+use std::num::NonZeroU32;
+
 use auth_core::clock::{Clock as _, Timestamp};
-use auth_tests::shop::{login_of, refresh_of};
+use auth_core::store::LoginRow;
+use auth_tests::shop::{realm, refresh_of};
 use auth_tests::{
-    Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, World, anna, in_time, on_both_stores, subject,
+    Call, Fault, GRACE, Gate, MINUTE, NOW, Node, Op, SECOND, User, World, anna, in_time, on_both_stores,
+    subject,
 };
 
 on_both_stores!(
@@ -13,11 +17,18 @@ on_both_stores!(
     what_is_queued_is_listed,
     a_use_that_can_not_be_written_is_written_later,
     a_use_of_a_login_that_ended_meanwhile_brings_nothing_back,
+    a_request_that_is_refused_is_no_use,
 );
 
+/// Anna's live logins as they are stored.
+async fn rows(node: &Node) -> Vec<LoginRow> {
+    let most = NonZeroU32::new(100).unwrap();
+    let page = node.behind().list(&realm::<User>(), &subject("anna"), None, most).await.unwrap();
+    page.value.logins.into_iter().map(|login| login.row).collect()
+}
+
 async fn last_seen(node: &Node) -> Timestamp {
-    let logins = node.behind().list_logins(&subject("anna"), node.clock.now()).await.unwrap();
-    logins.iter().map(|login| login.last_seen_at).max().unwrap()
+    rows(node).await.iter().map(|login| login.last_seen_at).max().unwrap()
 }
 
 async fn a_session_is_written_once_a_minute_at_the_most(world: World) {
@@ -69,7 +80,7 @@ async fn a_flush_writes_what_is_queued(world: World) {
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
     node.flush().await;
-    let logins = node.behind().list_logins(&subject("anna"), world.clock.now()).await.unwrap();
+    let logins = rows(&node).await;
     assert_eq!(logins.len(), 2);
     assert!(logins.iter().all(|login| login.last_seen_at == NOW.after(2 * MINUTE)));
     assert_eq!(node.store.calls(Op::Touch), 1);
@@ -83,8 +94,8 @@ async fn what_is_queued_is_listed(world: World) {
     node.store.always(Op::Touch, Fault::Before);
     world.clock.advance(2 * MINUTE);
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-    let logins = in_time(node.auth.logins(&subject("anna"))).await.unwrap();
-    assert_eq!(logins.first().unwrap().last_seen_at(), NOW.after(2 * MINUTE));
+    let logins = in_time(node.auth.logins(&subject("anna"), None)).await.unwrap();
+    assert_eq!(logins.logins.first().unwrap().last_seen_at(), NOW.after(2 * MINUTE));
     assert_eq!(last_seen(&node).await, NOW);
 }
 
@@ -116,6 +127,25 @@ async fn a_use_of_a_login_that_ended_meanwhile_brings_nothing_back(world: World)
     world.node().await.get("/me", next.access_token()).await.assert_invalid_token();
 }
 
+async fn a_request_that_is_refused_is_no_use(world: World) {
+    let node = world.node().await;
+    let (cookie, tokens) = (node.sign_in("anna", "").await, node.login(anna()).await);
+    let next = node.refresh(&refresh_of(&tokens)).await.unwrap();
+    world.clock.advance(2 * MINUTE);
+    node.get_by_cookie("/admin", &cookie).await.assert_insufficient();
+    node.get("/admin", next.access_token()).await.assert_insufficient();
+    let call = Call::post("/write").header("sec-fetch-site", "cross-site").cookie(&cookie);
+    node.send(call).await.assert_cross_site();
+    node.flush().await;
+    assert_eq!((node.store.calls(Op::Touch), node.store.calls(Op::Confirm)), (0, 0));
+    assert_eq!(last_seen(&node).await, NOW);
+    // Nor is it the proof that the successor reached its owner.
+    assert!(!node.family(&refresh_of(&tokens)).await.confirmed);
+    node.get("/me", next.access_token()).await.assert_text("anna, by jwt");
+    node.flush().await;
+    assert!(node.family(&refresh_of(&tokens)).await.confirmed);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_use_is_written_within_a_second_without_being_asked() {
     let world = World::memory();
@@ -142,14 +172,12 @@ async fn no_request_waits_for_a_use_to_be_written() {
         world.clock.advance(2 * MINUTE);
         node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
         node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-        assert_eq!(in_time(node.auth.logins(&subject("anna"))).await.unwrap().len(), 2);
+        assert_eq!(in_time(node.auth.logins(&subject("anna"), None)).await.unwrap().logins.len(), 2);
     }
     gate.open();
     tokio::time::sleep(2 * SECOND).await;
     assert_eq!(last_seen(&node).await, world.clock.now());
-    let login = login_of(&refresh_of(&tokens));
-    let row = node.behind().load_login(login, world.clock.now()).await.unwrap().unwrap();
-    assert_eq!(row.last_seen_at, world.clock.now());
+    assert_eq!(node.row(&refresh_of(&tokens)).await.unwrap().last_seen_at, world.clock.now());
     world.clock.advance(GRACE);
     assert!(node.refresh(&refresh_of(&tokens)).await.is_ok());
 }

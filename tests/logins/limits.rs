@@ -19,7 +19,7 @@ on_both_stores!(
     the_oldest_login_ends_for_a_new_one,
     a_login_too_many_is_refused,
     expired_logins_do_not_count,
-    a_login_that_is_replaced_does_not_count,
+    a_login_that_is_replaced_counts_until_the_new_one_is_there,
     each_subject_has_its_own_limit,
 );
 
@@ -88,26 +88,47 @@ async fn expired_logins_do_not_count(world: World) {
     }
 }
 
-async fn a_login_that_is_replaced_does_not_count(world: World) {
+/// The login of the browser ends after the new one was made: until then there is one more.
+async fn a_login_that_is_replaced_counts_until_the_new_one_is_there(world: World) {
     for (name, exceeded) in [("anna", OnLimit::EndOldest), ("bert", OnLimit::RefuseNew)] {
         let node = node(&world, exceeded).await;
+        let text = format!("{name}, by session");
+        let other = node.sign_in(name, "").await;
+        world.clock.advance(SECOND);
         let mut cookie = node.sign_in(name, "").await;
-        let others = [node.sign_in(name, "").await, node.sign_in(name, "").await];
+        // Below the limit, nobody has to go.
         for _ in 0..5 {
             world.clock.advance(SECOND);
             cookie = node.sign_in(name, &cookie).await;
         }
-        let evicted = |event: &AuditEvent| {
-            matches!(
-                event,
-                AuditEvent::LoginEnded { reason: EndReason::Evicted, .. } | AuditEvent::LimitReached { .. }
-            )
-        };
-        assert_eq!(node.events.count(evicted), 0);
-        for cookie in others.iter().chain([&cookie]) {
-            node.get_by_cookie("/me", cookie).await.assert_text(&format!("{name}, by session"));
+        assert_eq!(node.events.count(is_of_limit), 0);
+        let third = node.sign_in(name, "").await;
+        for cookie in [&other, &cookie, &third] {
+            node.get_by_cookie("/me", cookie).await.assert_text(&text);
+        }
+        let reply = node.browser(Method::POST, &format!("/login/{name}"), &cookie).await;
+        assert_eq!(node.events.count(is_of_limit), 1);
+        if exceeded == OnLimit::RefuseNew {
+            // Nothing changed.
+            reply.assert_problem(409, "Signed in on too many devices", &[]);
+            for cookie in [&other, &cookie, &third] {
+                node.get_by_cookie("/me", cookie).await.assert_text(&text);
+            }
+            continue;
+        }
+        for (cookie, is_live) in [(&other, false), (&cookie, false), (&third, true), (&reply.cookie(), true)]
+        {
+            let reply = node.get_by_cookie("/me", cookie).await;
+            if is_live { reply.assert_text(&text) } else { reply.assert_invalid_session() }
         }
     }
+}
+
+fn is_of_limit(event: &AuditEvent) -> bool {
+    matches!(
+        event,
+        AuditEvent::LoginEnded { reason: EndReason::Evicted, .. } | AuditEvent::LimitReached { .. }
+    )
 }
 
 async fn each_subject_has_its_own_limit(world: World) {

@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test, and the helpers of tests, fail by panicking"
 )]
@@ -17,3 +18,4 @@ mod limits;
 mod replaced;
 mod revocation;
 mod session_data;
+mod tickets;

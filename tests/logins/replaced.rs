@@ -39,7 +39,7 @@ async fn signing_in_again_replaces_the_login_of_the_browser(world: World) {
         subject: subject("anna"),
         reason: EndReason::Replaced,
     };
-    assert_eq!(node.events.take().first(), Some(&ended));
+    assert_eq!(node.events.take().last(), Some(&ended));
     other.catch_up().await;
     for node in [&node, &other] {
         node.get_by_cookie("/me", &first).await.assert_invalid_session();

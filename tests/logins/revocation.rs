@@ -2,6 +2,7 @@
 
 mod epochs;
 mod list;
+mod lost;
 mod nodes;
 mod running;
 mod staleness;

@@ -106,7 +106,14 @@ async fn no_presentation_reaches_a_store_that_is_asked_in_vain(world: World) {
     node.store.set_down(true);
     let calls = node.store.calls(Op::Rotate) + node.store.calls(Op::Login);
     for byte in 0..token.size() {
-        node.post_refresh(&token.clone().flipped(byte, 0x10).untagged()).await.assert_invalid_grant();
+        let changed = token.clone().flipped(byte, 0x10);
+        let answer = node.post_refresh(&changed.untagged()).await;
+        // A pepper that is not known here may be known on another node.
+        if changed.pepper() == token.pepper() {
+            answer.assert_invalid_grant();
+        } else {
+            answer.assert_unavailable();
+        }
     }
     assert_eq!(node.store.calls(Op::Rotate) + node.store.calls(Op::Login), calls);
 }
@@ -214,9 +221,7 @@ async fn requests_at_once_with_a_store_that_fails_now_and_then_agree_in_the_end(
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     for fault in [Fault::Before, Fault::After] {
-        for op in [Op::Rotate, Op::Login] {
-            (0..5).for_each(|_| node.store.next(op, fault.clone()));
-        }
+        (0..10).for_each(|_| node.store.next(Op::Rotate, fault.clone()));
     }
     let barrier = Arc::new(Barrier::new(100));
     let requests: Vec<_> = (0..100).map(|_| start(&node, &first, &barrier)).collect();

@@ -1,9 +1,13 @@
 //! The store fails before or after the commit: 503, and the same token again brings the client on.
 
+use std::num::NonZeroU32;
+
 use auth_core::audit::AuditEvent;
-use auth_core::store::EndReason;
-use auth_tests::shop::{assert_refused, assert_try_again, login_of, refresh_of};
-use auth_tests::{Directory, Fault, Forged, GRACE, HOUR, Node, Op, World, anna, on_both_stores};
+use auth_core::store::{Cursor, EndReason, Family};
+use auth_tests::shop::{assert_refused, assert_try_again, login_of, realm, refresh_of};
+use auth_tests::{
+    Directory, Fault, Forged, GRACE, Gate, HOUR, Node, Op, SECOND, User, World, anna, joined, on_both_stores,
+};
 use http::StatusCode;
 
 on_both_stores!(
@@ -11,6 +15,7 @@ on_both_stores!(
     a_rotation_whose_answer_was_lost_is_handed_out_at_the_retry,
     a_rotation_whose_answer_was_lost_is_replaced_hours_later,
     a_replacement_whose_answer_was_lost_is_handed_out_at_the_retry,
+    a_late_answer_that_can_not_be_looked_at_again_is_handed_out_at_the_retry,
     every_step_of_a_refresh_may_fail,
     a_theft_that_can_not_be_written_gains_nothing,
     a_theft_whose_answer_was_lost_ends_the_login,
@@ -73,13 +78,39 @@ async fn a_replacement_whose_answer_was_lost_is_handed_out_at_the_retry(world: W
     assert_eq!(node.family(&first).await.position.branch, 1);
 }
 
-/// With a claims source each refresh reads the epoch and saves what changed, after the rotation is committed.
+/// What took long is looked at again before it is handed out, and its grace begins anew.
+async fn a_late_answer_that_can_not_be_looked_at_again_is_handed_out_at_the_retry(world: World) {
+    for op in [Op::Login, Op::ReplaceFamily] {
+        for fault in [Fault::Before, Fault::After] {
+            let node = world.node().await;
+            let first = refresh_of(&node.login(anna()).await);
+            let gate = Gate::closed();
+            node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
+            let (slow, token) = (node.clone(), first.clone());
+            let slow = tokio::spawn(async move { slow.refresh(&token).await });
+            gate.reached().await;
+            let family = node.family(&first).await;
+            world.clock.advance(2 * SECOND);
+            node.store.next(op, fault.clone());
+            gate.open();
+            assert_try_again(&joined(slow).await);
+            assert_eq!(node.store.calls(op), 1, "{op:?} {fault:?}");
+
+            let again = node.refresh(&first).await.unwrap();
+            assert_eq!(Forged::from(&refresh_of(&again)).hash(), family.current);
+            let renewed = Family { rotated_at: family.rotated_at.after(2 * SECOND), ..family };
+            assert_eq!(node.family(&first).await, renewed, "{op:?} {fault:?}");
+            node.get("/me", again.access_token()).await.assert_text("anna, by jwt");
+        }
+    }
+}
+
+/// With a claims source a refresh saves what changed, after the rotation is committed.
 async fn every_step_of_a_refresh_may_fail(world: World) {
-    for wait in [auth_tests::SECOND, HOUR] {
+    for wait in [SECOND, HOUR] {
         for (op, fault) in [
             (Op::Rotate, Fault::Before),
             (Op::Rotate, Fault::After),
-            (Op::Ticket, Fault::Before),
             (Op::SaveClaims, Fault::Before),
             (Op::SaveClaims, Fault::After),
         ] {
@@ -136,8 +167,7 @@ async fn a_theft_whose_answer_was_lost_ends_the_login(world: World) {
     assert_refused(&node.refresh(&first).await);
     node.catch_up().await;
     node.get("/me", &access).await.assert_invalid_token();
-    let entries =
-        node.behind().entries(0, 10, auth_core::clock::Clock::now(&world.clock)).await.unwrap().entries;
+    let page = node.behind().page(&realm::<User>(), &Cursor::start(), NonZeroU32::MAX).await.unwrap().value;
     let revoked = auth_core::store::Revoked::Login(login_of(&first), EndReason::Stolen);
-    assert_eq!(entries.into_iter().map(|entry| entry.revoked).collect::<Vec<_>>(), [revoked]);
+    assert_eq!(page.entries.into_iter().map(|entry| entry.revoked).collect::<Vec<_>>(), [revoked]);
 }

@@ -20,4 +20,5 @@ mod peppers;
 mod racing;
 mod restored;
 mod rule;
+mod sharing;
 mod table;

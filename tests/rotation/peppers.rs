@@ -2,7 +2,7 @@
 
 use auth_core::refresh::{Pepper, Peppers};
 use auth_tests::forge::pepper;
-use auth_tests::shop::{assert_refused, refresh_of};
+use auth_tests::shop::{assert_refused, assert_try_again, refresh_of};
 use auth_tests::{Forged, GRACE, HOUR, Node, World, anna, on_both_stores};
 
 on_both_stores!(
@@ -11,7 +11,7 @@ on_both_stores!(
     a_lost_response_from_before_the_change_is_replaced,
     nodes_that_change_one_after_the_other_hand_out_the_same_bytes,
     a_stolen_token_of_an_older_pepper_is_theft,
-    without_the_older_pepper_its_tokens_are_refused_and_nothing_is_revoked,
+    without_the_older_pepper_its_tokens_are_to_be_tried_again_and_nothing_is_revoked,
 );
 
 /// A node whose current pepper is `current`, and that accepts the `older` one.
@@ -77,21 +77,26 @@ async fn a_stolen_token_of_an_older_pepper_is_theft(world: World) {
     assert_eq!(node.row(&first).await, None);
 }
 
-async fn without_the_older_pepper_its_tokens_are_refused_and_nothing_is_revoked(world: World) {
+async fn without_the_older_pepper_its_tokens_are_to_be_tried_again_and_nothing_is_revoked(world: World) {
     let old = world.node().await;
     let first = refresh_of(&old.login(anna()).await);
     let row = old.row(&first).await;
     let new = world.node_with(|builder| builder.peppers(Peppers::new(pepper(1)))).await;
     let calls = new.store.all_calls();
-    assert_refused(&new.refresh(&first).await);
+    assert_try_again(&new.refresh(&first).await);
+    new.post_refresh(&first).await.assert_unavailable();
     assert_eq!(new.store.all_calls(), calls);
+    assert_eq!(new.events.take(), []);
     assert_eq!(new.row(&first).await, row);
 
-    // The successor was made with a pepper that is gone meanwhile: it can not be made again.
+    // The successor was made with a pepper that is not known here: another node can make it again.
     let next = refresh_of(&node(&world, 1, 0).await.refresh(&first).await.unwrap());
     let row = old.row(&next).await;
-    assert_refused(&old.refresh(&first).await);
+    old.events.clear();
+    assert_try_again(&old.refresh(&first).await);
+    assert_eq!(old.events.take(), []);
     assert_eq!(old.row(&next).await, row);
+    assert_eq!(refresh_of(&node(&world, 1, 0).await.refresh(&first).await.unwrap()), next);
 }
 
 #[test]

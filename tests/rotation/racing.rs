@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;
-use auth_core::login::{RefreshRejection, Tokens};
-use auth_tests::shop::{assert_refused, refresh_of};
-use auth_tests::{Fault, GRACE, Gate, HOUR, Node, Op, World, anna, in_time, joined, on_both_stores, subject};
+use auth_core::login::{Builder, RefreshRejection, Tokens};
+use auth_tests::shop::{assert_refused, assert_try_again, refresh_of};
+use auth_tests::{
+    Directory, Fault, GRACE, Gate, HOUR, Node, Op, Role, User, World, anna, claims_of, in_time, joined,
+    on_both_stores, subject,
+};
 use http::{Method, StatusCode};
+use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
@@ -16,8 +20,9 @@ on_both_stores!(
     a_sign_out_just_before_the_rotation_wins,
     a_sign_out_just_after_the_rotation_wins,
     ending_all_logins_just_after_the_rotation_wins,
+    claims_that_change_just_after_the_rotation_outdate_what_it_brought,
     late_answers_carry_the_same_token,
-    a_late_answer_that_was_overtaken_does_no_harm_within_the_grace,
+    a_late_answer_that_was_overtaken_is_not_handed_out,
 );
 
 /// A refresh of its own task.
@@ -107,6 +112,33 @@ async fn ending_all_logins_just_after_the_rotation_wins(world: World) {
     }
 }
 
+/// The token is signed under the epoch of the rotation, whatever came afterwards.
+async fn claims_that_change_just_after_the_rotation_outdate_what_it_brought(world: World) {
+    let admin = User { roles: [Role::Admin].into_iter().collect(), ..anna() };
+    let directory = Directory::of([admin.clone()]);
+    let with_source = |builder: Builder<User>| builder.claims_source(directory.clone());
+    let (node, other) = (world.node_with(with_source).await, world.node_with(with_source).await);
+    let first = refresh_of(&node.login(admin).await);
+    let gate = Gate::closed();
+    directory.stop_next_at(&gate);
+    let refresh = refreshing(&node, &first);
+    gate.reached().await;
+    directory.put(anna());
+    other.claims_changed("anna").await;
+    gate.open();
+    let late = joined(refresh).await.unwrap();
+    assert_eq!(claims_of(late.access_token())["roles"], json!(["admin"]));
+    for node in [&node, &other] {
+        node.catch_up().await;
+        node.get("/admin", late.access_token()).await.assert_invalid_token();
+    }
+    let next = node.refresh(&refresh_of(&late)).await.unwrap();
+    for node in [&node, &other] {
+        node.get("/me", next.access_token()).await.assert_text("anna, by jwt");
+        node.get("/admin", next.access_token()).await.assert_insufficient();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_sign_out_among_many_refreshes_no_token_works() {
     for round in 0..40 {
@@ -152,8 +184,8 @@ async fn late_answers_carry_the_same_token(world: World) {
     assert!(node.refresh(&refresh_of(&fast)).await.is_ok());
 }
 
-/// The client stores the late answer over the newer one, and goes on from there.
-async fn a_late_answer_that_was_overtaken_does_no_harm_within_the_grace(world: World) {
+/// The client could store it over the newer one: it is told to try again, with what it has by then.
+async fn a_late_answer_that_was_overtaken_is_not_handed_out(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     let gate = Gate::closed();
@@ -164,8 +196,10 @@ async fn a_late_answer_that_was_overtaken_does_no_harm_within_the_grace(world: W
     world.clock.advance(GRACE);
     let third = node.refresh(&second).await.unwrap();
     node.get("/me", third.access_token()).await.assert_text("anna, by jwt");
+    let row = node.row(&first).await;
     gate.open();
-    let late = refresh_of(&joined(slow).await.unwrap());
-    assert_eq!(late, second);
-    assert_eq!(refresh_of(&node.refresh(&late).await.unwrap()), refresh_of(&third));
+    assert_try_again(&joined(slow).await);
+    assert_eq!(node.row(&first).await, row);
+    let again = refresh_of(&third);
+    assert_eq!(refresh_of(&node.refresh(&again).await.unwrap()), again);
 }

@@ -28,7 +28,7 @@ async fn a_token_newer_than_a_restored_database_is_refused_and_is_no_theft() {
     let fourth = node.refresh(&third).await.unwrap();
     node.get("/me", fourth.access_token()).await.assert_text("anna, by jwt");
 
-    let restored = world.with_store(Arc::new(open(backup).await));
+    let restored = world.with_store(Arc::new(open(backup, &node.clock).await));
     let node = restored.node().await;
     let row = node.row(&first).await;
     let login = login_of(&first);
@@ -61,7 +61,7 @@ async fn a_branch_newer_than_a_restored_database_is_refused_and_is_no_theft() {
     let replaced = refresh_of(&node.refresh(&first).await.unwrap());
     assert_eq!(Forged::from(&replaced).branch(), 1);
 
-    let restored = world.with_store(Arc::new(open(backup).await));
+    let restored = world.with_store(Arc::new(open(backup, &node.clock).await));
     let node = restored.node().await;
     assert_refused(&node.refresh(&replaced).await);
     assert_eq!(node.events.take(), [AuditEvent::StoreBehind { login: login_of(&first) }]);
@@ -75,7 +75,7 @@ async fn a_login_newer_than_a_restored_database_is_refused() {
     drop(node.login(anna()).await);
     let backup = back_up(&world.path());
     let token = refresh_of(&node.login(anna()).await);
-    let restored = world.with_store(Arc::new(open(backup).await));
+    let restored = world.with_store(Arc::new(open(backup, &node.clock).await));
     let node = restored.node().await;
     assert_refused(&node.refresh(&token).await);
     assert_eq!(node.logins_of("anna").await.len(), 1);

@@ -1,12 +1,12 @@
 //! What is presented, and what is answered.
 
 use auth_core::audit::{AuditEvent, RefusalReason};
-use auth_core::clock::Clock as _;
 use auth_core::id::Position;
-use auth_core::store::{Created, EndReason, Family, LoginRow};
-use auth_tests::shop::{assert_refused, login_of, refresh_of};
+use auth_core::store::{EndReason, Family, GraceStart, LoginRow};
+use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
-    DAY, Forged, GRACE, HOUR, MILLISECOND, NOW, Node, SECOND, World, anna, bert, claims_of, on_both_stores,
+    DAY, Forged, GRACE, HOUR, MILLISECOND, NOW, Node, SECOND, User, World, anna, bert, claims_of,
+    on_both_stores,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -56,6 +56,8 @@ async fn the_current_token_is_rotated(world: World) {
         nonce: family.nonce,
         rotated_at: NOW.after(HOUR),
         confirmed: false,
+        shared: 0,
+        counted: false,
     };
     assert_ne!(family.nonce, before.family.as_ref().unwrap().nonce);
     let rotated = LoginRow {
@@ -71,7 +73,7 @@ async fn the_current_token_is_rotated(world: World) {
     let (login, iat) = (login_of(&next), NOW.after(HOUR).seconds());
     assert_eq!(claims["sid"], json!(login));
     assert_eq!(claims["gen"], json!([1, 0]));
-    assert_eq!(claims["epoch"], json!(0));
+    assert_eq!(claims["epoch"], json!(NOW.millis()));
     assert_eq!((&claims["iat"], &claims["exp"]), (&json!(iat), &json!(iat + 900)));
     assert_eq!(claims["auth_time"], json!(NOW.seconds()));
     assert_eq!(node.events.take(), [AuditEvent::Rotated { login, generation: 1 }]);
@@ -103,7 +105,7 @@ async fn within_the_grace_the_predecessor_brings_the_same_successor(world: World
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     let next = refresh_of(&node.refresh(&first).await.unwrap());
-    let row = node.row(&next).await;
+    let before = node.row(&next).await.unwrap();
     node.events.clear();
     for wait in [Duration::ZERO, MILLISECOND, GRACE - 2 * MILLISECOND] {
         world.clock.advance(wait);
@@ -111,7 +113,10 @@ async fn within_the_grace_the_predecessor_brings_the_same_successor(world: World
         assert_eq!(refresh_of(&again), next);
         assert_eq!(claims_of(again.access_token())["gen"], json!([1, 0]));
     }
-    assert_eq!(node.row(&next).await, row);
+    // Who got it late has a whole grace to use it.
+    let rotated_at = NOW.after(GRACE - MILLISECOND);
+    let again = Family { rotated_at, ..before.family.clone().unwrap() };
+    assert_eq!(node.row(&next).await, Some(LoginRow { family: Some(again), ..before }));
     let login = login_of(&next);
     assert_eq!(node.events.take(), [(); 3].map(|()| AuditEvent::Replayed { login, generation: 1 }));
 }
@@ -146,6 +151,8 @@ async fn a_successor_that_was_never_used_is_replaced_when_the_grace_ends(world: 
         nonce: family.nonce,
         rotated_at: NOW.after(GRACE),
         confirmed: false,
+        shared: 0,
+        counted: false,
     };
     assert_eq!(family, expected);
     let login = login_of(&first);
@@ -172,6 +179,9 @@ async fn responses_may_be_lost_again_and_again(world: World) {
         assert_eq!((Forged::from(&next).generation(), Forged::from(&next).branch()), (1, branch));
         world.clock.advance(GRACE - MILLISECOND);
         assert_eq!(refresh_of(&node.refresh(&first).await.unwrap()), next);
+        // The grace of an answer that was handed out late begins anew.
+        world.clock.advance(GRACE - MILLISECOND);
+        assert_eq!(node.family(&first).await.current, Forged::from(&next).hash());
         world.clock.advance(MILLISECOND);
     }
     let next = refresh_of(&node.refresh(&first).await.unwrap());
@@ -354,8 +364,7 @@ async fn the_last_branch_does_not_overflow(world: World) {
     let first = family_at(&node, 5, 0).await;
     drop(node.refresh(&first).await.unwrap());
     let family = node.family(&first).await;
-    let late = Family { position: Position { branch: u16::MAX, ..family.position }, ..family.clone() };
-    assert!(world.store.swap_family(login_of(&first), &family, &late, NOW).await.unwrap());
+    move_to(&node, &first, Position { branch: u16::MAX, ..family.position }).await;
     world.clock.advance(GRACE);
     let row = node.row(&first).await;
     assert_refused(&node.refresh(&first).await);
@@ -364,19 +373,18 @@ async fn the_last_branch_does_not_overflow(world: World) {
 
 /// A new login of Anna's at that generation and branch, and its token.
 async fn family_at(node: &Node, generation: u32, branch: u16) -> String {
-    let row = node.row(&refresh_of(&node.login(anna()).await)).await.unwrap();
-    let forged = Forged::first([9; 16], 1).with_generation(generation).with_branch(branch);
-    let family = Family {
-        position: Position { generation, branch },
-        current: forged.hash(),
-        ..row.family.clone().unwrap()
-    };
-    let id = auth_core::id::LoginId::from_bytes([9; 16]);
-    let row = LoginRow { id, family: Some(family), ..row };
-    let now = node.clock.now();
-    let created = node.behind().create_login(&row, None, None, None, now, now).await.unwrap();
-    assert_eq!(created, Created::Created { evicted: Vec::new() });
-    forged.tagged()
+    let first = refresh_of(&node.login(anna()).await);
+    move_to(node, &first, Position { generation, branch }).await;
+    Forged::from(&first).with_generation(generation).with_branch(branch).tagged()
+}
+
+/// Puts the login of a token at another position; its secrets stay.
+async fn move_to(node: &Node, token: &str, position: Position) {
+    let family = node.family(token).await;
+    let moved = Family { position, ..family.clone() };
+    let (store, realm) = (node.behind(), realm::<User>());
+    let put = store.replace_family(&realm, login_of(token), &family, &moved, GraceStart::Keep).await;
+    assert!(put.unwrap().value.is_some());
 }
 
 /// Presents a token that was used up: the login ends, and the event says so.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,11 +17,13 @@ use auth_core::store::{
     SavedSession, SessionHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use auth_core::testing::ManualClock;
+use auth_tests::store::{Altered, Documents, Families, Log, Logins, Sessions};
 use tokio::sync::watch;
 
 use crate::fault::Fault::{self, *};
-use crate::forward::{Answer, Wrapper};
 use crate::{logins, others, sessions};
+
+pub(crate) type Answer<T> = Result<Timed<T>, StoreError>;
 
 #[derive(Debug)]
 pub(crate) struct Broken {
@@ -129,15 +131,14 @@ pub(crate) async fn dawdle() {
 }
 
 #[async_trait]
-impl Wrapper for Broken {
-    fn inner(&self) -> &dyn Store {
-        &self.memory
+impl Altered for Broken {
+    fn behind(&self) -> Arc<dyn Store> {
+        Arc::new(self.memory.clone())
     }
+}
 
-    fn wake_ups(&self) -> watch::Receiver<u64> {
-        if self.has(NeverWakes) { self.silent.subscribe() } else { self.memory.wake_ups() }
-    }
-
+#[async_trait]
+impl Logins for Broken {
     async fn ticket(&self, realm: &Realm, subject: &Subject) -> Answer<Ticket> {
         logins::ticket(self, self.meant(realm), subject).await
     }
@@ -230,7 +231,10 @@ impl Wrapper for Broken {
         let most = if self.has(PurgesOneBatch) { 1000 } else { u64::MAX };
         Ok(self.memory.purge().await?.map(|count| count.min(most)))
     }
+}
 
+#[async_trait]
+impl Families for Broken {
     async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Answer<Rotated> {
         crate::families::rotate(self, realm, rotation).await
     }
@@ -254,7 +258,10 @@ impl Wrapper for Broken {
         }
         self.memory.confirm(realm, &used).await
     }
+}
 
+#[async_trait]
+impl Sessions for Broken {
     async fn create_session(&self, realm: &Realm, session: &NewSession) -> Answer<bool> {
         sessions::create(self, realm, session).await
     }
@@ -290,6 +297,13 @@ impl Wrapper for Broken {
 
     async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Answer<()> {
         sessions::delete(self, realm, key).await
+    }
+}
+
+#[async_trait]
+impl Log for Broken {
+    fn wake_ups(&self) -> watch::Receiver<u64> {
+        if self.has(NeverWakes) { self.silent.subscribe() } else { self.memory.wake_ups() }
     }
 
     async fn revoke_token(
@@ -328,7 +342,10 @@ impl Wrapper for Broken {
         let time = u64::try_from(answer.now.millis()).unwrap();
         Ok(answer.map(|floor| if self.has(FloorIsTheTime) { time } else { floor }))
     }
+}
 
+#[async_trait]
+impl Documents for Broken {
     async fn document(&self, realm: &Realm, name: &str) -> Answer<Option<Document>> {
         self.memory.document(self.meant(realm), name).await
     }

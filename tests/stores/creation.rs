@@ -9,9 +9,8 @@ use auth_core::store::{
     SessionRow, SessionStore as _, StoreError, Ticket, Timed,
 };
 
-use crate::broken::{Broken, dawdle};
+use crate::broken::{Answer, Broken, dawdle};
 use crate::fault::Fault::*;
-use crate::forward::Answer;
 
 pub(crate) async fn create(
     store: &Broken,

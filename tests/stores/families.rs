@@ -8,9 +8,8 @@ use auth_core::store::{
     Family, FamilyStore as _, GraceStart, LiveLogin, LoginStore as _, Realm, Rotated, Rotation, Timed,
 };
 
-use crate::broken::{Broken, dawdle};
+use crate::broken::{Answer, Broken, dawdle};
 use crate::fault::Fault::*;
-use crate::forward::Answer;
 
 pub(crate) async fn rotate(store: &Broken, realm: &Realm, rotation: &Rotation) -> Answer<Rotated> {
     let mut rotation = rotation.clone();

@@ -10,9 +10,8 @@ use auth_core::store::{
     Ticket, Timed,
 };
 
-use crate::broken::{Broken, dawdle};
+use crate::broken::{Answer, Broken, dawdle};
 use crate::fault::Fault::*;
-use crate::forward::Answer;
 
 pub(crate) async fn ticket(store: &Broken, realm: &Realm, subject: &Subject) -> Answer<Ticket> {
     store.subjects.lock().unwrap().insert(subject.clone());

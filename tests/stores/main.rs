@@ -4,9 +4,9 @@
 
 mod broken;
 mod creation;
+mod engines;
 mod families;
 mod fault;
-mod forward;
 mod logins;
 mod others;
 mod sessions;
@@ -17,14 +17,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use auth_core::testing::contract;
+use auth_tests::store::Relay;
 use broken::Broken;
 use fault::{Fault, faults};
-use forward::Wrapped;
 use futures_util::FutureExt as _;
 use world::Memory;
 
 fn broken(fault: Fault) -> Memory {
-    Memory::wrapped(|memory, clock| Arc::new(Wrapped(Broken::new(memory, clock, fault))))
+    Memory::wrapped(|memory, clock| Arc::new(Relay(Broken::new(memory, clock, fault))))
 }
 
 macro_rules! broken_stores_fail {

@@ -8,9 +8,8 @@ use auth_core::store::{
     RevocationStore as _, Revoked, Standing, StoreError, Timed,
 };
 
-use crate::broken::{Broken, dawdle};
+use crate::broken::{Answer, Broken, dawdle};
 use crate::fault::Fault::*;
-use crate::forward::Answer;
 
 pub(crate) async fn page(store: &Broken, realm: &Realm, cursor: &Cursor, most: NonZeroU32) -> Answer<Page> {
     let most = if store.has(PagesUnbounded) { NonZeroU32::MAX } else { most };

@@ -7,9 +7,8 @@ use auth_core::store::{
     SessionKey, SessionRow, SessionStore as _, Timed,
 };
 
-use crate::broken::{Broken, dawdle};
+use crate::broken::{Answer, Broken, dawdle};
 use crate::fault::Fault::*;
-use crate::forward::Answer;
 
 const LONG: Duration = Duration::from_secs(7200);
 

@@ -11,22 +11,32 @@ use auth_core::store::Store;
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::testing::ManualClock;
 use auth_core::testing::contract::{Restorable, World};
-
-use crate::forward::{Wrapped, Wrapper};
+use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};
+use auth_tests::watch_this_test;
 
 /// Says that it has sixteen partitions.
 #[derive(Debug)]
 struct Sixteen(MemoryStore);
 
-impl Wrapper for Sixteen {
-    fn inner(&self) -> &dyn Store {
-        &self.0
+impl Altered for Sixteen {
+    fn behind(&self) -> Arc<dyn Store> {
+        Arc::new(self.0.clone())
     }
+}
 
+impl Logins for Sixteen {
     fn partitions(&self) -> NonZeroU32 {
         NonZeroU32::new(16).unwrap()
     }
 }
+
+impl Families for Sixteen {}
+
+impl Sessions for Sixteen {}
+
+impl Log for Sixteen {}
+
+impl Documents for Sixteen {}
 
 pub(crate) struct Memory {
     clock: ManualClock,
@@ -39,6 +49,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// With what `wrap` makes of the store.
     pub(crate) fn wrapped(wrap: impl FnOnce(MemoryStore, ManualClock) -> Arc<dyn Store>) -> Self {
+        watch_this_test();
         let clock = ManualClock::new(Timestamp::from_millis(1_800_000_000_123));
         let memory = MemoryStore::with_clock(clock.clone());
         let store = wrap(memory.clone(), clock.clone());
@@ -50,7 +61,7 @@ impl Memory {
     }
 
     pub(crate) fn sixteen() -> Self {
-        Self::wrapped(|memory, _| Arc::new(Wrapped(Sixteen(memory))))
+        Self::wrapped(|memory, _| Arc::new(Relay(Sixteen(memory))))
     }
 
     /// A restored store is another incarnation.
@@ -96,6 +107,10 @@ impl Clock for Offset {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(SystemClock.now().millis() + self.0.load(Ordering::SeqCst))
     }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
 }
 
 /// A memory store whose clock runs, as a server's does.
@@ -106,6 +121,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new() -> Self {
+        watch_this_test();
         let offset = Offset::default();
         Self { memory: MemoryStore::with_clock(offset.clone()), offset }
     }

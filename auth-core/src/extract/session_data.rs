@@ -29,7 +29,8 @@ use crate::web::{CsrfPolicy, SessionCookie, session_id};
 ///
 /// # Security
 ///
-/// An unsafe request from another site gets an empty session, and none is made for it.
+/// An unsafe request from another site gets an empty session, and none is made for it; so does a request with an
+/// `Authorization` header.
 ///
 /// `Session` shows its id, which is the credential, in its `Debug`: leave it out of logs
 /// (`#[tracing::instrument(skip(session))]`).
@@ -89,18 +90,18 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let carried = session_id(&parts.headers, shared.cookie.name()).ok().flatten();
-            // From another site, the browser's session is not at hand, and a new one is not planted.
-            let is_same_site = shared.csrf.allows_request(&parts);
-            // Nor where something else than the session says who calls: its data may be somebody else's.
-            let is_anothers = parts.headers.contains_key(AUTHORIZATION);
-            let carried = carried.filter(|_| is_same_site && !is_anothers);
+            // From another site, the browser's session is not at hand, and a new one is not planted. Nor where something else
+            // than the session says who calls: its data may be somebody else's, and the browser keeps its cookie.
+            let has_session =
+                shared.csrf.allows_request(&parts) && !parts.headers.contains_key(AUTHORIZATION);
+            let carried = carried.filter(|_| has_session);
             let mut request = Request::from_parts(parts, body);
             let signed_in = SignedIn::default();
             let (session, view) = shared.session(carried.as_ref(), &signed_in);
             request.extensions_mut().insert(session.clone());
             request.extensions_mut().insert(signed_in);
             let response = inner.call(request).await?;
-            Ok(match is_same_site {
+            Ok(match has_session {
                 true => shared.save(&session, &view, carried.as_ref(), response).await,
                 false => response,
             })

@@ -8,7 +8,7 @@ use crate::audit::{AuditEvent, Observer};
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
 use crate::store::{
-    EndReason, Ended, EndedAll, Evicted, Logged, Revoked, SessionHash, SessionKey, StoreError,
+    EndReason, Ended, EndedAll, Evicted, Logged, Partition, Revoked, SessionHash, SessionKey, StoreError,
 };
 
 /// Ends logins and revokes credentials.
@@ -100,7 +100,8 @@ impl Revoker {
         let write = self.feed.begin_write();
         let logged =
             self.store.ask(|store, realm| store.revoke_token(realm, subject, token, self.retention)).await?;
-        write.logged(Revoked::Token(token), logged.value);
+        let partition = Partition::of(subject, self.store.store().partitions());
+        write.logged(Revoked::Token(partition, token), logged.value);
         Ok(())
     }
 
@@ -121,7 +122,7 @@ impl Revoker {
         let renamed =
             self.store.ask(|store, realm| store.rename_session(realm, old, new, self.retention)).await?;
         if let Some(logged) = renamed.value {
-            write.logged(Revoked::Session(old.hash), logged);
+            write.logged(Revoked::Session(*old), logged);
         }
         Ok(renamed.value.is_some())
     }

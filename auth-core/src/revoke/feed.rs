@@ -12,7 +12,7 @@ use super::acknowledged::Acknowledged;
 use super::list::{Cleared, LastCleared, NotRevoked, RevocationList};
 use crate::clock::{NodeClock, Timestamp};
 use crate::store::{
-    Cursor, Ids, LogEntry, Logged, Page, Realm, Reset, RevocationStore, Revoked, Standing, StoreError,
+    Cursor, Ids, LogEntry, Logged, Realm, Reset, RevocationStore, Revoked, Standing, StoreError,
 };
 
 /// How many entries are read at once from each partition.
@@ -30,18 +30,19 @@ pub struct Feed {
     store: Arc<dyn RevocationStore>,
     realm: Realm,
     clock: Arc<NodeClock>,
-    place: Mutex<Place>,
+    progress: Mutex<Progress>,
     acknowledged: Acknowledged,
     asked_at: Age,
     wake_ups: StdMutex<watch::Receiver<u64>>,
 }
 
-/// How far along the log this node is.
+/// How far along the log a node is, and what reading it brought that was not made good yet: a reading that fails or is
+/// dropped half way, or a write back that does, leaves it to the next one.
 #[derive(Default)]
-struct Place {
+struct Progress {
     cursor: Cursor,
-    /// What was seen on the way and is not settled: it stays until what the store lacks was written back.
-    seen: CatchUp,
+    reset: Option<Reset>,
+    lost: usize,
 }
 
 /// When the last complete page was asked for, by both clocks of this node; `i64::MIN` until there was one.
@@ -71,7 +72,7 @@ impl Feed {
             store,
             realm,
             clock,
-            place: Mutex::default(),
+            progress: Mutex::default(),
             acknowledged: Acknowledged::default(),
             asked_at,
             wake_ups,
@@ -94,49 +95,53 @@ impl Feed {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]: then the list grows older. What was read stays, and what is still to be written back is not forgotten.
+    /// [`StoreError`]: then the list grows older. What was read stays.
     pub async fn catch_up(&self) -> Result<CatchUp, StoreError> {
-        let mut place = self.place.lock().await;
-        let Place { cursor, seen } = &mut *place;
+        let mut progress = self.progress.lock().await;
         let due = self.acknowledged.due();
         let (monotonic, wall) = (self.clock.monotonic(), self.clock.wall());
-        self.read(cursor, |page| seen.reset = seen.reset.or(page.reset)).await?;
-        seen.lost += self.acknowledged.take_lost(&due);
-        if seen.reset.is_some() || seen.lost > 0 {
-            self.write_back(&mut seen.written_back).await?;
+        self.read(&mut progress, None).await?;
+        progress.lost = progress.lost.saturating_add(self.acknowledged.take_lost(&due));
+        let mut done = CatchUp { reset: progress.reset, lost: progress.lost, written_back: 0 };
+        if done.reset.is_some() || done.lost > 0 {
+            done.written_back = self.write_back().await?;
+            (progress.reset, progress.lost) = (None, 0);
         }
         self.asked_at.monotonic.store(millis(monotonic), Ordering::Release);
         self.asked_at.wall.store(wall.millis(), Ordering::Release);
-        Ok(std::mem::take(seen))
+        Ok(done)
     }
 
-    /// Reads from the cursor to the end, into the list; shows each page.
-    async fn read(&self, cursor: &mut Cursor, mut show: impl FnMut(&Page)) -> Result<(), StoreError> {
+    /// Reads from the cursor to the end, into the list and, where one is given, a second one.
+    async fn read(&self, progress: &mut Progress, also: Option<&RevocationList>) -> Result<(), StoreError> {
         loop {
-            let page = self.store.page(&self.realm, cursor, PAGE).await?;
+            let page = self.store.page(&self.realm, &progress.cursor, PAGE).await?;
             self.clock.heard(page.now);
             let page = page.value;
             self.acknowledged.read(&page.entries);
             self.list.raise_floor(page.floor);
             self.list.apply(&page.entries);
-            show(&page);
-            *cursor = page.next;
+            if let Some(also) = also {
+                also.raise_floor(page.floor);
+                also.apply(&page.entries);
+            }
+            progress.reset = progress.reset.or(page.reset);
+            progress.cursor = page.next;
             if !page.has_more {
                 return Ok(());
             }
         }
     }
 
-    /// Writes back what this node knows and the log lacks. Counts the entries.
-    async fn write_back(&self, written_back: &mut usize) -> Result<(), StoreError> {
+    /// Writes back what this node knows and the log lacks. Returns how many entries.
+    async fn write_back(&self) -> Result<usize, StoreError> {
         let there = RevocationList::new();
-        self.read(&mut Cursor::start(), |page| there.apply(&page.entries)).await?;
+        self.read(&mut Progress::default(), Some(&there)).await?;
         let missing = self.list.missing_from(&there, self.clock.now()).map_err(StoreError::new)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
             self.clock.heard(self.store.write_back(&self.realm, entries).await?.now);
-            *written_back += entries.len();
         }
-        Ok(())
+        Ok(missing.len())
     }
 
     /// What holds of a credential, with a list that is complete and no older than `bound`: where it is not, the store is

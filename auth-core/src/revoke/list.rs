@@ -14,7 +14,9 @@ use hashbrown::HashMap;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::random::RandomError;
-use crate::store::{ENTRY_MARGIN, EndReason, Ids as CredentialIds, LogEntry, Mark, Revoked, SessionHash};
+use crate::store::{
+    ENTRY_MARGIN, EndReason, Ids as CredentialIds, LogEntry, Mark, Partition, Revoked, SessionKey,
+};
 
 /// Enough that writers do not stop readers; a power of two.
 const SHARDS: usize = 64;
@@ -68,12 +70,12 @@ struct Shards<K> {
 #[derive(Debug)]
 pub struct RevocationList {
     logins: Shards<[u8; 16]>,
-    sessions: Shards<[u8; 32]>,
-    tokens: Shards<[u8; 16]>,
+    sessions: Shards<SessionKey>,
+    tokens: RwLock<HashMap<TokenId, (Partition, Expiry), RandomState>>,
     subjects: RwLock<HashMap<Subject, SubjectEntry, RandomState>>,
     keys: RwLock<HashMap<KeyId, Expiry, RandomState>>,
-    /// How many entries there are in `subjects` and in `keys`, as for the shards.
-    counts: [AtomicU64; 2],
+    /// How many entries there are in `subjects`, `keys` and `tokens`, as for the shards.
+    counts: [AtomicU64; 3],
     /// Everything whose epoch is below is gone.
     floor: AtomicU64,
     /// Until when an entry that this version does not know makes the list incomplete, in milliseconds.
@@ -121,10 +123,10 @@ impl Default for RevocationList {
         Self {
             logins: Shards::default(),
             sessions: Shards::default(),
-            tokens: Shards::default(),
+            tokens: RwLock::default(),
             subjects: RwLock::default(),
             keys: RwLock::default(),
-            counts: [const { AtomicU64::new(0) }; 2],
+            counts: [const { AtomicU64::new(0) }; 3],
             floor: AtomicU64::new(0),
             incomplete_until: AtomicI64::new(i64::MIN),
             version: AtomicU64::new(0),
@@ -144,8 +146,15 @@ impl RevocationList {
         let expiry = Expiry::of(expires_at);
         match revoked {
             Revoked::Login(login, _) => self.logins.insert(login.as_bytes(), expiry, &self.hasher),
-            Revoked::Session(session) => self.sessions.insert(session.as_bytes(), expiry, &self.hasher),
-            Revoked::Token(token) => self.tokens.insert(token.as_bytes(), expiry, &self.hasher),
+            Revoked::Session(session) => self.sessions.insert(session, expiry, &self.hasher),
+            Revoked::Token(partition, token) => {
+                let mut tokens = write(&self.tokens);
+                let entry = tokens.entry(*token).or_insert_with(|| {
+                    self.token_count().fetch_add(1, Ordering::Release);
+                    (*partition, expiry)
+                });
+                entry.1 = entry.1.max(expiry);
+            }
             Revoked::AllEnded { subject, below, spared } => self.with_subject(subject, expiry, |entry| {
                 if *below > entry.ended_below {
                     (entry.ended_below, entry.spared) = (*below, *spared);
@@ -191,11 +200,13 @@ impl RevocationList {
     /// What is known of a credential.
     pub fn check(&self, credential: &CredentialIds<'_>) -> Cleared {
         let login = credential.login.as_ref().map(LoginId::as_bytes);
-        let token = credential.token.as_ref().map(TokenId::as_bytes);
-        let session = credential.session.as_ref().map(|session| session.hash.as_bytes());
         if self.logins.has(login, &self.hasher)
-            || self.tokens.has(token, &self.hasher)
-            || self.sessions.has(session, &self.hasher)
+            || self.sessions.has(credential.session.as_ref(), &self.hasher)
+        {
+            return Cleared::Gone;
+        }
+        if self.token_count().load(Ordering::Acquire) != 0
+            && credential.token.is_some_and(|token| read(&self.tokens).contains_key(&token))
         {
             return Cleared::Gone;
         }
@@ -251,12 +262,14 @@ impl RevocationList {
             let login = LoginId::from_bytes(*id);
             missing.push((Revoked::Login(login, EndReason::EndedRemotely), expiry));
         });
-        self.sessions.for_each_missing_from(&other.sessions, &other.hasher, |hash, expiry| {
-            missing.push((Revoked::Session(SessionHash::from_bytes(*hash)), expiry));
+        self.sessions.for_each_missing_from(&other.sessions, &other.hasher, |key, expiry| {
+            missing.push((Revoked::Session(*key), expiry));
         });
-        self.tokens.for_each_missing_from(&other.tokens, &other.hasher, |id, expiry| {
-            missing.push((Revoked::Token(TokenId::from_bytes(*id)), expiry));
-        });
+        for (token, (partition, expiry)) in &*read(&self.tokens) {
+            if !read(&other.tokens).contains_key(token) {
+                missing.push((Revoked::Token(*partition, *token), *expiry));
+            }
+        }
         for (subject, entry) in &*read(&self.subjects) {
             let there = read(&other.subjects);
             let there = there.get(subject).map_or((0, 0), |entry| (entry.ended_below, entry.outdated_below));
@@ -274,6 +287,10 @@ impl RevocationList {
                 missing.push((Revoked::Key(key.clone()), *expiry));
             }
         }
+        let floor = self.floor.load(Ordering::Acquire);
+        if floor > other.floor.load(Ordering::Acquire) {
+            missing.push((Revoked::Floor(floor), Expiry::of(LogEntry::NEVER)));
+        }
         let live = missing.into_iter().filter(|(_, expiry)| !expiry.has_passed(now));
         live.map(|(revoked, expiry)| {
             Ok(LogEntry { mark: Mark::random()?, revoked, expires_at: expiry.expires_at() })
@@ -283,7 +300,11 @@ impl RevocationList {
 
     /// Drops the entries whose last credential has expired. Returns how many went.
     pub fn purge(&self, now: Timestamp) -> u64 {
-        let mut gone = self.logins.purge(now) + self.sessions.purge(now) + self.tokens.purge(now);
+        let mut gone = self.logins.purge(now) + self.sessions.purge(now);
+        let mut tokens = write(&self.tokens);
+        let before = tokens.len();
+        tokens.retain(|_, (_, expiry)| !expiry.has_passed(now));
+        gone += dropped(self.token_count(), before - tokens.len());
         let mut subjects = write(&self.subjects);
         let before = subjects.len();
         subjects.retain(|_, entry| !entry.expiry.has_passed(now));
@@ -296,7 +317,7 @@ impl RevocationList {
 
     /// How many entries there are.
     pub fn len(&self) -> u64 {
-        let ids = [&self.logins.count, &self.sessions.count, &self.tokens.count];
+        let ids = [&self.logins.count, &self.sessions.count];
         ids.into_iter().chain(&self.counts).map(|count| count.load(Ordering::Acquire)).sum()
     }
 
@@ -316,13 +337,18 @@ impl RevocationList {
     }
 
     fn subject_count(&self) -> &AtomicU64 {
-        let [subjects, _] = &self.counts;
+        let [subjects, _, _] = &self.counts;
         subjects
     }
 
     fn key_count(&self) -> &AtomicU64 {
-        let [_, keys] = &self.counts;
+        let [_, keys, _] = &self.counts;
         keys
+    }
+
+    fn token_count(&self) -> &AtomicU64 {
+        let [_, _, tokens] = &self.counts;
+        tokens
     }
 }
 

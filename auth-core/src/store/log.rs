@@ -1,15 +1,16 @@
 //! The revocation log: entries, pages and cursors, and the question about one credential.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
-use super::hash::SessionHash;
 use super::reason::EndReason;
-use super::row::SessionKey;
+use super::row::{Partition, SessionKey};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::random::{RandomError, random_bytes};
 
-/// Names one entry of the log: 128 random bits.
+/// Names one entry of the log: 128 bits that no other has. Random, or derived from a random one: a step that appends
+/// several entries is given one mark and hashes it together with what each of them ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mark([u8; 16]);
 
@@ -57,15 +58,30 @@ pub enum Revoked {
         below: u64,
     },
     /// One session id.
-    Session(SessionHash),
-    /// One access token.
-    Token(TokenId),
+    Session(SessionKey),
+    /// One access token, and the partition of its subject.
+    Token(Partition, TokenId),
     /// Everything signed with a key.
     Key(KeyId),
     /// Everything in the realm whose epoch is below this number.
     Floor(u64),
     /// Something that this version does not know. A node that reads it does not know everything: it asks the store.
     Unknown,
+}
+
+impl Revoked {
+    /// Where its entry is, in a store that has so many partitions: written back, it comes there again.
+    pub fn partition(&self, partitions: NonZeroU32) -> Partition {
+        match self {
+            Self::Login(id, _) => Partition::of_login(*id),
+            Self::AllEnded { subject, .. } | Self::ClaimsChanged { subject, .. } => {
+                Partition::of(subject, partitions)
+            }
+            Self::Session(key) => key.partition,
+            Self::Token(partition, _) => *partition,
+            Self::Key(_) | Self::Floor(_) | Self::Unknown => Partition::REALM,
+        }
+    }
 }
 
 /// An entry of the log.
@@ -123,9 +139,10 @@ pub struct Page {
     pub entries: Vec<LogEntry>,
     /// Where to go on.
     pub next: Cursor,
-    /// Whether there is more already; else everything that was committed before the call has been answered.
+    /// Whether there may be more already, also where this page has no entries; else everything that was committed before
+    /// the call has been answered.
     pub has_more: bool,
-    /// The floor of the realm.
+    /// The floor of the realm; where partitions disagree for a moment, the highest.
     pub floor: u64,
     /// Why the page begins at the start of the log although the cursor was further on.
     pub reset: Option<Reset>,
@@ -135,9 +152,10 @@ pub struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reset {
-    /// The store is another one, or was restored by its engine after a crash.
+    /// The store is another one, was restored by its engine after a crash, or was started again.
     Incarnation,
-    /// The entry that the cursor names is not in the log: it was emptied or restored.
+    /// The entry that the cursor names is not in the log: it was emptied or restored, or the entry is over and was
+    /// purged.
     UnknownMark,
     /// The cursor is not one of this store.
     Malformed,
@@ -154,7 +172,7 @@ pub struct Ids<'a> {
     pub subject: Option<(&'a Subject, u64)>,
     /// For a session: the epoch under which its login began. Where it is none, the claims' epoch counts.
     pub begun_under: Option<u64>,
-    /// The token itself.
+    /// The token itself. It is looked up where its subject is, so `subject` must be there too.
     pub token: Option<TokenId>,
     /// The key that signed it.
     pub key: Option<&'a KeyId>,

@@ -9,13 +9,18 @@
 //!   of one realm are two nodes of one service.
 //! - **Partition**: everything of one subject (record, logins, sessions, log entries) is in one. A store has a fixed
 //!   number of them, [`LoginStore::partitions`]; login ids and session keys carry it ([`Partition::of_login`]). Entries
-//!   about keys and the floor are in partition 0.
+//!   about keys and the floor, and documents, are in partition 0. What is asked for in a partition is looked for there
+//!   only: ids and hashes are taken, found and ended in the partition that they name. Making a login or its session in
+//!   another partition than the subject's is a mistake, which a store may answer with an error.
 //! - **Subject record**: `epoch`, `outdated_below`, `ended_below`, `spared` (a login, or none) and `retention`. A
 //!   subject without a record has the floor in the first three, and none of them ever counts for less than the floor.
 //!   Records are never purged: there is at most one for each user.
 //! - **Epoch**: a number that only rises: `max(previous + 1, the store's time in milliseconds)`.
 //! - **Floor**: a number of each realm; at first the time at which the realm was first used, in milliseconds.
-//!   Everything whose epoch is below it is gone.
+//!   Everything whose epoch is below it is gone. Each partition keeps a copy. Partition 0 decides about the first one;
+//!   whoever begins or raises it raises the others, and raises all again until they agree.
+//! - **Numbers**: times and epochs in milliseconds are exact below 2^53. A store may take a longer duration for one of
+//!   2^52 milliseconds.
 //! - **Retention**: how long credentials of a login can outlive its end, at most; kept in the row, and the largest one
 //!   in the record. It decides how long a log entry about the login lives.
 //!
@@ -28,6 +33,31 @@
 //! - A credential of a live login is **outdated** when the epoch of its claims is below `outdated_below`.
 //! - Everything else is **gone**.
 //!
+//! # Several nodes, several servers
+//!
+//! What follows was tried with PostgreSQL and Redis, and is why the contract says what it says.
+//!
+//! - *A partition holds what one step needs.* A step of Redis Cluster is a script whose keys are in one slot. So an
+//!   entry that is written back must say where it belongs ([`Revoked::partition`]): [`Revoked::Session`] and
+//!   [`Revoked::Token`] carry it, as a hash does not tell; and a token is asked for together with its subject. The name of
+//!   the realm has no part in choosing the slot, or the id of a login could not be taken in all realms.
+//! - *Numbers are exact below 2^53*: scripts compute with doubles.
+//! - *A floor that differs between partitions* would let the subjects of some sign in and be gone at once: nodes know
+//!   one.
+//! - *First the locks, then the time, then the reading.* In PostgreSQL a statement sees what was committed when it began,
+//!   not when it got its lock. A step that waits reads again in a new statement: only so is a limit exact, and only so is
+//!   who lost a rotation answered with the winner's row. For the same reason a rotation locks the row before it reads the
+//!   time, and a count locks what it finds idle too long: a rotation that found the login live, and is not committed yet,
+//!   goes before it. The order of locks is the record, then rows.
+//! - *The log has no numbers that readers could count on.* Writers of PostgreSQL commit in another order than they
+//!   number; a cursor holds what was in progress, and a mark. The end of what a page was cut from is not the end of the
+//!   log, so [`Page::has_more`] may say so once too often.
+//! - *An incarnation* ends with a crash, as transactions that were not durable leave their numbers to others; with a
+//!   restart too, since the files may be a copy. Reading the log again from its start costs little.
+//! - *A server that was cut off* must not answer: a replica or standby refuses [`RevocationStore::page`] and
+//!   [`RevocationStore::standing`], and where replicas are required, a master without them refuses every call.
+//! - *A server that throws away what it keeps* when memory is short forgets that something ended: it is not opened.
+//!
 //! # Contract
 //!
 //! - **Steps.** Each call happens as a whole, before or after every other one, or not at all; once it returned `Ok`, it
@@ -37,7 +67,9 @@
 //!   [`RevocationStore::declare_restored`], and [`RevocationStore::standing`] of a key) are one step in each of them;
 //!   [`LoginStore::purge`] is as many as it likes. They can be repeated.
 //! - **Time** is the store's: its clock is the only one in rows and comparisons, read when the step runs, not when the
-//!   request came. Callers pass durations. Each answer carries the time at which it was true ([`Timed`]).
+//!   request came, and after the last lock that it waited for. Callers pass durations. Each answer carries the time at
+//!   which it was true ([`Timed`]). Partitions may be on servers with clocks of their own: a subject is judged by its
+//!   partition's, and a page carries the earliest.
 //! - **Expiry**: a login is over from the instant `expires_at` or `idle_expires_at`, whichever is earlier, whether or
 //!   not it was purged; the same holds for sessions. Log entries are kept, served and honoured for
 //!   [`ENTRY_MARGIN`] longer than their `expires_at`, so that a clock that steps forward and back forgets nothing.
@@ -109,9 +141,9 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
     ///
     /// In this order: [`Created::Outdated`] unless the subject's epoch is still the ticket's, and the ticket is at most
     /// as old as its `lifetime` says; [`Created::IdTaken`] when a row with the login's id (in any realm) or the
-    /// session's hash is there; [`Created::LimitReached`] when the limit refuses. Then nothing was done, and nothing
-    /// ended. The limit counts the live logins of the subject; the count is exact under any concurrency. Evicted are the
-    /// oldest (`created_at`, then id), each with an entry of its own.
+    /// session's hash (of the realm, in its partition) is there; [`Created::LimitReached`] when the limit refuses. Then
+    /// nothing was done, and nothing ended. The limit counts the live logins of the subject; the count is exact under any
+    /// concurrency. Evicted are the oldest (`created_at`, then id), each with an entry of its own.
     ///
     /// The row's `begun_under` and `epoch` are the ticket's epoch; its times are the store's now and the durations from
     /// it, `idle_expires_at` at most `expires_at`. The record's `retention` rises to the login's.
@@ -196,7 +228,8 @@ pub trait FamilyStore: Debug + Send + Sync + 'static {
     /// `last_seen_at` moves to now, `idle_expires_at` to now + `idle`, at most `expires_at`, and `retention` (of row and
     /// record) rises to the rotation's. A last rotation in the future counts as being within the grace.
     ///
-    /// Otherwise nothing changes, and the live login as it is comes back; none when there is no live login. The state of
+    /// Otherwise nothing changes, and the live login comes back as whatever went before left it; none when there is no
+    /// live login. The state of
     /// the subject is read together with the liveness: a token is signed under that epoch, never a later one.
     async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError>;
 
@@ -270,7 +303,8 @@ pub trait RevocationStore: Debug + Send + Sync + 'static {
     /// Logs that everything a key signed is over. The entry never expires.
     async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError>;
 
-    /// The entries after the cursor, at most `most` of each partition, where to go on, and the floor.
+    /// The entries after the cursor, at most `most` of each partition, where to go on, and the floor. Refuses to answer
+    /// on a replica.
     async fn page(&self, realm: &Realm, cursor: &Cursor, most: NonZeroU32)
     -> Result<Timed<Page>, StoreError>;
 
@@ -284,8 +318,9 @@ pub trait RevocationStore: Debug + Send + Sync + 'static {
     /// acknowledged writes. Entries with a mark that is there are passed over, and so is [`Revoked::Unknown`].
     async fn write_back(&self, realm: &Realm, entries: &[LogEntry]) -> Result<Timed<()>, StoreError>;
 
-    /// After a restore: sets the floor of the realm to the largest of the store's milliseconds, the highest stored epoch
-    /// of the realm (the floor is one) + 1, and `instant`, and logs it ([`Revoked::Floor`], which never expires). Everybody signs in again.
+    /// After a restore: sets the floor of the realm, in all partitions, to the largest of the store's milliseconds, the
+    /// highest stored epoch of the realm (the floor is one) + 1, and `instant`, and logs it ([`Revoked::Floor`], which
+    /// never expires). Everybody signs in again.
     /// Returns the floor.
     async fn declare_restored(
         &self,

@@ -117,14 +117,31 @@ async fn a_token_that_lives_longer_than_its_type_allows_is_refused() {
         (0, 3601, Some(VerifyError::LifetimeTooLong)),
         (-3600, 1, Some(VerifyError::LifetimeTooLong)),
         (0, 315_360_000, Some(VerifyError::LifetimeTooLong)),
-        (0, 253_402_300_799 - 1_800_000_000, Some(VerifyError::LifetimeTooLong)),
+        (0, 253_402_300_799 - 1_800_000_010, Some(VerifyError::LifetimeTooLong)),
         (-1_800_000_000, 600, Some(VerifyError::LifetimeTooLong)),
         (0, 0, Some(VerifyError::LifetimeTooLong)),
         (10, 5, Some(VerifyError::LifetimeTooLong)),
         (10, 600, Some(VerifyError::NotYetValid)),
     ] {
         let row = format!("iat {iat:+}, exp {exp:+}");
-        target.at(&row, NOW, &target.forger.token(from_to(None, iat, exp)), expected).await;
+        // A little later: what was issued before the realm began is of no use.
+        let token = target.forger.token(from_to(None, iat + 10, exp + 10));
+        target.at(&row, millis(10_000), &token, expected).await;
+    }
+}
+
+/// The time of issue stands for the epoch that a token of another issuer does not have.
+#[tokio::test]
+async fn a_token_without_an_epoch_from_before_the_realm_began_is_refused() {
+    let target = Target::new(Algorithm::ES256).await;
+    for (iat, is_good) in [(-1, false), (0, true)] {
+        let token = target.forger.token(from_to(None, iat, 600));
+        assert!(target.verifier.verify(&target.keys, token.as_bytes(), NOW).is_ok());
+        let answer = target.present(&token).await;
+        match is_good {
+            true => answer.assert_ok("7 by jwt", "issued when the realm began"),
+            false => answer.assert_is(&problem::invalid_token(), "issued before"),
+        }
     }
 }
 

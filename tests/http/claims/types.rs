@@ -201,6 +201,33 @@ async fn the_claims_that_tie_a_token_to_its_login_are_of_their_types() {
     target.accepts("a foreign jti is any text", &foreign).await;
 }
 
+/// Tokens that say that they are of this server's own form have everything that ties them to their login.
+#[tokio::test]
+async fn a_token_of_a_claim_set_has_the_claims_of_that_set() {
+    let target = Target::new(Algorithm::ES256).await;
+    let epoch = json!(NOW.millis());
+    let login = [("sid", json!("AAAAAAAAAAAAAAAAAAAAAA")), ("epoch", epoch), ("gen", json!([0, 0]))];
+    let with = |ver: serde_json::Value, without: Option<&str>| {
+        let mut claims = claims_with("ver", ver);
+        let members = login.iter().filter(|(name, _)| Some(*name) != without);
+        members.for_each(|(name, value)| claims[*name] = value.clone());
+        target.forger.token(claims.to_string())
+    };
+    for ver in [1, 2, u32::MAX] {
+        target.accepts(&format!("set {ver}"), &with(json!(ver), None)).await;
+        for (missing, _) in &login {
+            let row = format!("set {ver} without {missing}");
+            target.refuses(&row, &with(json!(ver), Some(missing)), VerifyError::Malformed).await;
+        }
+    }
+    for (missing, _) in &login {
+        target.accepts(&format!("of no set, without {missing}"), &with(json!(0), Some(missing))).await;
+    }
+    for ver in [json!(null), json!("1"), json!(-1), json!(1.5), json!([1]), json!(4_294_967_296_u64)] {
+        target.refuses(&format!("ver: {ver}"), &with(ver, None), VerifyError::Malformed).await;
+    }
+}
+
 #[tokio::test]
 async fn names_of_claims_are_compared_byte_for_byte() {
     let target = Target::new(Algorithm::ES256).await;

@@ -1,24 +1,29 @@
 //! `Debug`, `Display` and `source` of everything that holds a secret.
 
 use std::error::Error;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::audit::{AuditEvent, Observer};
 use auth_core::extract::{Decision, Guard, OptionalGuard, Policy, PolicyData, Rejection};
+use auth_core::id::{LoginId, Position, Subject};
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
 use auth_core::login::{LoginError, RefreshRejection};
 use auth_core::refresh::{ParsedToken, Pepper, Peppers};
 use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{LoginStore, SessionHash, SessionStore, StoreError};
+use auth_core::store::{
+    Cursor, Document, Family, Ids, LogEntry, LoginKind, LoginStore as _, Mark, NewLogin, NewSession,
+    Partition, Revoked, Rotation, SessionHash, SessionKey, SessionStore as _, StoreError,
+};
 use auth_core::web::RefreshCookie;
 use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Auth, Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
-use auth_tests::shop::{Shopkeeper, builder};
-use auth_tests::{Call, Forger, NOW, Shop, ShopUser, in_time, user};
+use auth_tests::shop::{Shopkeeper, builder, realm};
+use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, in_time, user};
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
@@ -97,7 +102,9 @@ async fn what_a_login_hands_out_shows_no_credential() {
     secrets.assert_hidden("Verifier", &verifier());
     secrets.assert_hidden("Authenticator", &shop.auth);
     secrets.assert_hidden("RefreshCookie", &RefreshCookie::default());
-    for login in in_time(shop.auth.logins(verified.subject())).await.unwrap() {
+    let page = in_time(shop.auth.logins(verified.subject(), None)).await.unwrap();
+    secrets.assert_hidden("Logins", &page);
+    for login in page.logins {
         secrets.assert_hidden("Login", &login);
         secrets.assert_not_in("Login as JSON", &serde_json::to_string(&login).unwrap());
     }
@@ -261,10 +268,9 @@ async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
 #[tokio::test]
 async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
     let shop = Shop::new(KeyRing::generate(Algorithm::EdDSA).unwrap()).await;
-    let store = MemoryStore::new();
-    let on_store =
-        Shop::on(Arc::new(store.clone()), KeyRing::generate(Algorithm::EdDSA).unwrap(), |builder| builder)
-            .await;
+    let store = MemoryStore::with_clock(shop.clock.clone());
+    let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
+    let on_store = Shop::on(Arc::new(store.clone()), &shop.clock, ring, |builder| builder).await;
     let cookie = on_store.sign_in(7).await;
     let filled =
         Call::post("/cart?goods=secret-goods").cookie(&cookie).same_origin().send(&on_store.app).await;
@@ -278,21 +284,68 @@ async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
         .token("the refresh token", &refresh)
         .text("a claim", "mail-of-7")
         .text("data", "secret-goods");
-    let (session, login) = store.load_session(&hash, NOW).await.unwrap().unwrap();
+    let (realm, key) = (realm::<ShopUser>(), SessionKey { partition: Partition::REALM, hash });
+    let (session, login) = store.session(&realm, &key).await.unwrap().value.unwrap();
+    secrets.assert_hidden("SessionKey", &key);
     secrets.assert_hidden("SessionRow", &session);
-    secrets.assert_hidden("LoginRow", &login);
-    let subject = auth_core::id::Subject::new("7").unwrap();
-    for login in store.list_logins(&subject, NOW).await.unwrap() {
-        secrets.assert_hidden("LoginRow", &login);
-        secrets.assert_hidden("Family", &login.family);
+    secrets.assert_hidden("LiveLogin", &login);
+    let subject = Subject::new("7").unwrap();
+    let page = store.list(&realm, &subject, None, NonZeroU32::MAX).await.unwrap().value;
+    assert_eq!(page.logins.len(), 2);
+    secrets.assert_hidden("LoginPage", &page);
+    for login in page.logins {
+        secrets.assert_hidden("LoginRow", &login.row);
+        secrets.assert_hidden("Family", &login.row.family);
     }
     secrets.assert_hidden("MemoryStore", &store);
+    secrets.assert_hidden("MemorySnapshot", &store.snapshot());
     secrets.assert_hidden("SessionDataLayer", &on_store.auth.session_data_layer());
     secrets.assert_hidden("Authenticator", &on_store.auth);
     secrets.assert_hidden(
         "Builder",
         &builder(Forger::new(Algorithm::HS256).ring(), Arc::new(store), &shop.clock),
     );
+}
+
+#[test]
+fn what_a_store_is_called_with_shows_no_claim_no_data_and_no_hash() {
+    let secret = Forged::first([7; 16], 9).hash();
+    let hash = SessionHash::of(b"a session id");
+    let secrets = Secrets::default()
+        .bytes("the secret's hash", secret.as_bytes())
+        .bytes("the session's hash", hash.as_bytes())
+        .text("a claim", "mail-of-7")
+        .text("data", "secret-goods");
+    let (login, key) = (LoginId::from_bytes([7; 16]), SessionKey { partition: Partition::REALM, hash });
+    let presented = Position { generation: 0, branch: 0 };
+    let time = Duration::from_secs(60);
+    let new_login = NewLogin {
+        id: login,
+        subject: Subject::new("7").unwrap(),
+        kind: LoginKind::Token,
+        lifetime: time,
+        idle: time,
+        retention: time,
+        user_agent: None,
+        address: None,
+        claims: b"mail-of-7".to_vec(),
+        secret: Some(secret),
+        extra: b"secret-goods".to_vec(),
+    };
+    secrets.assert_hidden("NewLogin", &new_login);
+    let new_session = NewSession { key, data: b"secret-goods".to_vec(), lifetime: time };
+    secrets.assert_hidden("NewSession", &new_session);
+    let (successor, nonce) = (secret, [1; 16]);
+    let rotation =
+        Rotation { login, presented, secret, successor, nonce, grace: time, idle: time, retention: time };
+    secrets.assert_hidden("Rotation", &rotation);
+    secrets.assert_hidden("Family", &Family::first(secret));
+    secrets.assert_hidden("Document", &Document { version: 1, bytes: b"secret-goods".to_vec() });
+    secrets.assert_hidden("Cursor", &Cursor::from_bytes(b"secret-goods".to_vec()));
+    let revoked = Revoked::Session(key);
+    secrets
+        .assert_hidden("LogEntry", &LogEntry { mark: Mark::from_bytes([1; 16]), revoked, expires_at: NOW });
+    secrets.assert_hidden("Ids", &Ids { session: Some(key), ..Ids::default() });
 }
 
 #[tokio::test]

@@ -9,9 +9,10 @@ use auth_core::login::RefreshRejection;
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::sqlite::SqliteStore;
+use auth_core::testing::ManualClock;
 use auth_tests::forge::{claims, encode};
-use auth_tests::{Call, Forger, Shop, in_time};
+use auth_tests::shop::open;
+use auth_tests::{Call, Forger, NOW, Shop, in_time};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -59,9 +60,9 @@ impl Log {
 const PEPPER: &[u8; 32] = b"thirty-two bytes of pepper, salt";
 
 /// Everything that can happen to a login; returns what must not be found in the log.
-async fn live(store: Arc<dyn Store>, forger: &Forger) -> Secrets {
+async fn live(store: Arc<dyn Store>, clock: &ManualClock, forger: &Forger) -> Secrets {
     let peppers = Peppers::new(Pepper::new(0, PEPPER).unwrap());
-    let shop = Shop::on(store, forger.ring(), |builder| builder.peppers(peppers)).await;
+    let shop = Shop::on(store, clock, forger.ring(), |builder| builder.peppers(peppers)).await;
     let cookie = shop.sign_in(7).await;
     let (access, first) = shop.tokens(7).await;
     let mut secrets = Secrets::default()
@@ -127,13 +128,15 @@ async fn a_log_at_the_finest_level_has_no_token_no_cookie_no_secret_and_no_claim
     for algorithm in [Algorithm::EdDSA, Algorithm::HS256] {
         let forger = Forger::new(algorithm);
         let folder = tempfile::TempDir::new().unwrap();
-        let sqlite = SqliteStore::open(folder.path().join("auth.db")).await.unwrap();
-        let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(sqlite)];
+        let clock = ManualClock::new(NOW);
+        let sqlite = open(folder.path().join("auth.db"), &clock).await;
+        let stores: [Arc<dyn Store>; 2] =
+            [Arc::new(MemoryStore::with_clock(clock.clone())), Arc::new(sqlite)];
         for store in stores {
             let name = format!("the log of {store:?}");
             let log = Log::default();
             let listening = log.listen();
-            let secrets = live(store, &forger).await;
+            let secrets = live(store, &clock, &forger).await;
             drop(listening);
             let text = log.text();
             for event in ["LoginStarted", "Rotated", "Theft", "LoginEnded", "Refused"] {

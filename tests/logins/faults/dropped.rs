@@ -5,15 +5,16 @@ use std::num::NonZeroU32;
 use std::pin::pin;
 use std::task::Poll;
 
-use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Position};
 use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{
-    EndReason, Family, Limit, LoginKind, LoginRow, LoginStore as _, OnLimit, RevocationStore as _, Revoked,
-    Rotation, SecretHash, SessionHash, SessionRow, SessionStore as _,
+    Created, Cursor, EndReason, Ended, EndedAll, Family, FamilyStore as _, Ids, Limit, LogEntry, LoginKind,
+    LoginRow, LoginStore as _, NewLogin, NewSession, OnLimit, Partition, Realm, RevocationStore as _,
+    Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, SessionStore as _, Standing,
 };
-use auth_tests::shop::open;
-use auth_tests::{DAY, GRACE, HOUR, NOW, subject};
+use auth_core::testing::ManualClock;
+use auth_tests::shop::{open, realm};
+use auth_tests::{DAY, GRACE, HOUR, NOW, User, subject};
 use tempfile::TempDir;
 
 /// More await points than any call has; how many it stops at depends on how fast the threads of SQLite are.
@@ -36,65 +37,122 @@ async fn poll_at_most<F: Future>(polls: usize, future: F) -> Option<F::Output> {
 /// Makes the call again and again, each time with a login of its own, and drops it one await point later each time; after
 /// each, the file is opened anew and looked at. The last of them runs to its end.
 async fn drop_everywhere(
-    call: impl AsyncFn(&SqliteStore, LoginId, usize) -> bool,
-    check: impl AsyncFn(&SqliteStore, LoginId),
+    call: impl AsyncFn(&SqliteStore, &LoginRow, usize) -> bool,
+    check: impl AsyncFn(&SqliteStore, &LoginRow),
 ) {
-    let folder = TempDir::new().unwrap();
+    let (folder, clock) = (TempDir::new().unwrap(), ManualClock::new(NOW));
     let path = || folder.path().join("auth.db");
     for (number, polls) in (0..STOPS).chain(0..STOPS).chain([TO_THE_END]).enumerate() {
-        let login = LoginId::from_bytes([u8::try_from(number).unwrap(); 16]);
-        let store = open(path()).await;
-        create(&store, login).await;
-        let is_done = call(&store, login, polls).await;
+        let store = open(path(), &clock).await;
+        let login = create(&store, id(u8::try_from(number).unwrap())).await;
+        let is_done = call(&store, &login, polls).await;
         assert!(is_done || polls < TO_THE_END);
         assert!(!is_done || polls > 0);
         drop(store);
-        check(&open(path()).await, login).await;
+        check(&open(path(), &clock).await, &login).await;
     }
 }
 
-async fn create(store: &SqliteStore, login: LoginId) {
-    let session = session_of(login);
-    let created = store.create_login(&row(login), Some(&session), None, None, NOW.after(DAY), NOW).await;
-    assert!(matches!(created, Ok(auth_core::store::Created::Created { .. })), "{created:?}");
+fn here() -> Realm {
+    realm::<User>()
+}
+
+/// One of Anna's logins.
+fn id(number: u8) -> LoginId {
+    let mut bytes = [number; 16];
+    bytes[0] = 0;
+    LoginId::from_bytes(bytes)
+}
+
+/// The id of a second one, which is no other's first.
+fn other(login: &LoginRow) -> LoginId {
+    id(!login.id.as_bytes()[1])
+}
+
+fn key_of(login: LoginId) -> SessionKey {
+    SessionKey { partition: Partition::of_login(login), hash: SessionHash::of(login.as_bytes()) }
+}
+
+fn new_login(id: LoginId) -> (NewLogin, NewSession) {
+    let login = NewLogin {
+        id,
+        subject: subject("anna"),
+        kind: LoginKind::Token,
+        lifetime: DAY,
+        idle: HOUR,
+        retention: HOUR,
+        user_agent: None,
+        address: None,
+        claims: b"{}".to_vec(),
+        secret: Some(SecretHash::of(id.as_bytes())),
+        extra: Vec::new(),
+    };
+    (login, NewSession { key: key_of(id), data: b"{}".to_vec(), lifetime: DAY })
+}
+
+async fn create(store: &SqliteStore, id: LoginId) -> LoginRow {
+    let (login, session) = new_login(id);
+    let ticket = store.ticket(&here(), &login.subject).await.unwrap().value;
+    let created = store.create(&here(), &ticket, &login, Some(&session), None).await.unwrap().value;
+    let Created::Made { login, .. } = created else { panic!("{created:?}") };
+    login
 }
 
 async fn load(store: &SqliteStore, login: LoginId) -> Option<LoginRow> {
-    store.load_login(login, NOW).await.unwrap()
+    store.login(&here(), login).await.unwrap().value.map(|login| login.row)
 }
 
-/// Whether the log says that the login ended.
-async fn is_logged(store: &SqliteStore, login: LoginId) -> bool {
-    store.is_revoked(&[Revoked::Login(login, EndReason::SignedOut)], NOW).await.unwrap()
+async fn family(store: &SqliteStore, login: LoginId) -> Family {
+    load(store, login).await.unwrap().family.unwrap()
 }
 
-/// Its row, its session and its entry agree.
-async fn is_whole(store: &SqliteStore, login: LoginId) -> bool {
+async fn end(store: &SqliteStore, login: LoginId) -> Ended {
+    store.end(&here(), &subject("anna"), login, EndReason::SignedOut).await.unwrap().value
+}
+
+async fn end_all(store: &SqliteStore) -> EndedAll {
+    store.end_all(&here(), &subject("anna"), None, HOUR).await.unwrap().value
+}
+
+/// The whole log.
+async fn log(store: &SqliteStore) -> Vec<LogEntry> {
+    let page = store.page(&here(), &Cursor::start(), NonZeroU32::new(10_000).unwrap()).await.unwrap().value;
+    assert!(!page.has_more);
+    page.entries
+}
+
+/// Whether the log says that a login, which began under this epoch, ended.
+async fn is_logged(store: &SqliteStore, login: LoginId, begun_under: u64) -> bool {
+    log(store).await.iter().any(|entry| match &entry.revoked {
+        Revoked::Login(ended, _) => *ended == login,
+        Revoked::AllEnded { below, .. } => begun_under < *below,
+        _ => false,
+    })
+}
+
+/// Its row, its session, its entry and what is said of it agree. Whether it is there.
+async fn is_whole(store: &SqliteStore, login: LoginId, begun_under: u64) -> bool {
     let is_there = load(store, login).await.is_some();
-    let session = store.load_session(&session_of(login).id, NOW).await.unwrap();
+    let session = store.session(&here(), &key_of(login)).await.unwrap().value;
     assert_eq!(session.is_some(), is_there);
-    assert_eq!(is_logged(store, login).await, !is_there);
+    assert_eq!(is_logged(store, login, begun_under).await, !is_there);
+    let ids = Ids { login: Some(login), ..Ids::default() };
+    let standing = store.standing(&here(), &ids).await.unwrap().value;
+    assert_eq!(standing, if is_there { Standing::Good } else { Standing::Gone });
     is_there
 }
 
 #[tokio::test]
 async fn an_end_that_is_dropped_is_logged_if_and_only_if_it_happened() {
     drop_everywhere(
-        async |store, login, polls| {
-            let until = NOW.after(DAY);
-            let anna = subject("anna");
-            poll_at_most(polls, store.end_login(&anna, login, EndReason::SignedOut, until, NOW))
-                .await
-                .is_some()
-        },
+        async |store, login, polls| poll_at_most(polls, end(store, login.id)).await.is_some(),
         async |store, login| {
-            if is_whole(store, login).await {
-                let anna = subject("anna");
-                assert!(
-                    store.end_login(&anna, login, EndReason::SignedOut, NOW.after(DAY), NOW).await.unwrap()
-                );
+            if is_whole(store, login.id, login.begun_under).await {
+                let ended = end(store, login.id).await;
+                assert!(matches!(ended, Ended::Ended(_)), "{ended:?}");
             }
-            assert!(!is_whole(store, login).await);
+            assert!(!is_whole(store, login.id, login.begun_under).await);
+            assert_eq!(end(store, login.id).await, Ended::NotThere);
         },
     )
     .await;
@@ -102,20 +160,19 @@ async fn an_end_that_is_dropped_is_logged_if_and_only_if_it_happened() {
 
 #[tokio::test]
 async fn an_end_of_all_that_is_dropped_ends_all_or_none() {
-    let other = |login: LoginId| LoginId::from_bytes(login.as_bytes().map(|byte| !byte));
     drop_everywhere(
         async |store, login, polls| {
             create(store, other(login)).await;
-            let (anna, until) = (subject("anna"), NOW.after(DAY));
-            poll_at_most(polls, store.end_logins(&anna, None, EndReason::SubjectEnded, until, NOW))
-                .await
-                .is_some()
+            poll_at_most(polls, end_all(store)).await.is_some()
         },
         async |store, login| {
-            assert_eq!(is_whole(store, login).await, is_whole(store, other(login)).await);
-            let (anna, until) = (subject("anna"), NOW.after(DAY));
-            drop(store.end_logins(&anna, None, EndReason::SubjectEnded, until, NOW).await.unwrap());
-            assert!(!is_whole(store, login).await && !is_whole(store, other(login)).await);
+            let (both, begun_under) = ([login.id, other(login)], login.begun_under);
+            let is_there = is_whole(store, both[0], begun_under).await;
+            assert_eq!(is_whole(store, both[1], begun_under).await, is_there);
+            assert_eq!(end_all(store).await.count, if is_there { 2 } else { 0 });
+            for id in both {
+                assert!(!is_whole(store, id, begun_under).await);
+            }
         },
     )
     .await;
@@ -123,49 +180,53 @@ async fn an_end_of_all_that_is_dropped_ends_all_or_none() {
 
 #[tokio::test]
 async fn a_rotation_that_is_dropped_happened_or_can_be_done_again() {
-    let rotation = |login: LoginId, now: Timestamp| Rotation {
-        login,
-        position: Position { generation: 0, branch: 0 },
-        presented: SecretHash::of(login.as_bytes()),
+    let rotation = |login: &LoginRow| Rotation {
+        login: login.id,
+        presented: Position { generation: 0, branch: 0 },
+        secret: SecretHash::of(login.id.as_bytes()),
         successor: SecretHash::of(b"next"),
         nonce: [1; 16],
         grace: GRACE,
-        idle_expires_at: now.after(HOUR),
+        idle: HOUR,
+        retention: HOUR,
     };
     drop_everywhere(
         async |store, login, polls| {
-            let rotation = rotation(login, NOW);
-            poll_at_most(polls, store.rotate(&rotation, NOW)).await.is_some()
+            poll_at_most(polls, store.rotate(&here(), &rotation(login))).await.is_some()
         },
         async |store, login| {
-            let before = load(store, login).await.unwrap().family.unwrap();
-            let again = store.rotate(&rotation(login, NOW), NOW).await.unwrap();
-            assert_eq!(again.is_some(), before.position.generation == 0);
-            let family = load(store, login).await.unwrap().family.unwrap();
+            let before = family(store, login.id).await;
+            let again = store.rotate(&here(), &rotation(login)).await.unwrap().value;
+            match before.position.generation {
+                0 => assert!(matches!(again, Rotated::Rotated(_)), "{again:?}"),
+                _ => assert!(matches!(again, Rotated::Unchanged(_)), "{again:?}"),
+            }
+            let family = family(store, login.id).await;
             assert_eq!((family.position.generation, family.current), (1, SecretHash::of(b"next")));
-            assert_eq!(family.previous, Some(SecretHash::of(login.as_bytes())));
+            assert_eq!(family.previous, Some(SecretHash::of(login.id.as_bytes())));
         },
     )
     .await;
 }
 
 #[tokio::test]
-async fn a_login_that_is_dropped_evicts_and_replaces_only_if_it_is_there() {
-    let new = |login: LoginId| LoginId::from_bytes(login.as_bytes().map(|byte| !byte));
+async fn a_login_that_is_dropped_evicts_only_if_it_is_there() {
     let limit = Limit { most: NonZeroU32::new(1).unwrap(), exceeded: OnLimit::EndOldest };
     drop_everywhere(
         async |store, login, polls| {
-            let (row, session) = (row(new(login)), session_of(new(login)));
-            let until = NOW.after(DAY);
-            let create = store.create_login(&row, Some(&session), None, Some(limit), until, NOW);
+            let (new, session) = new_login(other(login));
+            let ticket = store.ticket(&here(), &new.subject).await.unwrap().value;
+            let realm = here();
+            let create = store.create(&realm, &ticket, &new, Some(&session), Some(limit));
             poll_at_most(polls, create).await.is_some()
         },
         async |store, login| {
-            assert_ne!(is_whole(store, login).await, load(store, new(login)).await.is_some());
-            let session = store.load_session(&session_of(new(login)).id, NOW).await.unwrap();
-            assert_eq!(session.is_some(), load(store, new(login)).await.is_some());
-            let (anna, until) = (subject("anna"), NOW.after(DAY));
-            drop(store.end_logins(&anna, None, EndReason::SubjectEnded, until, NOW).await.unwrap());
+            let new = other(login);
+            let is_there = load(store, new).await.is_some();
+            assert_ne!(is_whole(store, login.id, login.begun_under).await, is_there);
+            let session = store.session(&here(), &key_of(new)).await.unwrap().value;
+            assert_eq!(session.is_some(), is_there);
+            assert_eq!(end_all(store).await.count, 1);
         },
     )
     .await;
@@ -175,15 +236,25 @@ async fn a_login_that_is_dropped_evicts_and_replaces_only_if_it_is_there() {
 async fn an_epoch_that_is_dropped_is_logged_if_and_only_if_it_was_raised() {
     drop_everywhere(
         async |store, _, polls| {
-            let anna = subject("anna");
-            poll_at_most(polls, store.raise_epoch(&anna, NOW.after(DAY), NOW)).await.is_some()
+            let (realm, anna) = (here(), subject("anna"));
+            poll_at_most(polls, store.claims_changed(&realm, &anna, HOUR)).await.is_some()
         },
         async |store, login| {
-            let epoch = store.epoch(&subject("anna")).await.unwrap();
-            let below = |epoch| [Revoked::SubjectBelow(subject("anna"), epoch)];
-            assert!(!store.is_revoked(&below(epoch), NOW).await.unwrap());
-            assert_eq!(epoch > 0, store.is_revoked(&below(epoch.saturating_sub(1)), NOW).await.unwrap());
-            assert!(load(store, login).await.is_some());
+            let (anna, before) = (subject("anna"), login.begun_under);
+            let epoch = store.ticket(&here(), &anna).await.unwrap().value.epoch;
+            let logged = log(store).await.into_iter().filter_map(|entry| match entry.revoked {
+                Revoked::ClaimsChanged { below, .. } if below > before => Some(below),
+                _ => None,
+            });
+            let raised = (epoch > before).then_some(epoch);
+            assert_eq!(logged.collect::<Vec<_>>(), Vec::from_iter(raised));
+            let standing = async |epoch| {
+                let ids = Ids { subject: Some((&anna, epoch)), ..Ids::default() };
+                store.standing(&here(), &ids).await.unwrap().value
+            };
+            assert_eq!(standing(epoch).await, Standing::Good);
+            assert_eq!(standing(before).await == Standing::Outdated, epoch > before);
+            assert!(load(store, login.id).await.is_some());
         },
     )
     .await;
@@ -192,49 +263,17 @@ async fn an_epoch_that_is_dropped_is_logged_if_and_only_if_it_was_raised() {
 #[tokio::test]
 async fn after_many_calls_that_were_dropped_the_store_still_writes() {
     let folder = TempDir::new().unwrap();
-    let store = open(folder.path().join("auth.db")).await;
+    let store = open(folder.path().join("auth.db"), &ManualClock::new(NOW)).await;
+    let mut logins = Vec::new();
     for polls in 0..60 {
-        let login = LoginId::from_bytes([polls; 16]);
-        create(&store, login).await;
-        let (anna, until) = (subject("anna"), NOW.after(DAY));
-        let end = store.end_login(&anna, login, EndReason::SignedOut, until, NOW);
-        drop(poll_at_most(usize::from(polls % 12), end).await);
+        let login = create(&store, id(polls)).await;
+        let _half_way = poll_at_most(usize::from(polls % 12), end(&store, login.id)).await;
+        logins.push(login);
     }
-    let (anna, until) = (subject("anna"), NOW.after(DAY));
-    drop(store.end_logins(&anna, None, EndReason::SubjectEnded, until, NOW).await.unwrap());
-    for number in 0..60 {
-        assert!(!is_whole(&store, LoginId::from_bytes([number; 16])).await);
-    }
-}
-
-fn session_of(login: LoginId) -> SessionRow {
-    let id = SessionHash::of(login.as_bytes());
-    SessionRow { id, login: Some(login), data: b"{}".to_vec(), version: 1, expires_at: NOW.after(DAY) }
-}
-
-fn row(id: LoginId) -> LoginRow {
-    LoginRow {
-        id,
-        subject: subject("anna"),
-        kind: LoginKind::Token,
-        created_at: NOW,
-        last_seen_at: NOW,
-        authenticated_at: NOW,
-        expires_at: NOW.after(DAY),
-        idle_expires_at: NOW.after(HOUR),
-        user_agent: None,
-        address: None,
-        claims: b"{}".to_vec(),
-        epoch: 0,
-        claims_loaded_at: NOW,
-        family: Some(Family {
-            position: Position { generation: 0, branch: 0 },
-            previous_branch: None,
-            current: SecretHash::of(id.as_bytes()),
-            previous: None,
-            nonce: [0; 16],
-            rotated_at: Timestamp::UNIX_EPOCH,
-            confirmed: true,
-        }),
+    let live = store.list(&here(), &subject("anna"), None, NonZeroU32::new(100).unwrap()).await.unwrap();
+    let live = u64::try_from(live.value.logins.len()).unwrap();
+    assert_eq!(end_all(&store).await.count, live);
+    for login in logins {
+        assert!(!is_whole(&store, login.id, login.begun_under).await);
     }
 }

@@ -171,14 +171,17 @@ fn a_sign_out_that_was_stopped_happened_or_can_be_repeated() {
     }
 }
 
+/// The browser has no new cookie. What it had goes on until the new login, which nobody has, took its place.
 #[test]
 fn a_sign_in_that_was_stopped_gives_nobody_access() {
-    for (is_committed, stop) in stops() {
+    let ops = [Op::Create, Op::End];
+    for (op, (is_committed, stop)) in ops.into_iter().flat_map(|op| stops().map(|stop| (op, stop))) {
+        let (is_made, is_replaced) = (op == Op::End || is_committed, op == Op::End && is_committed);
         stop_and_start(
             async |world, gate| {
                 let node = world.node().await;
                 let cookie = node.sign_in("anna", "").await;
-                node.store.next(Op::Create, stop(gate));
+                node.store.next(op, stop(gate));
                 let browser = cookie.clone();
                 start(&node, async move |node| node.sign_in("anna", &browser).await);
                 cookie
@@ -186,14 +189,17 @@ fn a_sign_in_that_was_stopped_gives_nobody_access() {
             async |world, cookie: String| {
                 let node = world.node().await;
                 let reply = node.get_by_cookie("/me", &cookie).await;
-                if is_committed {
+                if is_replaced {
                     reply.assert_invalid_session();
                 } else {
                     reply.assert_text("anna, by session");
                 }
-                assert_eq!(node.logins_of("anna").await.len(), 1);
-                let cookie = node.sign_in("anna", &cookie).await;
-                node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+                let nobodys = usize::from(is_made);
+                assert_eq!(node.logins_of("anna").await.len(), nobodys + usize::from(!is_replaced));
+                let again = node.sign_in("anna", &cookie).await;
+                node.get_by_cookie("/me", &again).await.assert_text("anna, by session");
+                node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+                assert_eq!(node.logins_of("anna").await.len(), nobodys + 1);
             },
         );
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::store::memory::MemoryStore;
+use auth_core::testing::ManualClock;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
-    HOUR, LEEWAY, MILLISECOND, MINUTE, Node, SECOND, TTL, World, anna, bert, claims_of, in_time,
+    DAY, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, SECOND, TTL, World, anna, bert, claims_of, in_time,
     on_both_stores, subject,
 };
 use http::{Method, StatusCode};
@@ -21,6 +22,7 @@ on_both_stores!(
     an_end_is_known_everywhere_to_the_last_moment_of_its_tokens,
     an_end_by_a_node_with_a_shorter_ttl_covers_the_longer_tokens_of_others,
     an_end_is_known_to_a_node_that_starts_at_the_last_moment,
+    a_node_whose_time_of_day_is_wrong_goes_by_the_time_of_the_store,
 );
 
 async fn two_nodes(world: &World) -> [Node; 2] {
@@ -81,8 +83,7 @@ async fn ending_all_logins_ends_each_of_them_everywhere(world: World) {
 
 /// Lets the nodes do what they do by themselves: read the log and delete what has expired.
 async fn purge(world: &World, nodes: &[&Node]) {
-    let now = auth_core::clock::Clock::now(&world.clock);
-    world.store.purge(now).await.unwrap();
+    world.store.purge().await.unwrap();
     for node in nodes {
         node.catch_up().await;
     }
@@ -94,7 +95,7 @@ async fn longest(world: &World) -> ([Node; 2], [String; 2]) {
     let nodes = [long().await, long().await];
     let (ended, other) = (nodes[0].login(anna()).await, nodes[0].login(anna()).await);
     let exp = claims_of(ended.access_token())["exp"].as_i64().unwrap();
-    assert_eq!(exp, auth_tests::NOW.after(MAX_TTL).seconds());
+    assert_eq!(exp, NOW.after(MAX_TTL).seconds());
     nodes[0].end(&refresh_of(&ended)).await;
     (nodes, [ended.access_token().to_owned(), other.access_token().to_owned()])
 }
@@ -136,6 +137,33 @@ async fn an_end_by_a_node_with_a_shorter_ttl_covers_the_longer_tokens_of_others(
     }
 }
 
+async fn a_node_whose_time_of_day_is_wrong_goes_by_the_time_of_the_store(world: World) {
+    let right = world.node().await;
+    for wrong in [NOW.before(DAY), NOW.after(DAY)] {
+        let clock = ManualClock::new(wrong);
+        let node = world.node_with(|builder| builder.clock(clock.clone())).await;
+        let (ours, theirs) = (node.login(anna()).await, right.login(anna()).await);
+        for claim in ["iat", "exp", "auth_time", "epoch"] {
+            let [ours, theirs] = [&ours, &theirs].map(|tokens| claims_of(tokens.access_token()));
+            assert_eq!(ours[claim], theirs[claim], "{claim}");
+        }
+        let pass = |time| {
+            world.clock.advance(time);
+            clock.advance(time);
+        };
+        pass(TTL + LEEWAY - MILLISECOND);
+        for tokens in [&ours, &theirs] {
+            node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+        }
+        pass(MILLISECOND);
+        for tokens in [&ours, &theirs] {
+            node.get("/me", tokens.access_token()).await.assert_invalid_token();
+        }
+        let again = node.refresh(&refresh_of(&theirs)).await.unwrap();
+        right.get("/me", again.access_token()).await.assert_text("anna, by jwt");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_purge_of_a_node_keeps_what_still_counts() {
     let world = World::memory();
@@ -160,21 +188,28 @@ async fn a_store_that_was_emptied_brings_nothing_back() {
     }
     here.end(&refresh_of(&ended)).await;
     there.catch_up().await;
-    let empty: Arc<MemoryStore> = Arc::new(MemoryStore::new());
+    world.clock.advance(SECOND);
+    let empty: Arc<MemoryStore> = Arc::new(MemoryStore::with_clock(world.clock.clone()));
     here.store.swap(empty.clone());
     there.store.swap(empty);
     for node in [&here, &there] {
         node.catch_up().await;
-        node.get("/me", ended.access_token()).await.assert_invalid_token();
-        node.get("/me", other.access_token()).await.assert_text("anna, by jwt");
-        assert_refused(&node.refresh(&refresh_of(&other)).await);
+        // Whatever was made before the store was first used is over, also what nobody had ended.
+        for tokens in [&ended, &other] {
+            node.get("/me", tokens.access_token()).await.assert_invalid_token();
+            assert_refused(&node.refresh(&refresh_of(tokens)).await);
+        }
     }
-    // What is logged from then on is heard of, although its numbers are lower than before.
-    let next = here.login(anna()).await;
+    // What is logged from then on is heard of.
+    let (next, kept) = (here.login(anna()).await, here.login(anna()).await);
     here.end(&refresh_of(&next)).await;
     there.catch_up().await;
-    there.get("/me", next.access_token()).await.assert_invalid_token();
-    there.get("/me", ended.access_token()).await.assert_invalid_token();
+    for node in [&here, &there] {
+        for tokens in [&next, &ended, &other] {
+            node.get("/me", tokens.access_token()).await.assert_invalid_token();
+        }
+        node.get("/me", kept.access_token()).await.assert_text("anna, by jwt");
+    }
 }
 
 #[tokio::test(start_paused = true)]

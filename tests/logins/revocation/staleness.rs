@@ -79,7 +79,7 @@ async fn everything_that_can_be_revoked_is_asked_for() {
     there.get_by_cookie("/me", &session).await.assert_text("anna, by session");
 
     let jti = claims_of(one.access_token())["jti"].as_str().unwrap().parse().unwrap();
-    in_time(here.auth.revoke_token(jti)).await.unwrap();
+    in_time(here.auth.revoke_token(&subject("anna"), jti)).await.unwrap();
     there.get("/me", one.access_token()).await.assert_invalid_token();
     there.get("/me", two.access_token()).await.assert_text("anna, by jwt");
     in_time(here.auth.revoke_key(&key_id(0))).await.unwrap();

@@ -142,3 +142,22 @@ async fn two_cookies_or_a_look_alike_give_no_data() {
         assert_cart(&shop, &header, "empty").await;
     }
 }
+
+/// Whoever the token is of, the session in the cookie may be somebody else's.
+#[tokio::test]
+async fn a_request_with_a_token_gets_no_data_of_the_cookie_and_sets_none() {
+    let shop = shop().await;
+    let cookie = shop.sign_in(7).await;
+    fill(&shop, Some(&cookie), "secrets").await;
+    let (access, _) = shop.tokens(8).await;
+    for bearer in [access.as_str(), "x"] {
+        let read = Call::get("/cart").bearer(bearer).cookie(&cookie).send(&shop.app).await;
+        read.assert_ok("empty", bearer);
+        let call = Call::post("/cart?goods=poison").bearer(bearer).cookie(&cookie).same_origin();
+        let filled = call.send(&shop.app).await;
+        filled.assert_ok("filled", bearer);
+        assert_eq!(filled.set_cookies(), [""; 0], "the session of the browser stays");
+    }
+    assert_cart(&shop, &cookie, "secrets").await;
+    shop.me_by_cookie(&cookie).await.assert_ok("7 by session", "still signed in");
+}

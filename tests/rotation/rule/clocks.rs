@@ -111,7 +111,7 @@ async fn an_answer_that_came_soon_asks_the_store_nothing() {
 }
 
 const fn rotate() -> Verdict {
-    Verdict::Rotate { next: auth_core::store::Position { generation: 1, branch: 0 } }
+    Verdict::Rotate { next: auth_core::id::Position { generation: 1, branch: 0 } }
 }
 
 #[tokio::test]

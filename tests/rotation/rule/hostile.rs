@@ -14,7 +14,7 @@ use auth_core::store::memory::Incarnation;
 use auth_core::store::{Family, LoginStore as _, Realm};
 
 use super::forge::{Forged, pepper, peppers};
-use super::gated::{Gated, Running};
+use super::gated::{Gating, Running};
 use super::support::{DAY, GRACE, MILLI, Owner, SECOND};
 
 const LOGIN: LoginId = LoginId::from_bytes([7; 16]);
@@ -420,7 +420,7 @@ mod cut_off {
 
     /// Lets a presentation go on for so many steps, and drops it.
     async fn drop_after(owner: &Owner, steps: usize) -> bool {
-        let gated = Gated::new(Arc::new(owner.store.clone()));
+        let gated = Gating::over(Arc::new(owner.store.clone()));
         let Owner { realm, peppers, policy, first, .. } = owner;
         let refresh = Refresh { store: &gated, realm, peppers, policy };
         let mut presenting: Running<'_, _> = Box::pin(refresh.rotate(first, Pair::Brought));
@@ -462,7 +462,7 @@ mod cut_off {
                 let owner = Owner::new().await;
                 assert!(owner.present(&owner.first).await.is_ok());
                 owner.clock.advance(wait);
-                let gated = Gated::new(Arc::new(owner.store.clone()));
+                let gated = Gating::over(Arc::new(owner.store.clone()));
                 let Owner { realm, peppers, policy, first, .. } = &owner;
                 let refresh = Refresh { store: &gated, realm, peppers, policy };
                 let mut presenting: Running<'_, _> = Box::pin(refresh.rotate(first, Pair::Brought));

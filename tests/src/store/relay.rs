@@ -113,13 +113,18 @@ methods! {
         SaveClaims save_claims(realm: &Realm, id: LoginId, claims: &[u8], epoch: u64) -> bool;
         Touch touch(realm: &Realm, touches: &[Touch]) -> ();
         Purge purge() -> u64;
-    } + {} {
+    } + {
+        /// As many as the store behind this has.
+        fn partitions(&self) -> NonZeroU32 {
+            self.behind().partitions()
+        }
+    } {
         fn is_durable(&self) -> bool {
             self.0.behind().is_durable()
         }
 
         fn partitions(&self) -> NonZeroU32 {
-            self.0.behind().partitions()
+            self.0.partitions()
         }
     }
 

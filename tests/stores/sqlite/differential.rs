@@ -212,7 +212,7 @@ impl<'a> Side<'a> {
                 let subject = subject.clone();
                 let revoked = match dice.below(5) {
                     0 => Revoked::Login(login, EndReason::Stolen),
-                    1 => Revoked::Session(key(number).hash),
+                    1 => Revoked::Session(key(number)),
                     2 => Revoked::ClaimsChanged { subject, below },
                     _ => Revoked::AllEnded { subject, below, spared },
                 };

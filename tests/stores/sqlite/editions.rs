@@ -4,24 +4,29 @@ use std::path::Path;
 
 use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{Cursor, Ids, LoginStore as _, RevocationStore as _, Standing};
-use sqlx::ConnectOptions as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::sqlite::support::*;
 
-const FIRST: &str = include_str!("../../auth-core/migrations/sqlite2/0001_store.sql");
+const FIRST: &str = include_str!("../../../auth-core/migrations/sqlite/0001_store.sql");
 
-/// A file as the first edition made it, with a login, its session, an epoch and an entry.
-async fn first_edition(path: &Path) {
+/// The tables of the first edition, and no others.
+async fn first_migrator() -> Migrator {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("0001_store.sql"), FIRST).unwrap();
     let mut migrator = Migrator::new(folder.path()).await.unwrap();
     migrator.dangerous_set_table_name("auth_migrations");
+    migrator
+}
+
+/// A file as the first edition made it, with a login, its session, an epoch and an entry.
+async fn first_edition(path: &Path) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = options.connect().await.unwrap();
-    migrator.run(&mut connection).await.unwrap();
+    first_migrator().await.run(&mut connection).await.unwrap();
     let content = "INSERT INTO auth_login (id, subject, kind, created_at, last_seen_at, authenticated_at, expires_at, \
                        idle_expires_at, claims, epoch, claims_loaded_at) \
                    VALUES (zeroblob(16), 'anna', 0, 1, 1, 1, 1 << 50, 1 << 50, x'', 4, 1); \
@@ -84,21 +89,58 @@ async fn a_file_of_a_later_version_is_read_if_it_can_be() {
     assert!(format!("{refused:?}").contains(why), "{refused:?}");
 }
 
+/// What a program of the first edition asks of a file, call by call.
+const FIRST_STATEMENTS: [&str; 24] = [
+    "SELECT id, subject, kind, created_at, epoch, rotated_at FROM auth_login WHERE id = ?2 AND ends_at > ?1",
+    "SELECT id, subject FROM auth_login WHERE subject = ?2 AND ends_at > ?1 ORDER BY created_at DESC, id DESC",
+    "SELECT id FROM auth_login WHERE id = ?2 AND subject = ?3 AND ends_at > ?1",
+    "SELECT id FROM auth_login WHERE subject = ?2 AND ends_at > ?1 AND id IS NOT ?3 ORDER BY created_at, id",
+    "INSERT INTO auth_login (id, subject, kind, created_at, last_seen_at, authenticated_at, expires_at, \
+         idle_expires_at, user_agent, address, claims, epoch, claims_loaded_at) \
+     VALUES (zeroblob(16), 'anna', 0, 1, 1, 1, 9, 9, NULL, NULL, x'', 4, 1)",
+    "UPDATE auth_login SET generation = generation + 1, branch = 0, previous_branch = branch, current = ?6 \
+     WHERE id = ?2 AND generation = ?3 AND branch = ?4 AND current = ?5 AND rotated_at <= ?9 AND ends_at > ?1",
+    "UPDATE auth_login SET generation = ?1, branch = ?2, confirmed = ?8 WHERE id = ?9 AND ends_at > ?10",
+    "UPDATE auth_login SET confirmed = 1 WHERE id = ?2 AND ends_at > ?1",
+    "UPDATE auth_login SET last_seen_at = max(last_seen_at, ?3) WHERE id = ?2 AND ends_at > ?1",
+    "UPDATE auth_login SET claims = ?3, epoch = ?4, claims_loaded_at = ?5 WHERE id = ?2 AND ends_at > ?1",
+    "DELETE FROM auth_login WHERE rowid IN (SELECT rowid FROM auth_login WHERE ends_at <= ?1 LIMIT ?2)",
+    "SELECT epoch FROM auth_epoch WHERE subject = ?1",
+    "INSERT INTO auth_epoch (subject, epoch) VALUES (?1, 1) \
+     ON CONFLICT (subject) DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+    "INSERT INTO auth_session (id, login, data, version, expires_at) VALUES (?2, ?3, ?4, ?5, ?6)",
+    "SELECT auth_session.id FROM auth_session LEFT JOIN auth_login ON auth_login.id = auth_session.login \
+     WHERE auth_session.id = ?2 AND auth_session.expires_at > ?1",
+    "SELECT 1 FROM auth_session WHERE id = ?2 AND auth_session.expires_at > ?1",
+    "UPDATE auth_session SET data = ?3, version = version + 1, expires_at = ?5 WHERE id = ?2 AND version = ?4",
+    "UPDATE auth_session SET id = ?3, version = version + 1 WHERE id = ?2",
+    "DELETE FROM auth_session WHERE id = ?1 AND login IS NULL",
+    "DELETE FROM auth_session WHERE rowid IN (SELECT rowid FROM auth_session WHERE expires_at <= ?1 LIMIT ?2)",
+    "INSERT INTO auth_log (kind, thing, detail, expires_at) VALUES (?1, ?2, ?3, ?4)",
+    "SELECT * FROM auth_log WHERE sequence > ?2 AND expires_at > ?1 ORDER BY sequence LIMIT ?3",
+    "SELECT 1 FROM auth_log WHERE kind = ?2 AND thing = ?3 AND detail > ?4 AND expires_at > ?1 LIMIT 1",
+    "DELETE FROM auth_log WHERE sequence IN (SELECT sequence FROM auth_log WHERE expires_at <= ?1 LIMIT ?2)",
+];
+
+async fn is_accepted(connection: &mut SqliteConnection, statement: &str) -> bool {
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(connection).await.is_ok()
+}
+
 #[tokio::test]
 async fn a_program_of_the_first_edition_gets_errors_from_a_migrated_file() {
-    use auth_core::clock::Timestamp;
-    use auth_core::store::{LoginStore as _, RevocationStore as _, SessionStore as _};
     let folder = TempDir::new().unwrap();
-    let old = auth_core::store::sqlite::SqliteStore::open(file(&folder)).await.unwrap();
+    first_edition(&file(&folder)).await;
+    // It has the file open, and goes on.
+    let mut old = stranger(&file(&folder)).await;
+    for statement in FIRST_STATEMENTS {
+        assert!(is_accepted(&mut old, &format!("EXPLAIN {statement}")).await, "{statement}");
+    }
     let store = open(&file(&folder)).await;
     add(&store, 1).await;
-    assert!(old.load_login(id(1), NOW).await.is_err());
-    assert!(old.list_logins(&anna(), NOW).await.is_err());
-    assert!(old.epoch(&anna()).await.is_err());
-    assert!(old.load_session(&key(1).hash, NOW).await.is_err());
-    assert!(old.delete_session(&key(1).hash).await.is_err());
-    assert!(old.entries(0, 9, NOW).await.is_err());
-    assert!(old.purge(Timestamp::from_millis(i64::MAX)).await.is_err());
-    assert!(auth_core::store::sqlite::SqliteStore::open(file(&folder)).await.is_err());
+    for statement in FIRST_STATEMENTS {
+        assert!(!is_accepted(&mut old, statement).await, "{statement}");
+    }
+    // Nor can it be started again.
+    assert!(first_migrator().await.run(&mut old).await.is_err());
     assert_eq!(state(&store, 1).await, (true, true, false));
 }

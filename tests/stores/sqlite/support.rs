@@ -12,6 +12,7 @@ use auth_core::store::{
     RevocationStore, Revoked, SecretHash, SessionHash, SessionKey, SessionStore, StoreError, Ticket,
 };
 use auth_core::testing::ManualClock;
+use auth_tests::watch_this_test;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, SqliteConnection};
 use tempfile::TempDir;
@@ -29,6 +30,7 @@ pub(crate) async fn open(path: &Path) -> SqliteStore {
 }
 
 pub(crate) async fn open_at(path: &Path, clock: ManualClock) -> SqliteStore {
+    watch_this_test();
     let builder = SqliteStore::builder(path).synchronous(Durability::Normal);
     builder.busy_timeout(Duration::from_secs(20)).clock(clock).open().await.unwrap()
 }

@@ -30,7 +30,7 @@ impl Log {
 
     pub(super) fn append(&mut self, mark: Mark, revoked: Revoked, expires_at: Timestamp) {
         match &revoked {
-            Revoked::Token(token) => {
+            Revoked::Token(_, token) => {
                 let until = self.tokens.entry(*token).or_insert(expires_at);
                 *until = expires_at.max(*until);
             }
@@ -114,7 +114,7 @@ impl Log {
     fn remove(&mut self, sequence: u64, now: Timestamp) {
         let Some(entry) = self.entries.remove(&sequence) else { return };
         self.marks.remove(&entry.mark);
-        if let Revoked::Token(token) = entry.revoked
+        if let Revoked::Token(_, token) = entry.revoked
             && !self.has_token(&token, now)
         {
             self.tokens.remove(&token);

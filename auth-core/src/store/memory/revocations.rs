@@ -11,7 +11,8 @@ use super::{MemoryStore, new_mark};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, Subject, TokenId};
 use crate::store::{
-    Cursor, Ids, LogEntry, Logged, Page, Realm, RevocationStore, Revoked, Standing, StoreError, Timed,
+    Cursor, Ids, LogEntry, Logged, LoginStore as _, Page, Partition, Realm, RevocationStore, Revoked,
+    Standing, StoreError, Timed,
 };
 
 #[async_trait]
@@ -19,12 +20,13 @@ impl RevocationStore for MemoryStore {
     async fn revoke_token(
         &self,
         realm: &Realm,
-        _: &Subject,
+        subject: &Subject,
         token: TokenId,
         retention: Duration,
     ) -> Result<Timed<Logged>, StoreError> {
         let mark = new_mark()?;
-        self.in_realm(realm, |state, now| Ok(state.append(mark, Revoked::Token(token), now.after(retention))))
+        let revoked = Revoked::Token(Partition::of(subject, self.partitions()), token);
+        self.in_realm(realm, |state, now| Ok(state.append(mark, revoked, now.after(retention))))
     }
 
     async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError> {

@@ -77,7 +77,7 @@ impl SessionStore for MemoryStore {
             let key = SessionKey { hash: *new, ..*old };
             let version = session.version.saturating_add(1);
             state.sessions.insert(SessionRow { key, version, ..session });
-            Ok(Some(state.append(mark, Revoked::Session(old.hash), now.after(retention))))
+            Ok(Some(state.append(mark, Revoked::Session(*old), now.after(retention))))
         })
     }
 

@@ -22,11 +22,13 @@ impl RealmState {
                 let (epoch, outdated_below) = (record.epoch.max(*below), record.outdated_below.max(*below));
                 self.set_record(subject, Record { epoch, outdated_below, ..record });
             }
-            Revoked::Session(hash) => {
-                self.sessions.remove(hash);
+            Revoked::Session(key) => {
+                if self.sessions.get(&key.hash).is_some_and(|session| session.key == *key) {
+                    self.sessions.remove(&key.hash);
+                }
             }
             Revoked::Floor(floor) => self.floor = self.floor.max(*floor),
-            Revoked::Token(_) | Revoked::Key(_) => {}
+            Revoked::Token(..) | Revoked::Key(_) => {}
             Revoked::Unknown => return,
         }
         self.append(entry.mark, entry.revoked.clone(), entry.expires_at);

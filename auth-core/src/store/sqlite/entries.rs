@@ -6,7 +6,9 @@ use super::rows::{Columns, foreign, signed};
 use super::step::Step;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::store::{EndReason, LogEntry, Logged, Mark, Realm, Revoked, SessionHash, StoreError};
+use crate::store::{
+    EndReason, LogEntry, Logged, Mark, Partition, Realm, Revoked, SessionHash, SessionKey, StoreError,
+};
 
 pub(super) const LOGIN: i64 = 0;
 pub(super) const ALL_ENDED: i64 = 1;
@@ -44,11 +46,12 @@ impl<'a> RevokedColumns<'a> {
                 columns.name = Some(subject.as_str());
                 columns.value = Some(signed(*below)?);
             }
-            Revoked::Session(hash) => {
+            Revoked::Session(key) => {
                 columns.kind = SESSION;
-                columns.thing = Some(hash.as_bytes());
+                columns.thing = Some(key.hash.as_bytes());
             }
-            Revoked::Token(id) => {
+            // There is one partition.
+            Revoked::Token(_, id) => {
                 columns.kind = TOKEN;
                 columns.thing = Some(id.as_bytes());
             }
@@ -95,8 +98,11 @@ impl RevokedColumns<'_> {
                 spared: self.thing.map(|_| self.bytes()).transpose()?.map(LoginId::from_bytes),
             },
             CLAIMS_CHANGED => Revoked::ClaimsChanged { subject: self.subject()?, below: self.epoch()? },
-            SESSION => Revoked::Session(SessionHash::from_bytes(self.bytes()?)),
-            TOKEN => Revoked::Token(TokenId::from_bytes(self.bytes()?)),
+            SESSION => Revoked::Session(SessionKey {
+                partition: Partition::REALM,
+                hash: SessionHash::from_bytes(self.bytes()?),
+            }),
+            TOKEN => Revoked::Token(Partition::REALM, TokenId::from_bytes(self.bytes()?)),
             KEY => Revoked::Key(
                 self.name.and_then(KeyId::new).ok_or_else(|| foreign("a log entry has no key id"))?,
             ),

@@ -16,8 +16,8 @@ use super::write_back::write_back;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, Subject, TokenId};
 use crate::store::{
-    Cursor, ENTRY_MARGIN, Ids, LogEntry, Logged, Page, Realm, Reset, RevocationStore, Revoked, Standing,
-    StoreError, Timed,
+    Cursor, ENTRY_MARGIN, Ids, LogEntry, Logged, Page, Partition, Realm, Reset, RevocationStore, Revoked,
+    Standing, StoreError, Timed,
 };
 
 #[async_trait]
@@ -31,7 +31,7 @@ impl RevocationStore for SqliteStore {
     ) -> Result<Timed<Logged>, StoreError> {
         let mut step = self.write_in(realm).await?;
         let expires_at = step.now.after(retention);
-        let logged = append(&mut step, realm, &Revoked::Token(token), expires_at).await?;
+        let logged = append(&mut step, realm, &Revoked::Token(Partition::REALM, token), expires_at).await?;
         let answer = step.commit(logged).await?;
         self.announce();
         Ok(answer)

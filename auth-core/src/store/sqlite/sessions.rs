@@ -113,7 +113,7 @@ impl SessionStore for SqliteStore {
             return step.commit(None).await;
         }
         let expires_at = step.now.after(retention);
-        let logged = append(&mut step, realm, &Revoked::Session(old.hash), expires_at).await?;
+        let logged = append(&mut step, realm, &Revoked::Session(*old), expires_at).await?;
         let answer = step.commit(Some(logged)).await?;
         self.announce();
         Ok(answer)

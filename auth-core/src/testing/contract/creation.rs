@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, at_once, bert, seconds, secret};
+use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, at_once, seconds, secret};
 use crate::store::{
     Created, Family, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, SubjectState, Timed,
 };
@@ -61,8 +61,9 @@ pub async fn the_id_of_a_live_login_is_taken(world: Arc<dyn World>) {
     let ticket = scene.ticket(&anna()).await;
     let login = NewLogin { claims: b"{}".to_vec(), ..scene.annas(1) };
     assert_eq!(scene.create(&ticket, &login, None, None).await.value, Created::IdTaken);
-    let ticket = scene.ticket(&bert()).await;
-    let login = NewLogin { subject: bert(), ..login };
+    let other = scene.neighbour();
+    let ticket = scene.ticket(&other).await;
+    let login = NewLogin { subject: other, ..login };
     assert_eq!(scene.create(&ticket, &login, None, None).await.value, Created::IdTaken);
     assert!(scene.row(scene.id(1)).await == before);
 }

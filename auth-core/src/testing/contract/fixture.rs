@@ -107,6 +107,14 @@ impl Scene {
         Partition::of(subject, self.store.partitions())
     }
 
+    /// Somebody else in Anna's partition.
+    pub(super) fn neighbour(&self) -> Subject {
+        (0..)
+            .map(|number| Subject::new(&format!("neighbour {number}")).expect("a subject"))
+            .find(|subject| self.partition(subject) == self.partition(&anna()))
+            .expect("one of many")
+    }
+
     pub(super) fn id_of(&self, subject: &Subject, number: u8) -> LoginId {
         let mut bytes = [number; 16];
         bytes[0] = self.partition(subject).number();

@@ -51,9 +51,9 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
             3 => {
                 let new = scene.key(3).hash;
                 let done = store.rename_session(realm, &scene.key(2), &new, retention).await;
-                (done.expect("rename_session").value.expect("live"), Revoked::Session(scene.key(2).hash))
+                (done.expect("rename_session").value.expect("live"), Revoked::Session(scene.key(2)))
             }
-            4 => (revoke(&scene, 7).await, Revoked::Token(token(7))),
+            4 => (revoke(&scene, 7).await, Revoked::Token(scene.key(1).partition, token(7))),
             5 => {
                 let logged = store.revoke_key(realm, &key()).await.expect("revoke_key").value;
                 assert_eq!(logged.expires_at, LogEntry::NEVER);

@@ -1,9 +1,8 @@
 //! The contract of [`store`](crate::store), one function a rule: each takes a [`World`] with an empty store and panics
 //! if it breaks the rule. [`store_contract!`](crate::store_contract) makes a test of each.
 //!
-//! The rules are in areas, so that a store that is being written can run those that it is ready for: `creation`,
-//! `ending`, `rotation`, `standing` and `log` need no more than [`create`](crate::store::LoginStore::create) and what
-//! they are named for.
+//! The rules are in areas, so that a store that is being written can run those that it is ready for. Some rules of an
+//! area need other calls too; they are functions that can be called one by one.
 //!
 //! Each rule compares with times that the store answered, never with a clock of its own, so that a store may measure with
 //! its server's clock, moved by an offset.

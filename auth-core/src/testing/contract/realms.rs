@@ -75,7 +75,7 @@ pub async fn endings_of_another_realm_end_nothing(world: Arc<dyn World>) {
     let entries = [
         entry(Revoked::Login(row.id, EndReason::SignedOut)),
         entry(Revoked::AllEnded { subject: anna(), below: row.epoch + (1 << 30), spared: None }),
-        entry(Revoked::Session(scene.key(2).hash)),
+        entry(Revoked::Session(scene.key(2))),
     ];
     other.store.write_back(&other.realm, &entries).await.expect("write_back");
     other.store.declare_restored(&other.realm, None).await.expect("declare_restored");

@@ -113,7 +113,7 @@ pub async fn a_renamed_session_has_its_new_hash_only(world: Arc<dyn World>) {
         assert_eq!(login.map(|login| login.row.id), session.login);
         let entry = scene.log().await.into_iter().find(|entry| entry.mark == logged.mark);
         let entry = entry.expect("the old hash was logged");
-        assert_eq!((entry.revoked, entry.expires_at), (Revoked::Session(old.hash), logged.expires_at));
+        assert_eq!((entry.revoked, entry.expires_at), (Revoked::Session(old), logged.expires_at));
     }
 }
 

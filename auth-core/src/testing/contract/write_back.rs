@@ -34,8 +34,8 @@ pub async fn what_is_written_back_holds(world: Arc<dyn World>) {
     for revoked in [
         Revoked::Login(scene.id(1), EndReason::Stolen),
         Revoked::Login(scene.id(3), EndReason::SignedOut),
-        Revoked::Session(session.key.hash),
-        Revoked::Token(token),
+        Revoked::Session(session.key),
+        Revoked::Token(scene.key(1).partition, token),
         Revoked::Key(key.clone()),
     ] {
         entries.push(entry(&scene, revoked).await);

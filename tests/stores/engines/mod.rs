@@ -1,0 +1,19 @@
+//! The store contract on PostgreSQL and Redis: sketches of both, with the calls that are hardest to keep there, run the
+//! part of the suite that needs no others, against real servers that the tests start.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics says so"
+)]
+
+mod concurrency;
+mod postgres;
+mod postgres_only;
+mod redis;
+mod redis_only;
+mod rules;
+mod server;
+mod sketch;

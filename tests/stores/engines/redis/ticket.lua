@@ -1,0 +1,1 @@
+return {now, record_of(ARGV[5]).epoch}
