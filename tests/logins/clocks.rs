@@ -36,7 +36,13 @@ on_both_stores!(
 /// Times of day that a node may take for right.
 fn wrong_times() -> [Timestamp; 5] {
     let years = 365 * DAY;
-    [NOW.after(2 * HOUR), NOW.before(2 * HOUR), NOW.after(100 * years), NOW.before(20 * years), Timestamp::UNIX_EPOCH]
+    [
+        NOW.after(2 * HOUR),
+        NOW.before(2 * HOUR),
+        NOW.after(100 * years),
+        NOW.before(20 * years),
+        Timestamp::UNIX_EPOCH,
+    ]
 }
 
 /// The same store, keys and peppers, for nodes with a clock of their own, which shows that time of day from the start.

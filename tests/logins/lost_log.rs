@@ -9,9 +9,7 @@ use auth_core::clock::Timestamp;
 use auth_core::login::{LoginError, Tokens};
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::store::sqlite::SqliteStore;
-use auth_core::store::{
-    Cursor, LogEntry, Mark, Page, Realm, Revoked, Store, StoreError, Timed,
-};
+use auth_core::store::{Cursor, LogEntry, Mark, Page, Realm, Revoked, Store, StoreError, Timed};
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, assert_try_again, key_id, login_of, open, realm, refresh_of};
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};

@@ -8,8 +8,8 @@ use auth_core::login::{Builder, Ended};
 use auth_core::store::OnLimit;
 use auth_tests::shop::{assert_refused, key_id, login_of, refresh_of};
 use auth_tests::{
-    Answer, Directory, MINUTE, Node, Op, Role, SECOND, User, World, anna, claims_of, in_time,
-    on_both_stores, subject,
+    Answer, Directory, MINUTE, Node, Op, Role, SECOND, User, World, anna, claims_of, in_time, on_both_stores,
+    subject,
 };
 use http::{Method, StatusCode};
 
@@ -58,9 +58,8 @@ fn assert_ended_nothing(node: &Node) {
     for op in [Op::End, Op::EndAll, Op::ClaimsChanged, Op::DeleteSession, Op::RenameSession] {
         assert_eq!(node.store.calls(op), 0, "{op:?}");
     }
-    let harmless = |event: &AuditEvent| {
-        matches!(event, AuditEvent::Refused { .. } | AuditEvent::LoginStarted { .. })
-    };
+    let harmless =
+        |event: &AuditEvent| matches!(event, AuditEvent::Refused { .. } | AuditEvent::LoginStarted { .. });
     let events = node.events.take();
     assert!(events.iter().all(harmless), "{events:?}");
 }
@@ -86,8 +85,7 @@ async fn a_session_of_another_realm_is_refused_and_goes_on(world: World) {
                 false => another_issuer(builder).claims_source(source),
             }
         };
-        let sources =
-            [world.node_with(with_source(true)).await, world.node_with(with_source(false)).await];
+        let sources = [world.node_with(with_source(true)).await, world.node_with(with_source(false)).await];
         let cookie = shop.sign_in("anna", "").await;
         shop.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
         for node in [&staff, &sources[0], &sources[1]] {
@@ -223,8 +221,10 @@ async fn a_change_of_claims_leaves_the_namesake_alone(world: World) {
         shop.get("/me", here.access_token()).await.assert_invalid_token();
         staff.get("/me", there.access_token()).await.assert_text("anna, by jwt");
         let epoch = |token: &str| claims_of(token)["epoch"].as_u64().unwrap();
-        let (here, there) =
-            (shop.refresh(&refresh_of(&here)).await.unwrap(), staff.refresh(&refresh_of(&there)).await.unwrap());
+        let (here, there) = (
+            shop.refresh(&refresh_of(&here)).await.unwrap(),
+            staff.refresh(&refresh_of(&there)).await.unwrap(),
+        );
         assert!(epoch(here.access_token()) > epoch(there.access_token()));
     }
     // Without a source there, the logins end, and there alone.
@@ -273,8 +273,7 @@ async fn a_token_is_revoked_in_its_realm_alone(world: World) {
 async fn logins_are_limited_and_listed_apart(world: World) {
     let two = NonZeroU32::new(2).unwrap();
     for exceeded in [OnLimit::EndOldest, OnLimit::RefuseNew] {
-        let [[shop, staff], [_, audience]] =
-            pairs(&world, |builder| builder.max_logins(two, exceeded)).await;
+        let [[shop, staff], [_, audience]] = pairs(&world, |builder| builder.max_logins(two, exceeded)).await;
         let mut all = Vec::new();
         for node in [&shop, &staff, &audience] {
             in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();

@@ -126,7 +126,8 @@ async fn a_lost_answer_that_took_longer_than_the_grace_is_given_again(world: Wor
         token = refresh_of(&next);
         world.clock.advance(MINUTE);
     }
-    let theft = |event: &AuditEvent| matches!(event, AuditEvent::Theft { .. } | AuditEvent::LoginEnded { .. });
+    let theft =
+        |event: &AuditEvent| matches!(event, AuditEvent::Theft { .. } | AuditEvent::LoginEnded { .. });
     assert_eq!(node.events.count(theft), 0);
 }
 
@@ -233,7 +234,10 @@ async fn sharing_in_a_row_ends_a_login_where_that_was_asked_for(world: World) {
             answer.assert_invalid_grant();
             let has = |wanted: &dyn Fn(&AuditEvent) -> bool| events.iter().any(wanted);
             let id = login.login_id();
-            assert!(has(&|event| matches!(event, AuditEvent::Theft { login, .. } if *login == id)), "{events:?}");
+            assert!(
+                has(&|event| matches!(event, AuditEvent::Theft { login, .. } if *login == id)),
+                "{events:?}"
+            );
             assert!(
                 has(&|event| matches!(
                     event,
