@@ -35,7 +35,7 @@
 //!
 //! # Several nodes, several servers
 //!
-//! What follows was tried with PostgreSQL and Redis, and is why the contract says what it says.
+//! What follows comes from PostgreSQL and Redis, and is why the contract says what it says.
 //!
 //! - *A partition holds what one step needs.* A step of Redis Cluster is a script whose keys are in one slot. So an
 //!   entry that is written back must say where it belongs ([`Revoked::partition`]): [`Revoked::Session`] and
@@ -229,8 +229,8 @@ pub trait FamilyStore: Debug + Send + Sync + 'static {
     /// record) rises to the rotation's. A last rotation in the future counts as being within the grace.
     ///
     /// Otherwise nothing changes, and the live login comes back as whatever went before left it; none when there is no
-    /// live login. The state of
-    /// the subject is read together with the liveness: a token is signed under that epoch, never a later one.
+    /// live login. The state of the subject is read together with the liveness: a token is signed under that epoch, never
+    /// a later one.
     async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError>;
 
     /// Compare and swap: sets the family of a live login to `new` if it still is `expected` in every field. With
@@ -320,8 +320,7 @@ pub trait RevocationStore: Debug + Send + Sync + 'static {
 
     /// After a restore: sets the floor of the realm, in all partitions, to the largest of the store's milliseconds, the
     /// highest stored epoch of the realm (the floor is one) + 1, and `instant`, and logs it ([`Revoked::Floor`], which
-    /// never expires). Everybody signs in again.
-    /// Returns the floor.
+    /// never expires). Everybody signs in again. Returns the floor.
     async fn declare_restored(
         &self,
         realm: &Realm,

@@ -279,15 +279,17 @@ impl Engine for PostgresEngine {
     async fn page(&self, realm: &Realm, cursor: &Cursor, most: NonZeroU32) -> Answer<Page> {
         let place = Place::read(cursor);
         let malformed = (place.is_none() && !cursor.is_start()).then_some(Reset::Malformed);
-        let sql = "SELECT p.now, p.floor, p.incarnation, p.reset, p.upto, p.is_latest, (p.entry).*
-            FROM page($1, $2, $3::text::pg_snapshot, $4::text::pg_snapshot, $5, $6, $7, $8, $9) p";
+        let sql = "SELECT p.now, p.floor, p.incarnation, p.reset, p.upto, p.is_latest, (p.entry).*,
+                (p.entry).txid::text AS transaction
+            FROM page($1, $2, $3::text::pg_snapshot, $4::text::pg_snapshot, $5::text::xid8, $6, $7, $8, $9, $10) p";
         let query = || {
             sqlx::query(sql)
                 .bind(realm.as_str())
                 .bind(place.as_ref().map(|place| place.incarnation.clone()))
                 .bind(place.as_ref().map(|place| place.from.clone()))
                 .bind(place.as_ref().and_then(|place| place.to.clone()))
-                .bind(place.as_ref().map_or(0, |place| place.last))
+                .bind(place.as_ref().map_or_else(|| "0".into(), |place| place.last.0.to_string()))
+                .bind(place.as_ref().map_or(0, |place| place.last.1))
                 .bind(place.as_ref().map(|place| place.mark.as_bytes().to_vec()))
                 .bind(i64::from(most.get()))
                 .bind(millis(ENTRY_MARGIN))
@@ -309,14 +311,14 @@ impl Engine for PostgresEngine {
         rows.truncate(rows.len() - usize::from(is_cut));
         rows.retain(|row| row.get::<Option<i64>>("id").is_ok_and(|id| id.is_some()));
         let entries = rows.iter().map(Row::entry).collect::<Result<Vec<_>, _>>()?;
-        let last = rows.last().map(|row| row.get("id")).transpose()?;
+        let last = rows.last().map(Row::place).transpose()?.unwrap_or((0, 0));
         let mark = entries.last().map(|entry| entry.mark).or(place.as_ref().map(|place| place.mark));
         let next = mark.map(|mark| {
             let place = if is_cut {
                 let from = place.map_or_else(|| "3:3:".into(), |place| place.from);
-                Place { incarnation, from, to: Some(upto), last: last.unwrap_or(0), mark }
+                Place { incarnation, from, to: Some(upto), last, mark }
             } else {
-                Place { incarnation, from: upto, to: None, last: 0, mark }
+                Place { incarnation, from: upto, to: None, last: (0, 0), mark }
             };
             place.cursor()
         });
@@ -349,27 +351,28 @@ impl Engine for PostgresEngine {
     }
 }
 
-/// What a cursor says: all that the snapshot `from` saw was read, and of what `to` saw besides, all up to `last`.
+/// What a cursor says: all that the snapshot `from` saw was read, and of what `to` saw besides, all up to
+/// the transaction and id of `last`.
 struct Place {
     incarnation: String,
     from: String,
     to: Option<String>,
-    last: i64,
+    last: (u64, i64),
     mark: Mark,
 }
 
 impl Place {
     fn cursor(&self) -> Cursor {
-        let Self { incarnation, from, to, last, mark } = self;
+        let Self { incarnation, from, to, last: (transaction, id), mark } = self;
         let to = to.as_deref().unwrap_or_default();
         let mark = u128::from_be_bytes(*mark.as_bytes());
-        Cursor::from_bytes(format!("{incarnation}|{from}|{to}|{last}|{mark:032x}").into_bytes())
+        Cursor::from_bytes(format!("{incarnation}|{from}|{to}|{transaction}|{id}|{mark:032x}").into_bytes())
     }
 
     fn read(cursor: &Cursor) -> Option<Self> {
         let text = str::from_utf8(cursor.as_bytes()).ok()?;
         let parts: Vec<_> = text.split('|').collect();
-        let [incarnation, from, to, last, mark] = parts[..] else { return None };
+        let [incarnation, from, to, transaction, id, mark] = parts[..] else { return None };
         let mark = (mark.len() == 32).then(|| u128::from_str_radix(mark, 16).ok())??;
         is_snapshot(from).then_some(())?;
         (to.is_empty() || is_snapshot(to)).then_some(())?;
@@ -377,7 +380,7 @@ impl Place {
             incarnation: incarnation.to_owned(),
             from: from.to_owned(),
             to: (!to.is_empty()).then(|| to.to_owned()),
-            last: last.parse().ok()?,
+            last: (transaction.parse().ok()?, id.parse().ok()?),
             mark: Mark::from_bytes(mark.to_be_bytes()),
         })
     }
@@ -482,6 +485,11 @@ impl Row {
             shared: number(self.get("shared")?)?,
             counted: self.get("counted")?,
         }))
+    }
+
+    fn place(&self) -> Result<(u64, i64), StoreError> {
+        let transaction = self.get::<&str>("transaction")?.parse().map_err(StoreError::new)?;
+        Ok((transaction, self.get("id")?))
     }
 
     fn entry(&self) -> Result<LogEntry, StoreError> {

@@ -78,7 +78,7 @@ CREATE TABLE log (
     UNIQUE (realm, mark)
 );
 
-CREATE INDEX log_by_transaction ON log (realm, txid);
+CREATE INDEX log_by_transaction ON log (realm, txid, id);
 CREATE INDEX log_by_item ON log (realm, kind, item) WHERE item IS NOT NULL;
 
 -- Empty after a crash, and on a standby that was promoted; not to be read on one that was not.
@@ -354,10 +354,11 @@ BEGIN
     RETURN done;
 END $$;
 
--- A stable function sees one snapshot, that of the statement that calls it, whatever it does.
+-- A stable function sees one snapshot, that of the statement that calls it, whatever it does. Ordered as the index is, and
+-- in two halves: by the id, or with `OR`, a reader that has seen all but the last entry would go through all of them.
 CREATE FUNCTION page(
-    p_realm text, p_incarnation text, p_from pg_snapshot, p_to pg_snapshot, p_last bigint, p_mark bytea,
-    p_most bigint, p_margin bigint, shift bigint
+    p_realm text, p_incarnation text, p_from pg_snapshot, p_to pg_snapshot, p_last_txid xid8, p_last_id bigint,
+    p_mark bytea, p_most bigint, p_margin bigint, shift bigint
 ) RETURNS TABLE (
     now bigint, floor bigint, incarnation text, reset text, upto text, is_latest boolean, entry log
 ) LANGUAGE plpgsql STABLE AS $$
@@ -367,6 +368,8 @@ DECLARE
     start pg_snapshot := '3:3:';
     this text;
     why text;
+    after_txid xid8;
+    after_id bigint;
     instant bigint := store_now(shift);
 BEGIN
     IF pg_is_in_recovery() THEN
@@ -387,21 +390,36 @@ BEGIN
     IF p_incarnation IS NULL OR why IS NOT NULL THEN
         p_from := start;
         p_to := NULL;
-        p_last := 0;
+        p_last_txid := '0';
+        p_last_id := 0;
+    END IF;
+    -- One bound: of two, the scan might begin at the lower one. No id is below one.
+    IF p_last_txid >= pg_snapshot_xmax(p_from) THEN
+        after_txid := p_last_txid;
+        after_id := p_last_id;
+    ELSE
+        after_txid := pg_snapshot_xmax(p_from);
+        after_id := 0;
     END IF;
     RETURN QUERY
         SELECT instant, r.floor, this, why, coalesce(p_to, here)::text, p_to IS NULL, e.entry
         FROM realms r LEFT JOIN LATERAL (
-            SELECT l AS entry FROM log l
-            WHERE l.realm = p_realm
-                AND (l.txid >= pg_snapshot_xmax(p_from) OR l.txid = ANY (ARRAY(SELECT pg_snapshot_xip(p_from))))
-                AND pg_visible_in_snapshot(l.txid, coalesce(p_to, here))
-                AND l.id > p_last
-                AND l.expires_at > instant - p_margin
-            ORDER BY l.id LIMIT p_most + 1
+            (SELECT l.entry, l.txid, l.id
+            FROM pg_snapshot_xip(p_from) AS running (txid) CROSS JOIN LATERAL (
+                SELECT l AS entry, l.txid, l.id, l.expires_at FROM log l
+                WHERE l.realm = p_realm AND l.txid = running.txid OFFSET 0
+            ) l
+            WHERE pg_visible_in_snapshot(l.txid, coalesce(p_to, here))
+                AND (l.txid, l.id) > (p_last_txid, p_last_id) AND l.expires_at > instant - p_margin)
+            UNION ALL
+            (SELECT l AS entry, l.txid, l.id FROM log l
+            WHERE l.realm = p_realm AND (l.txid, l.id) > (after_txid, after_id)
+                AND pg_visible_in_snapshot(l.txid, coalesce(p_to, here)) AND l.expires_at > instant - p_margin
+            ORDER BY l.txid, l.id LIMIT p_most + 1)
+            ORDER BY txid, id LIMIT p_most + 1
         ) e ON true
         WHERE r.name = p_realm
-        ORDER BY (e.entry).id;
+        ORDER BY e.txid, e.id;
 END $$;
 
 CREATE FUNCTION standing(

@@ -173,17 +173,19 @@ async fn a_crash_begins_another_incarnation() {
     assert_eq!(stage.page(&page.next, 10).await.reset, None);
 }
 
-/// It does not know what is in progress, nor what was written last.
+/// It does not know what is in progress, nor what was written last. As the primary it is another incarnation.
 #[tokio::test]
-async fn a_standby_does_not_answer() {
+async fn a_standby_does_not_answer_until_it_is_promoted() {
     let Some(server) = Server::another_postgres() else { return };
     let world = postgres::world_on(&server).await;
     let stage = Stage::of(&world);
     let login = stage.login(&Stage::subject(1), 1);
     assert!(matches!(stage.create(&login, None, None).await, Created::Made { .. }));
+    stage.end_all(&Stage::subject(2)).await;
     let cursor = stage.page(&Cursor::start(), 10).await.next;
     let Some(standby) = server.standby() else { return };
-    let standby = postgres::on_standby(&world, &standby).await.store;
+    let promoted = postgres::on_standby(&world, &standby).await;
+    let standby = &promoted.store;
     // It is the same store, otherwise.
     assert!(standby.login(&stage.realm, login.id).await.unwrap().value.is_some());
     let most = std::num::NonZeroU32::MIN;
@@ -194,4 +196,10 @@ async fn a_standby_does_not_answer() {
     assert!(format!("{standing:?}").contains("a standby does not know"), "{standing:?}");
     let subject = Stage::subject(1);
     assert!(standby.end_all(&stage.realm, &subject, None, HOUR).await.is_err());
+
+    run(&mut connect(&promoted).await, "SELECT pg_promote()").await;
+    let (_, mark) = Stage::of(&promoted).end_all(&subject).await;
+    let page = Stage::of(&promoted).page(&cursor, 10).await;
+    assert_eq!(page.reset, Some(Reset::Incarnation));
+    assert!(page.entries.iter().any(|entry| entry.mark == mark));
 }
