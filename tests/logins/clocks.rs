@@ -11,8 +11,8 @@ use auth_core::testing::ManualClock;
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, open, refresh_of};
 use auth_tests::{
-    DAY, Fault, GRACE, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, Op, SECOND, STALENESS, TTL, World, anna,
-    claims_of, in_time, on_both_stores, subject,
+    DAY, Fault, GRACE, Gate, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, Op, SECOND, STALENESS, TTL, World,
+    anna, claims_of, in_time, joined, on_both_stores, subject,
 };
 use http::Method;
 
@@ -31,6 +31,7 @@ on_both_stores!(
     a_store_whose_clock_steps_back_forgets_no_end,
     a_store_whose_clock_steps_ahead_and_back_forgets_no_end,
     a_sign_in_under_way_while_the_store_steps_back_is_still_overtaken,
+    a_reply_that_was_long_under_way_sets_no_clock_back,
 );
 
 /// Times of day that a node may take for right.
@@ -385,4 +386,35 @@ async fn a_sign_in_under_way_while_the_store_steps_back_is_still_overtaken(world
     let ticket = in_time(node.auth.begin(&subject("anna"))).await.unwrap();
     clock.set(NOW.before(2 * HOUR));
     in_time(node.auth.login_tokens_with(&ticket, Device::unknown(), anna())).await.unwrap();
+}
+
+/// Nothing that is over by then is good again.
+async fn a_reply_that_was_long_under_way_sets_no_clock_back(world: World) {
+    let node = world.node().await;
+    let tokens = node.login(anna()).await;
+    let gate = Gate::closed();
+    node.store.next(Op::Ticket, Fault::StopAfter(gate.clone()));
+    let asking = {
+        let node = node.clone();
+        tokio::spawn(async move { node.auth.begin(&subject("anna")).await })
+    };
+    gate.reached().await;
+    world.clock.advance(TTL + LEEWAY);
+    node.catch_up().await;
+    node.get("/me", tokens.access_token()).await.assert_invalid_token();
+    gate.let_one_through();
+    joined(asking).await.unwrap();
+    node.get("/me", tokens.access_token()).await.assert_invalid_token();
+    // Nor one that was asked before a longer wait, and answered after it, ahead.
+    let tokens = node.login(anna()).await;
+    node.store.next(Op::Ticket, Fault::StopBefore(gate.clone()));
+    let asking = {
+        let node = node.clone();
+        tokio::spawn(async move { node.auth.begin(&subject("anna")).await })
+    };
+    gate.reached().await;
+    world.clock.advance(TTL + LEEWAY - MILLISECOND);
+    gate.let_one_through();
+    joined(asking).await.unwrap();
+    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
 }

@@ -111,7 +111,7 @@ impl<C: Claims> Parts<C> {
             drop(write);
             rotated?
         };
-        self.clock.heard(rotated.now);
+        self.clock.heard(began, rotated.now);
         self.observe_rotation(&rotated);
         let (epoch, claims) = self.current_claims(&rotated).await?;
         let elapsed = self.clock.monotonic().saturating_sub(began);
