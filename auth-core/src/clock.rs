@@ -151,9 +151,14 @@ impl NodeClock {
         self.clock.now()
     }
 
-    /// A reply of the store came, and said that this is its time.
-    pub(crate) fn heard(&self, store: Timestamp) {
-        let offset = store.0.saturating_sub(millis(self.clock.monotonic()));
-        self.offset.store(offset.max(UNKNOWN + 1), Ordering::Relaxed);
+    /// A reply of the store came to a question that was sent at `sent`, by the monotonic clock, and said that this is its
+    /// time: it was, at some instant in between. What was known stays as far as it agrees: a reply that was long under way
+    /// sets no clock back.
+    pub(crate) fn heard(&self, sent: Duration, store: Timestamp) {
+        let least = store.0.saturating_sub(millis(self.clock.monotonic())).max(UNKNOWN + 1);
+        let most = store.0.saturating_sub(millis(sent)).max(UNKNOWN + 1);
+        let known = |offset: i64| Some(offset.max(least).min(most));
+        // Never an error: `known` always has an answer. The first reply is taken for as old as it can be.
+        let _ = self.offset.fetch_update(Ordering::Relaxed, Ordering::Relaxed, known);
     }
 }

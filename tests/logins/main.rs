@@ -10,12 +10,17 @@
 
 mod audit_events;
 mod claims_source;
+mod clocks;
 mod devices;
 mod expiry;
 mod faults;
 mod last_seen;
 mod limits;
+mod lost_log;
+mod realms;
+mod refreshing;
 mod replaced;
 mod revocation;
 mod session_data;
 mod tickets;
+mod uses;

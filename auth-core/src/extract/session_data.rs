@@ -11,6 +11,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, SET_COOKIE};
 use tower::{Layer, Service};
+use tower_sessions_core::session::Error;
 use tower_sessions_core::{Expiry, Session};
 
 use super::answer::{problem, unavailable};
@@ -131,11 +132,15 @@ impl Shared {
             value.as_bytes().split(|byte| *byte == b'=').next()
                 == Some(self.cookie.name().as_str().as_bytes())
         });
-        let unchanged = !session.is_modified() || (session.is_empty().await && !view.is_renaming());
+        let unchanged = !view.is_removed() && (!session.is_modified() || session.is_empty().await);
         if unchanged || sets_cookie || response.status().is_server_error() {
             return response;
         }
-        if let Err(error) = session.save().await {
+        let saved = match session.is_modified() {
+            true => session.save().await,
+            false => view.empty().await.map_err(Error::Store),
+        };
+        if let Err(error) = saved {
             tracing::warn!(%error, "session data was not saved");
             return match is_conflict(&error) {
                 true => problem(StatusCode::CONFLICT, "The session changed or ended meanwhile"),

@@ -187,8 +187,13 @@ impl<C: Claims> Builder<C> {
     /// The realm: the namespace of everything in the store. Default: issuer and audience.
     ///
     /// Authenticators of one store and one realm are nodes of one service: they share users, logins, sessions and refresh
-    /// tokens, and need the same claims type. Authenticators of different realms do not exist for each other, whatever
-    /// the store: give customers and staff, or two tenants, a realm each.
+    /// tokens, and need the same claims type. Sessions, refresh tokens, logins and what was revoked of one realm do not
+    /// exist for another, whatever the store: give customers and staff, or two tenants, a realm each.
+    ///
+    /// # Security
+    ///
+    /// Access tokens carry no realm: they are told apart by issuer and audience. Authenticators of different realms need
+    /// different ones, or keys of their own, or each accepts the other's access tokens.
     pub fn realm(mut self, realm: &str) -> Self {
         self.realm = Some(realm.to_owned());
         self

@@ -40,8 +40,9 @@ impl RealmStore {
     where
         F: Future<Output = Result<Timed<T>, StoreError>> + Send + 'a,
     {
+        let sent = self.clock.monotonic();
         let reply = question(&*self.store, &self.realm).await?;
-        self.clock.heard(reply.now);
+        self.clock.heard(sent, reply.now);
         Ok(reply)
     }
 }

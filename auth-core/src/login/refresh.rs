@@ -111,7 +111,7 @@ impl<C: Claims> Parts<C> {
             drop(write);
             rotated?
         };
-        self.clock.heard(rotated.now);
+        self.clock.heard(began, rotated.now);
         self.observe_rotation(&rotated);
         let (epoch, claims) = self.current_claims(&rotated).await?;
         let elapsed = self.clock.monotonic().saturating_sub(began);
@@ -138,7 +138,8 @@ impl<C: Claims> Parts<C> {
     }
 
     /// The claims as they are now, and the epoch that they are of: that which was read with the rotation, never a later
-    /// one. Without a source these are the stored ones, and a login whose claims changed ends.
+    /// one. Without a source these are the stored ones; a login whose claims changed ends, and stored claims that are not of
+    /// the claims type are refused.
     async fn current_claims(&self, rotated: &Rotated) -> Result<(u64, C), RefreshRejection> {
         let LiveLogin { row, subject: state } = &rotated.login;
         match self.loader.load(&row.subject, Epoch(state.epoch)).await? {
@@ -154,15 +155,19 @@ impl<C: Claims> Parts<C> {
                 self.revoker.end_all(&row.subject, None, EndReason::SubjectEnded).await?;
                 Err(self.refuse_grant())
             }
-            Load::NoSource => {
-                match read_claims(&row.claims, &row.subject).filter(|_| !rotated.login.is_outdated()) {
-                    Some(claims) => Ok((state.epoch, claims)),
-                    None => {
-                        self.revoker.end(&row.subject, row.id, EndReason::ClaimsChanged).await?;
-                        Err(self.refuse_grant())
-                    }
-                }
+            Load::NoSource if rotated.login.is_outdated() => {
+                self.revoker.end(&row.subject, row.id, EndReason::ClaimsChanged).await?;
+                Err(self.refuse_grant())
             }
+            Load::NoSource => read_claims(&row.claims, &row.subject).map_or_else(
+                || {
+                    // Written by another version of the application, which goes on with them.
+                    tracing::warn!(login = %row.id, "the stored claims are not of the claims type");
+                    self.revoker.observe(&AuditEvent::Refused { reason: RefusalReason::StoredClaims });
+                    Err(RefreshRejection::InvalidGrant)
+                },
+                |claims| Ok((state.epoch, claims)),
+            ),
         }
     }
 

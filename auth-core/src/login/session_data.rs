@@ -47,8 +47,9 @@ pub(crate) struct RequestSession {
 struct Seen {
     /// The version in the store, as far as this request knows.
     version: u64,
-    /// A session that carries a login was cycled: the next `create` renames it.
-    renamed_from: Option<Id>,
+    /// The handler deleted the session, which carries a login, or gives it a new id: it without data. Nothing was written
+    /// yet; what follows tells which it is.
+    removed: Option<Record>,
 }
 
 impl RequestSession {
@@ -70,9 +71,34 @@ impl RequestSession {
         expiry(record).since(self.context.now())
     }
 
-    /// Whether the session waits for its new id.
-    pub(crate) fn is_renaming(&self) -> bool {
-        self.with_seen(|seen| seen.renamed_from.is_some())
+    /// Whether the session waits to be emptied, or for its new id.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.with_seen(|seen| seen.removed.is_some())
+    }
+
+    /// Empties the session that the handler deleted without doing anything more.
+    pub(crate) async fn empty(&self) -> Result<()> {
+        match self.with_seen(|seen| seen.removed.take()) {
+            Some(empty) => self.write(&empty).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives a session that carries a login its new id, as the last of its writes: whatever fails before, the client has
+    /// a session that works, with its data.
+    async fn rename(&self, old: Id, record: &mut Record) -> Result<()> {
+        self.write(&Record { id: old, ..record.clone() }).await?;
+        let id = SessionId::random(self.partition).map_err(|error| Error::Backend(error.to_string()))?;
+        let (old, new) = (self.key(old), id.key().hash);
+        if !self.context.revoker.rename_session(&old, &new).await.map_err(backend)? {
+            return Err(Error::Backend(ENDED.to_owned()));
+        }
+        record.id = id.to_tower();
+        self.with_seen(|seen| {
+            seen.version += 1;
+            seen.removed = None;
+        });
+        Ok(())
     }
 
     fn with_seen<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
@@ -86,8 +112,9 @@ impl RequestSession {
         Ok(found.value.map(|(row, login)| (row, login.is_some())))
     }
 
-    async fn save_at(&self, record: &Record, version: u64) -> Result<()> {
-        let data = encode(record)?;
+    /// Replaces the data of the version that this request knows.
+    async fn write(&self, record: &Record) -> Result<()> {
+        let (data, version) = (encode(record)?, self.with_seen(|seen| seen.version));
         let (key, lifetime) = (self.key(record.id), self.lifetime(record));
         let store = &self.context.store;
         let saved = store.ask(|store, realm| store.save_session(realm, &key, &data, version, lifetime)).await;
@@ -112,18 +139,8 @@ impl fmt::Debug for RequestSession {
 impl tower_sessions_core::SessionStore for RequestSession {
     /// Makes a session, or, after `cycle_id` of one that carries a login, gives that one its new id.
     async fn create(&self, record: &mut Record) -> Result<()> {
-        if let Some(old) = self.with_seen(|seen| seen.renamed_from.take()) {
-            let id = SessionId::random(self.partition).map_err(|error| Error::Backend(error.to_string()))?;
-            record.id = id.to_tower();
-            let (old, new) = (self.key(old), id.key().hash);
-            if !self.context.revoker.rename_session(&old, &new).await.map_err(backend)? {
-                return Err(Error::Backend(ENDED.to_owned()));
-            }
-            let version = self.with_seen(|seen| {
-                seen.version += 1;
-                seen.version
-            });
-            return self.save_at(record, version).await;
+        if let Some(old) = self.with_seen(|seen| seen.removed.as_ref().map(|removed| removed.id)) {
+            return self.rename(old, record).await;
         }
         // The session that let the request in has ended meanwhile: what it changed is not put into a new one.
         if self.signed_in.get() {
@@ -144,8 +161,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let version = self.with_seen(|seen| seen.version);
-        self.save_at(record, version).await
+        self.write(record).await
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
@@ -155,7 +171,8 @@ impl tower_sessions_core::SessionStore for RequestSession {
         Ok(Some(Record { id: *id, data, expiry_date: expiry_date(&row)? }))
     }
 
-    /// Deletes a session without a login. One that carries a login loses its data and nothing else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
+    /// Deletes a session without a login. One that carries a login loses its data, when the request is over, and nothing
+    /// else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
     async fn delete(&self, id: &Id) -> Result<()> {
         let key = self.key(*id);
         match self.find(&key).await? {
@@ -165,13 +182,14 @@ impl tower_sessions_core::SessionStore for RequestSession {
                 deleted.map(|_| ()).map_err(backend)
             }
             Some((row, true)) => {
-                if self.with_seen(|seen| seen.version != 0 && seen.version != row.version) {
-                    return Err(Error::Backend(CHANGED.to_owned()));
-                }
-                let empty = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
-                self.save_at(&empty, row.version).await?;
-                self.with_seen(|seen| seen.renamed_from = Some(*id));
-                Ok(())
+                let removed = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
+                self.with_seen(|seen| {
+                    if seen.version != 0 && seen.version != row.version {
+                        return Err(Error::Backend(CHANGED.to_owned()));
+                    }
+                    (seen.version, seen.removed) = (row.version, Some(removed));
+                    Ok(())
+                })
             }
         }
     }

@@ -115,8 +115,9 @@ impl Feed {
     /// Reads from the cursor to the end, into the list and, where one is given, a second one.
     async fn read(&self, progress: &mut Progress, also: Option<&RevocationList>) -> Result<(), StoreError> {
         loop {
+            let sent = self.clock.monotonic();
             let page = self.store.page(&self.realm, &progress.cursor, PAGE).await?;
-            self.clock.heard(page.now);
+            self.clock.heard(sent, page.now);
             let page = page.value;
             self.acknowledged.read(&page.entries);
             self.list.raise_floor(page.floor);
@@ -139,7 +140,9 @@ impl Feed {
         self.read(&mut Progress::default(), Some(&there)).await?;
         let missing = self.list.missing_from(&there, self.clock.now()).map_err(StoreError::new)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
-            self.clock.heard(self.store.write_back(&self.realm, entries).await?.now);
+            let sent = self.clock.monotonic();
+            let written = self.store.write_back(&self.realm, entries).await?;
+            self.clock.heard(sent, written.now);
         }
         Ok(missing.len())
     }
@@ -160,8 +163,9 @@ impl Feed {
         let is_current = self.is_current(bound);
         match self.list.check_since(credential, last) {
             Cleared::Good(_) if !is_current || !self.list.is_complete(self.clock.now()) => {
+                let sent = self.clock.monotonic();
                 let standing = self.store.standing(&self.realm, credential).await?;
-                self.clock.heard(standing.now);
+                self.clock.heard(sent, standing.now);
                 Ok(match standing.value {
                     Standing::Good => Cleared::Good(NotRevoked::proven()),
                     Standing::Outdated => Cleared::Outdated,
