@@ -142,6 +142,11 @@ impl NodeClock {
         }
     }
 
+    /// What the store's last replies made of the time; another value means that the time was corrected meanwhile.
+    pub(crate) fn correction(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn monotonic(&self) -> Duration {
         self.clock.monotonic()
     }

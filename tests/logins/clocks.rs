@@ -32,6 +32,7 @@ on_both_stores!(
     a_store_whose_clock_steps_ahead_and_back_forgets_no_end,
     a_sign_in_under_way_while_the_store_steps_back_is_still_overtaken,
     a_reply_that_was_long_under_way_sets_no_clock_back,
+    a_token_that_expired_while_the_node_was_suspended_is_refused,
 );
 
 /// Times of day that a node may take for right.
@@ -417,4 +418,18 @@ async fn a_reply_that_was_long_under_way_sets_no_clock_back(world: World) {
     gate.let_one_through();
     joined(asking).await.unwrap();
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+}
+
+/// The node's own clock stood still meanwhile: what time it is, it learns from the store, which it asks first.
+async fn a_token_that_expired_while_the_node_was_suspended_is_refused(world: World) {
+    let sleeper = elsewhere(&world, NOW);
+    let node = sleeper.node().await;
+    let (known, unknown) = (node.login(anna()).await, node.login(anna()).await);
+    node.get("/me", known.access_token()).await.assert_text("anna, by jwt");
+    // Nothing of this node runs: its monotonic clock does not count.
+    world.clock.advance(TTL + MINUTE);
+    sleeper.clock.set_wall(NOW.after(TTL + MINUTE));
+    for tokens in [&known, &unknown] {
+        node.get("/me", tokens.access_token()).await.assert_invalid_token();
+    }
 }

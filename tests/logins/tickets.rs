@@ -105,6 +105,8 @@ async fn a_change_between_begin_and_login_makes_evicts_and_replaces_nothing(worl
 
         for ticket in &tickets {
             assert_changed(tokens(&node, ticket, anna()).await);
+            let attempt = attempt("").await;
+            assert_changed(in_time(node.auth.login_browser_tokens_with(ticket, attempt, anna())).await);
             for cookies in ["", &before, &anonymous] {
                 assert_changed(session(&node, ticket, cookies).await);
             }

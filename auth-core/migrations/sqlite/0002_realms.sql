@@ -1,11 +1,18 @@
 -- The second edition of the store.
 --
--- Of the first edition nothing is carried over: its logins, sessions, epochs and log name no realm, and its epochs are
--- counts, not times. Everybody signs in again. Nothing of before is accepted meanwhile: a realm's floor is the time at
+-- Of the first edition only the revoked keys are carried over: its logins, sessions, epochs and log name no realm, and its
+-- epochs are counts, not times. Everybody signs in again. Nothing of before is accepted meanwhile: a realm's floor is the time at
 -- which it is first used, and every epoch of the first edition is far below that. No column that a statement of the
 -- first edition needs has kept its name, so a process of it that still runs gets errors.
 --
 -- Times and durations are milliseconds. Ids, hashes, marks and nonces are raw bytes; no secret is here.
+
+-- The keys that the first edition revoked. Whoever holds one chooses the epoch of what it signs: no floor helps.
+CREATE TABLE auth_key_revoked_before (
+    name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO auth_key_revoked_before SELECT DISTINCT CAST(thing AS TEXT) FROM auth_log WHERE kind = 3;
 
 DROP TABLE auth_session;
 DROP TABLE auth_login;
@@ -132,6 +139,12 @@ CREATE INDEX auth_log_realm ON auth_log (realm);
 CREATE INDEX auth_log_thing ON auth_log (realm, kind, thing) WHERE kind = 4;
 CREATE INDEX auth_log_name ON auth_log (realm, kind, name) WHERE kind = 5;
 CREATE INDEX auth_log_ends ON auth_log (entry_ends);
+
+-- They are revoked in each realm from its first use on.
+CREATE TRIGGER auth_realm_begins AFTER INSERT ON auth_realm BEGIN
+    INSERT INTO auth_log (realm, mark, kind, name, entry_ends)
+    SELECT NEW.id, randomblob(16), 5, name, 9223372036854775807 FROM auth_key_revoked_before;
+END;
 
 CREATE TABLE auth_document (
     realm   INTEGER NOT NULL REFERENCES auth_realm (id),

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::login::{Authenticator, LoginError, RefreshRejection, SignedIn, SignedOut, Tokens};
+use crate::login::{Authenticator, LoginError, RefreshRejection, SignedIn, SignedOut, Ticket, Tokens};
 use crate::web::{CredentialError, LoginAttempt, RefreshCookie, bearer_token, refresh_token};
 
 impl IntoResponse for Tokens {
@@ -80,6 +80,21 @@ impl<C: Claims> Authenticator<C> {
     ) -> Result<Response, LoginError> {
         self.check_same_site(&attempt)?;
         Ok(self.with_refresh_cookie(self.login_tokens(attempt.device, claims).await?))
+    }
+
+    /// As [`login_browser_tokens`](Self::login_browser_tokens), for a sign-in that [began](Self::begin) before.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`]; from another site it is `CrossSite`.
+    pub async fn login_browser_tokens_with(
+        &self,
+        ticket: &Ticket,
+        attempt: LoginAttempt,
+        claims: C,
+    ) -> Result<Response, LoginError> {
+        self.check_same_site(&attempt)?;
+        Ok(self.with_refresh_cookie(self.login_tokens_with(ticket, attempt.device, claims).await?))
     }
 
     /// Answers the refresh endpoint: the token of the body, or else of the cookie.

@@ -32,7 +32,7 @@ impl<C: Claims> AccessTokens<C> {
         if let Some(cached) = self.cache.find(token)
             && Arc::ptr_eq(&cached.keys, &keys)
         {
-            return match check_time(cached.valid_from, cached.expires_at, now, self.leeway) {
+            return match self.check_time(&cached, now) {
                 Ok(()) => Ok(cached),
                 Err(error) => {
                     self.cache.remove(token);
@@ -56,6 +56,11 @@ impl<C: Claims> AccessTokens<C> {
         });
         self.cache.insert(token, cached.clone());
         Ok(cached)
+    }
+
+    /// Whether the token is valid at that time.
+    pub(super) fn check_time(&self, token: &CachedToken<C>, now: Timestamp) -> Result<(), VerifyError> {
+        check_time(token.valid_from, token.expires_at, now, self.leeway)
     }
 
     /// Verifies a token whatever the time: to pair it with its refresh token.

@@ -32,6 +32,11 @@ impl RealmStore {
         self.clock.now()
     }
 
+    /// See [`NodeClock::correction`].
+    pub(super) fn correction(&self) -> i64 {
+        self.clock.correction()
+    }
+
     /// Asks the store, and takes its time from the reply.
     pub(crate) async fn ask<'a, T, F>(
         &'a self,

@@ -64,7 +64,8 @@ impl<C: Claims> Authenticator<C> {
         token: &[u8],
         bound: Duration,
     ) -> Result<Recognised<C>, AuthenticateError> {
-        let (now, revoker) = (self.parts.store.now(), &self.parts.revoker);
+        let (store, revoker) = (&self.parts.store, &self.parts.revoker);
+        let (correction, now) = (store.correction(), store.now());
         let refuse = |reason| Err(revoker.refuse(Scheme::Jwt, reason));
         let token = match self.parts.access_tokens.recognise(token, now) {
             Ok(token) => token,
@@ -80,6 +81,12 @@ impl<C: Claims> Authenticator<C> {
         };
         match revoker.check(&ids, &token.cleared, bound).await? {
             Cleared::Good(proof) => {
+                // A node that was suspended learns what time it is when it asks the store.
+                if store.correction() != correction
+                    && let Err(error) = self.parts.access_tokens.check_time(&token, store.now())
+                {
+                    return refuse(RefusalReason::Token(error));
+                }
                 let auth = Auth::new(principal.clone(), proof);
                 Ok(Recognised { auth, used: Used::Token(token) })
             }

@@ -43,8 +43,7 @@ impl Revoker {
         self.retention
     }
 
-    /// Ends one login of a subject; `false` when there is none in the store. Then it is over all the same: this node, which
-    /// may have noted a later use of it than the store knows of, forgets it too.
+    /// Ends one login of a subject; `false` when there is none in the store.
     pub(super) async fn end(
         &self,
         subject: &Subject,

@@ -32,6 +32,10 @@ impl SessionContext {
     pub(crate) fn now(&self) -> Timestamp {
         self.store.now()
     }
+
+    fn partitions(&self) -> u32 {
+        self.store.store().partitions().get()
+    }
 }
 
 /// The data of the session that one request carries, or of a new one.
@@ -54,7 +58,9 @@ struct Seen {
 
 impl RequestSession {
     pub(crate) fn new(context: SessionContext, carried: Option<&SessionId>, signed_in: SignedIn) -> Self {
-        let partition = carried.map_or(Partition::REALM, SessionId::partition);
+        // Anybody can write any partition into a cookie: one that the store does not have is not taken over.
+        let is_there = |partition: &Partition| u32::from(partition.number()) < context.partitions();
+        let partition = carried.map(SessionId::partition).filter(is_there).unwrap_or(Partition::REALM);
         Self { context, partition, signed_in, seen: Mutex::default() }
     }
 

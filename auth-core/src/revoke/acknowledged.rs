@@ -1,9 +1,10 @@
 //! What the store acknowledged and must still have: an entry that is missing from the first page that is asked for after
 //! the acknowledgement was lost.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use crate::store::{LogEntry, Mark};
 
@@ -15,24 +16,42 @@ pub(super) struct Acknowledged {
 
 #[derive(Debug, Default)]
 struct Marks {
-    /// How many writes have begun and are not answered.
-    under_way: usize,
-    /// Read while a write was under way: the entry of a write can be read before the write is answered.
-    read: HashSet<Mark>,
+    /// The number of the next write.
+    next: u64,
+    /// The writes that have begun and are not answered.
+    under_way: BTreeSet<u64>,
+    /// Read while a write was under way, and the number of the next write then: the entry of a write can be read before the
+    /// write is answered.
+    read: HashMap<Mark, u64>,
+    /// How many of them there were when those that no write waits for were last dropped.
+    kept: usize,
     /// Acknowledged, and not read yet.
     expected: HashSet<Mark>,
 }
 
 impl Acknowledged {
-    pub(super) fn begin(&self) {
-        self.with(|marks| marks.under_way += 1);
+    /// A write begins. Answers its number.
+    pub(super) fn begin(&self) -> u64 {
+        self.with(|marks| {
+            let number = marks.next;
+            marks.next += 1;
+            marks.under_way.insert(number);
+            number
+        })
     }
 
-    pub(super) fn end(&self) {
+    /// The write of that number is over. What was read before the oldest that goes on began is nobody's.
+    pub(super) fn end(&self, number: u64) {
         self.with(|marks| {
-            marks.under_way = marks.under_way.saturating_sub(1);
-            if marks.under_way == 0 {
-                marks.read.clear();
+            marks.under_way.remove(&number);
+            match marks.under_way.first() {
+                None => marks.read.clear(),
+                // Not at each end, so that each mark is looked at a few times only.
+                Some(oldest) if marks.read.len() > 2 * marks.kept + 1000 => {
+                    marks.read.retain(|_, next| *next > *oldest);
+                    marks.kept = marks.read.len();
+                }
+                Some(_) => {}
             }
         });
     }
@@ -40,7 +59,7 @@ impl Acknowledged {
     /// The store has logged this.
     pub(super) fn expect(&self, mark: Mark) {
         self.with(|marks| {
-            if !marks.read.contains(&mark) {
+            if !marks.read.contains_key(&mark) {
                 marks.expected.insert(mark);
             }
         });
@@ -55,8 +74,8 @@ impl Acknowledged {
         self.with(|marks| {
             for entry in entries {
                 marks.expected.remove(&entry.mark);
-                if marks.under_way > 0 {
-                    marks.read.insert(entry.mark);
+                if !marks.under_way.is_empty() {
+                    marks.read.insert(entry.mark, marks.next);
                 }
             }
         });

@@ -86,8 +86,7 @@ impl Feed {
 
     /// A write that will be logged begins. What it answers is told to the returned value.
     pub(crate) fn begin_write(&self) -> LogWrite<'_> {
-        self.acknowledged.begin();
-        LogWrite(self)
+        LogWrite { feed: self, number: self.acknowledged.begin() }
     }
 
     /// Reads the log to its end. What the store has lost is written back: entries that it acknowledged and does not have,
@@ -202,20 +201,23 @@ impl Feed {
 
 /// A write that is logged and is under way.
 #[must_use]
-pub struct LogWrite<'a>(&'a Feed);
+pub struct LogWrite<'a> {
+    feed: &'a Feed,
+    number: u64,
+}
 
 impl LogWrite<'_> {
     /// The store has done it and logged this: it is known here at once, and expected in the log.
     pub(crate) fn logged(&self, revoked: Revoked, logged: Logged) {
-        self.0.acknowledged.expect(logged.mark);
+        self.feed.acknowledged.expect(logged.mark);
         let Logged { mark, expires_at } = logged;
-        self.0.list.apply(&[LogEntry { mark, revoked, expires_at }]);
+        self.feed.list.apply(&[LogEntry { mark, revoked, expires_at }]);
     }
 }
 
 impl Drop for LogWrite<'_> {
     fn drop(&mut self) {
-        self.0.acknowledged.end();
+        self.feed.acknowledged.end(self.number);
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, FromRef, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, LINK};
 use http::request::Parts;
@@ -89,7 +89,9 @@ async fn logins<C: Claims>(
     State(auth): State<Authenticator<C>>,
     parts: Parts,
 ) -> Result<Response, StoreError> {
-    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    // Where the routes are nested, the rest of the path is with the request's own.
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     let after = match query.split('&').find_map(|pair| pair.strip_prefix("after=")).map(str::parse) {
         None => None,
         Some(Ok(after)) => Some(after),

@@ -331,6 +331,7 @@ fn what_a_store_is_called_with_shows_no_claim_no_data_and_no_hash() {
         claims: b"mail-of-7".to_vec(),
         secret: Some(secret),
         extra: b"secret-goods".to_vec(),
+        replaces: None,
     };
     secrets.assert_hidden("NewLogin", &new_login);
     let new_session = NewSession { key, data: b"secret-goods".to_vec(), lifetime: time };

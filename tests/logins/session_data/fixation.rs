@@ -45,6 +45,10 @@ async fn an_id_chosen_by_an_attacker_is_never_adopted() {
     assert_ne!(filled.cookie(), CHOSEN, "nor is it without a login");
     assert_cart(&shop, CHOSEN, "empty").await;
     assert_cart(&shop, &filled.cookie(), "apples").await;
+    // Nor a partition that the store does not have.
+    let filled = fill(&shop, Some(&format!("{CHOSEN}.7")), "pears").await.cookie();
+    assert!(!filled.contains('.'), "{filled}");
+    assert_cart(&shop, &filled, "pears").await;
 }
 
 #[tokio::test]

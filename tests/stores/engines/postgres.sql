@@ -252,7 +252,7 @@ BEGIN
         -- Somebody else ended it meanwhile.
         CONTINUE WHEN NOT FOUND;
         DELETE FROM sessions WHERE login = old.id;
-        done.is_replaced := done.is_replaced OR old.id = replaces;
+        done.is_replaced := done.is_replaced OR old.id IS NOT DISTINCT FROM replaces;
         done.ended := array_append(done.ended, old.id);
         done.marks := array_append(done.marks, substring(sha256(seed || old.id) FOR 16));
         done.expiries := array_append(done.expiries, now + old.retention);

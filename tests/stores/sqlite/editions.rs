@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use auth_core::id::KeyId;
 use auth_core::store::sqlite::SqliteStore;
-use auth_core::store::{Cursor, Ids, LoginStore as _, RevocationStore as _, Standing};
+use auth_core::store::{
+    Cursor, Ids, LogEntry, LoginStore as _, Realm, RevocationStore as _, Revoked, Standing,
+};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
@@ -32,7 +35,8 @@ async fn first_edition(path: &Path) {
                    VALUES (zeroblob(16), 'anna', 0, 1, 1, 1, 1 << 50, 1 << 50, x'', 4, 1); \
                    INSERT INTO auth_session VALUES (zeroblob(32), zeroblob(16), x'', 1, 1 << 50); \
                    INSERT INTO auth_epoch VALUES ('anna', 4); \
-                   INSERT INTO auth_log (kind, thing, detail, expires_at) VALUES (1, CAST('anna' AS BLOB), 4, 1 << 50)";
+                   INSERT INTO auth_log (kind, thing, detail, expires_at) VALUES \
+                       (1, CAST('anna' AS BLOB), 4, 1 << 50), (3, CAST('leaked' AS BLOB), 0, 9223372036854775807)";
     run(&mut connection, content).await;
 }
 
@@ -42,7 +46,13 @@ async fn a_file_of_the_first_edition_is_migrated_and_its_logins_are_over() {
     first_edition(&file(&folder)).await;
     let store = open(&file(&folder)).await;
     assert_eq!(count(&store).await, 0);
-    assert_eq!(page(&store, &Cursor::start()).await.entries, []);
+    // Who has the key chooses the epoch.
+    let leaked = Revoked::Key(KeyId::new("leaked").unwrap());
+    for realm in [realm(), Realm::new("another").unwrap()] {
+        let log = store.page(&realm, &Cursor::start(), most(9)).await.unwrap().value.entries;
+        assert_eq!(log.iter().map(|entry| &entry.revoked).collect::<Vec<_>>(), [&leaked]);
+        assert_eq!(log[0].expires_at, LogEntry::NEVER);
+    }
     // A credential of before carries an epoch that was a count.
     for epoch in 0..10 {
         let ids = Ids { subject: Some((&anna(), epoch)), ..Ids::default() };

@@ -115,13 +115,40 @@ async fn assert_lost(store: &SqliteStore, why: &str) {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_is_deleted_while_it_is_open_is_missed() {
-    for name in ["auth.db", "auth.db-wal"] {
+    for name in ["auth.db", "auth.db-wal", "auth.db-shm"] {
         let folder = TempDir::new().unwrap();
         let (store, _) = used(&folder).await;
         std::fs::remove_file(folder.path().join(name)).unwrap();
         let why = if name == "auth.db" { "database file was deleted" } else { "write-ahead log was deleted" };
         assert_lost(&store, why).await;
     }
+}
+
+/// While a write waits for another process to let go of the lock.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_written_into_a_file_that_was_renamed_is_not_acknowledged() {
+    let folder = TempDir::new().unwrap();
+    let (store, _) = used(&folder).await;
+    let mut stranger = stranger(&file(&folder)).await;
+    run(&mut stranger, "BEGIN IMMEDIATE").await;
+    let write = tokio::spawn(async move { end(&store, 1).await });
+    // It has looked at the file, and waits.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    std::fs::rename(file(&folder), folder.path().join("aside.db")).unwrap();
+    run(&mut stranger, "COMMIT").await;
+    let refused = write.await.unwrap().unwrap_err();
+    assert!(format!("{refused:?}").contains("renamed or replaced"), "{refused:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_a_file_is_as_good_as_the_file() {
+    let folder = TempDir::new().unwrap();
+    let (store, _) = used(&folder).await;
+    let elsewhere = TempDir::new().unwrap();
+    std::os::unix::fs::symlink(file(&folder), file(&elsewhere)).unwrap();
+    assert_eq!(state(&open(&file(&elsewhere)).await, 1).await, state(&store, 1).await);
 }
 
 #[cfg(unix)]

@@ -108,10 +108,11 @@ impl Lease<'_> {
         self.run(sqlx::query("BEGIN IMMEDIATE")).await.map(drop)
     }
 
+    /// Commits. What went into a file that was replaced while this waited for the lock is an error, not a success.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
         self.run(sqlx::query("COMMIT")).await?;
         self.in_transaction = false;
-        Ok(())
+        self.check_file()
     }
 
     /// Runs statements of which the last is `COMMIT`, and returns the rows of all of them.
@@ -120,6 +121,11 @@ impl Lease<'_> {
         let rows = self.rows(statements).await?;
         self.in_transaction = false;
         Ok(rows)
+    }
+
+    /// Whether what was written is in the file that others read.
+    pub(super) fn check_file(&self) -> Result<(), StoreError> {
+        self.home.file.check()
     }
 
     fn settle<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, StoreError> {

@@ -6,15 +6,16 @@ use std::sync::OnceLock;
 
 use crate::store::StoreError;
 
-/// The database file, and the `-wal` beside it.
+/// The database file, and the `-wal` and `-shm` beside it.
 ///
 /// A process goes on reading and writing a file that was deleted or renamed, and nobody else sees what it wrote. Its
-/// device and inode tell.
+/// device and inode tell. Who opens the file after its `-shm` was deleted makes another one, where the locks of the two do
+/// not meet.
 pub(super) struct DatabaseFile {
     path: PathBuf,
-    journal_path: PathBuf,
+    beside: [PathBuf; 2],
     file: Identity,
-    journal: OnceLock<Identity>,
+    journal: OnceLock<[Identity; 2]>,
     /// Why nothing may be read or written any more.
     lost: OnceLock<&'static str>,
 }
@@ -22,25 +23,29 @@ pub(super) struct DatabaseFile {
 impl DatabaseFile {
     /// The file that is there now.
     pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
-        let mut journal_path = path.as_os_str().to_owned();
-        journal_path.push("-wal");
+        let beside = ["-wal", "-shm"].map(|ending| {
+            let mut path = path.as_os_str().to_owned();
+            path.push(ending);
+            PathBuf::from(path)
+        });
         Ok(Self {
             path: path.to_owned(),
-            journal_path: journal_path.into(),
+            beside,
             file: identity(path).map_err(StoreError::new)?,
             journal: OnceLock::new(),
             lost: OnceLock::new(),
         })
     }
 
-    /// Takes the `-wal` that is there now for the one that belongs to the file.
+    /// Takes the `-wal` and `-shm` that are there now for those that belong to the file.
     pub(super) fn watch_journal(&self) -> Result<(), StoreError> {
-        let identity = identity(&self.journal_path).map_err(StoreError::new)?;
-        self.journal.get_or_init(|| identity);
+        let [log, index] = &self.beside;
+        let identities = [identity(log).map_err(StoreError::new)?, identity(index).map_err(StoreError::new)?];
+        self.journal.get_or_init(|| identities);
         Ok(())
     }
 
-    /// Costs two calls of `stat`.
+    /// Costs three calls of `stat`.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if let Some(reason) = self.lost.get() {
             return Err(StoreError::new(*reason));
@@ -48,12 +53,14 @@ impl DatabaseFile {
         if !is_there(&self.path, &self.file)? {
             return Err(self.lose("the database file was deleted, renamed or replaced while it was open"));
         }
-        match self.journal.get() {
-            Some(journal) if !is_there(&self.journal_path, journal)? => {
-                Err(self.lose("the write-ahead log was deleted, renamed or replaced while it was open"))
+        for (path, expected) in self.beside.iter().zip(self.journal.get().into_iter().flatten()) {
+            if !is_there(path, expected)? {
+                return Err(
+                    self.lose("the write-ahead log was deleted, renamed or replaced while it was open")
+                );
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// From now on every check fails, for the reason that came first.

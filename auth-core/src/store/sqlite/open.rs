@@ -92,6 +92,8 @@ impl SqliteStoreBuilder {
         // Absolute, because SQLite takes a name that begins with "file:", and ":memory:", for something else.
         let path = std::path::absolute(&self.path).map_err(StoreError::new)?;
         create(&path).map_err(StoreError::new)?;
+        // SQLite keeps the files beside it where the file is, not where a link to it is.
+        let path = path.canonicalize().map_err(StoreError::new)?;
         let file = Arc::new(DatabaseFile::at(&path)?);
 
         let writer = Connections::new(self.writing(&path), Arc::clone(&file), 1, self.busy_timeout);

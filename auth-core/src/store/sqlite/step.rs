@@ -111,6 +111,7 @@ impl Step<'_> {
         statements: Statement<'_>,
     ) -> Result<Timed<Option<SqliteRow>>, StoreError> {
         let row = self.lease.snapshot(statements).await?.pop();
+        self.lease.check_file()?;
         Ok(self.answer(row))
     }
 

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Result;
 use serde::Deserialize;
 
+use super::to_the_end;
 use crate::path::PathText;
 use crate::problem::{JsonBody, Problem};
 use crate::user::{Role, ShopUser};
@@ -22,9 +23,12 @@ pub(crate) async fn disable(
     State(auth): State<Authenticator<ShopUser>>,
     State(users): State<Users>,
 ) -> Result<StatusCode> {
-    let subject = changed(&name, users.disable(&name).await)?;
-    auth.end_all_logins(&subject).await?;
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        let subject = changed(&name, users.disable(&name).await)?;
+        auth.end_all_logins(&subject).await?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 /// The role that somebody shall have.
@@ -43,9 +47,12 @@ pub(crate) async fn set_role(
 ) -> Result<StatusCode> {
     let role = Role::parse(&role)
         .ok_or(Problem::unprocessable("`role` must be \"customer\", \"clerk\" or \"admin\""))?;
-    let subject = changed(&name, users.set_role(&name, role).await)?;
-    auth.claims_changed(&subject).await?;
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        let subject = changed(&name, users.set_role(&name, role).await)?;
+        auth.claims_changed(&subject).await?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 /// The subject of a user who was just changed.

@@ -7,6 +7,7 @@ use axum::response::Result;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::to_the_end;
 use crate::problem::{JsonBody, Problem};
 use crate::user::ShopUser;
 use crate::users::{PasswordChange, Users};
@@ -23,6 +24,7 @@ pub(crate) struct Passwords {
 /// `POST /api/password`: whoever else is signed in with the old password is out.
 ///
 /// 503 may come after the password was changed and before the other logins ended: then `DELETE /auth/logins` ends them.
+/// Both happen in a task of their own, also when the client hangs up half way.
 #[require_auth(session | jwt, fresh("5m"))]
 pub(crate) async fn change(
     user: Auth<ShopUser>,
@@ -33,13 +35,16 @@ pub(crate) async fn change(
     if new.expose_secret().chars().count() < SHORTEST {
         return Err(Problem::unprocessable("`new` must have at least 8 characters").into());
     }
-    match users.change_password(&user.name, old, new).await.map_err(Problem::from)? {
-        PasswordChange::WrongPassword => {
-            Err(Problem::new(StatusCode::FORBIDDEN, "`old` is not the password").into())
+    let changed = async move {
+        match users.change_password(&user.name, old, new).await.map_err(Problem::from)? {
+            PasswordChange::WrongPassword => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "`old` is not the password").into())
+            }
+            PasswordChange::Changed => {
+                auth.end_other_logins(&user).await?;
+                Ok(StatusCode::NO_CONTENT)
+            }
         }
-        PasswordChange::Changed => {
-            auth.end_other_logins(&user).await?;
-            Ok(StatusCode::NO_CONTENT)
-        }
-    }
+    };
+    to_the_end(changed).await
 }
