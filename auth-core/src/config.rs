@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// A configuration that can not be used: which field, what is wrong with it, and the way out.
+/// A configuration that cannot be used: which field, what is wrong with it, and the way out.
 ///
 /// It never holds the value: values are often secrets.
 pub struct ConfigError {

@@ -12,7 +12,7 @@ use crate::config::ConfigError;
 pub(crate) fn read(field: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     check_access(field, path)?;
     fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        ConfigError::new(field, "the file can not be read", "check its path and access").caused_by(error)
+        ConfigError::new(field, "the file cannot be read", "check its path and access").caused_by(error)
     })
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn read_or_make(
         return read(field, path);
     }
     let failed = |error: io::Error| {
-        ConfigError::new(field, "the file can not be made", "make its folder, writable for this user")
+        ConfigError::new(field, "the file cannot be made", "make its folder, writable for this user")
             .caused_by(error)
     };
     let text = make()?;

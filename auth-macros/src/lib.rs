@@ -177,7 +177,7 @@ pub fn derive_scope(item: TokenStream) -> TokenStream {
 /// # Errors
 ///
 /// Not a struct with named fields, generic, no or two subjects, two roles or scopes fields, a wire name that is
-/// empty, there twice or registered (`exp`, `iss`, …), a duration that can not be read or is not in whole seconds,
+/// empty, there twice or registered (`exp`, `iss`, …), a duration that cannot be read or is not in whole seconds,
 /// `ttl` above `max_ttl`, and a field that looks like a secret without `#[claim(readable)]`.
 #[proc_macro_derive(Claims, attributes(claims, claim))]
 pub fn derive_claims(item: TokenStream) -> TokenStream {

@@ -45,15 +45,15 @@ impl Function {
         let (fn_token, name) = (&sig.fn_token, &sig.ident);
         let asynchronous = format!("async fn {name}");
         if let Some(token) = &sig.constness {
-            errors.at(token, format_args!("`{name}` can not be a `const fn`"), "// remove `const`");
+            errors.at(token, format_args!("`{name}` cannot be a `const fn`"), "// remove `const`");
         } else if sig.asyncness.is_none() {
             errors.at(quote!(#fn_token #name), format_args!("`{name}` is not async"), &asynchronous);
         }
         if let Safety::Unsafe(token) = &sig.safety {
-            errors.at(token, format_args!("`{name}` can not be `unsafe`"), "// remove `unsafe`");
+            errors.at(token, format_args!("`{name}` cannot be `unsafe`"), "// remove `unsafe`");
         }
         if let Some(abi) = &sig.abi {
-            errors.at(abi, format_args!("`{name}` can not have a foreign ABI"), "// remove `extern`");
+            errors.at(abi, format_args!("`{name}` cannot have a foreign ABI"), "// remove `extern`");
         }
         if let Some(receiver) = sig.receiver() {
             let message = format_args!("`{name}` has a `self`: only a free function can be called here");

@@ -121,7 +121,7 @@ async fn a_malformed_request_is_400() {
     query.send(&shop.app).await.assert_is(&problem::malformed(), "in the query too");
 }
 
-/// The store fails. A credential that can not be decided on is 503, never 401.
+/// The store fails. A credential that cannot be decided on is 503, never 401.
 #[tokio::test]
 async fn a_store_that_does_not_answer_is_503_and_never_401() {
     let forger = Forger::new(Algorithm::ES256);

@@ -7,7 +7,7 @@ use crate::id::{Subject, SubjectError};
 
 /// A type that can be the `#[claim(subject)]` field: its `Display` becomes `sub`, its `FromStr` reads it back.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can not be a subject",
+    message = "`{Self}` cannot be a subject",
     label = "a subject is written with `Display` and read with `FromStr`",
     note = "implement `std::fmt::Display` and `std::str::FromStr` for `{Self}`, or use `String`"
 )]

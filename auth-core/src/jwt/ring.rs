@@ -87,7 +87,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the file can not be read, others may read it, or it holds no such key.
+    /// [`ConfigError`] when the file cannot be read, others may read it, or it holds no such key.
     pub fn from_file(path: impl AsRef<Path>, algorithm: Algorithm) -> Result<Self, ConfigError> {
         Self::new(file::read(path.as_ref(), algorithm)?)
     }
@@ -96,7 +96,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the file can not be read or made, others may read it, or it holds no such key.
+    /// [`ConfigError`] when the file cannot be read or made, others may read it, or it holds no such key.
     pub fn from_file_or_generate(path: impl AsRef<Path>, algorithm: Algorithm) -> Result<Self, ConfigError> {
         Self::new(file::read_or_generate(path.as_ref(), algorithm)?)
     }

@@ -62,7 +62,7 @@ fn printable(text: &str, most: usize) -> String {
 /// site is refused), and the session that the browser has already (its id dies).
 ///
 /// An extractor that never fails; what it found is judged by
-/// [`login_session`](crate::Authenticator::login_session), which takes nothing else: a cookie can not be set without.
+/// [`login_session`](crate::Authenticator::login_session), which takes nothing else: a cookie cannot be set without.
 #[derive(Clone)]
 pub struct LoginAttempt {
     pub(crate) device: Device,

@@ -100,7 +100,7 @@ fn check_shape(derive: &DeriveInput, errors: &mut Errors) -> Option<()> {
         return None;
     }
     if !derive.generics.params.is_empty() {
-        let message = format_args!("`{name}` can not be generic: its claims are known, and owned");
+        let message = format_args!("`{name}` cannot be generic: its claims are known, and owned");
         errors.at(&derive.generics, message, "// remove it");
     }
     Some(())
@@ -116,12 +116,12 @@ fn check_keys(field: &Field, errors: &mut Errors) {
     let mut taken = places.into_iter().filter_map(|(key, span, name)| span.map(|span| (key, span, name)));
     let Some((first, _, name)) = taken.next() else { return };
     for (second, span, _) in taken {
-        let message = format_args!("`{}` can not be both `{first}` and `{second}`", field.ident);
+        let message = format_args!("`{}` cannot be both `{first}` and `{second}`", field.ident);
         errors.at_span(span, message, "// remove one of the two");
     }
     if let Some(rename) = &field.rename {
         let message =
-            format_args!("`{first}` is `{name}` on the wire, by the standard: it can not be renamed");
+            format_args!("`{first}` is `{name}` on the wire, by the standard: it cannot be renamed");
         errors.at(rename, message, "// remove `rename`");
     }
 }

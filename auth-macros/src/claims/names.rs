@@ -1,4 +1,4 @@
-//! The names that a claim of the application can not have, and those that it should not.
+//! The names that a claim of the application cannot have, and those that it should not.
 
 use crate::text::snake_case;
 

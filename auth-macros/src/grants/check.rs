@@ -49,7 +49,7 @@ fn check_shape(kind: Kind, input: &DeriveInput, errors: &mut Errors) -> Option<(
         }
     };
     if !input.generics.params.is_empty() {
-        let message = format_args!("`{name}` can not be generic: its variants are names");
+        let message = format_args!("`{name}` cannot be generic: its variants are names");
         errors.at(&input.generics, message, "// remove it");
     }
     if data.variants.is_empty() {
@@ -65,7 +65,7 @@ fn check_shape(kind: Kind, input: &DeriveInput, errors: &mut Errors) -> Option<(
     }
     for variant in data.variants.iter().filter(|variant| !variant.fields.is_empty()) {
         let message =
-            format_args!("`{}` can not have fields: a {} is a name", variant.ident, kind.attribute());
+            format_args!("`{}` cannot have fields: a {} is a name", variant.ident, kind.attribute());
         errors.at(&variant.fields, message, "// remove them");
     }
     Some(())

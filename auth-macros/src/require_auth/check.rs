@@ -132,7 +132,7 @@ pub(crate) fn proof(item: ItemStruct, args: &Args, errors: &mut Errors) -> Optio
     if !item.generics.params.is_empty() {
         errors.at(
             &item.generics,
-            format_args!("`{name}` is a proof of one policy: it can not be generic"),
+            format_args!("`{name}` is a proof of one policy: it cannot be generic"),
             "// remove it",
         );
     }

@@ -52,7 +52,7 @@ fn members(list: &Group, errors: &mut Errors) -> Vec<Condition> {
         if KEYS.contains(&key.as_str()) {
             members.extend(condition(&entry, errors));
         } else if TOP_LEVEL_KEYS.contains(&key.as_str()) {
-            let message = format_args!("`{key}` holds for the whole handler: it can not stand in a group");
+            let message = format_args!("`{key}` holds for the whole handler: it cannot stand in a group");
             errors.at(
                 &entry.tokens,
                 message,
@@ -161,7 +161,7 @@ fn quantifier(
     Err(mistake(list.stream(), message, help))
 }
 
-/// `super_admin` or `super-admin` as `SuperAdmin`; `None` for what can not be a variant.
+/// `super_admin` or `super-admin` as `SuperAdmin`; `None` for what cannot be a variant.
 fn camel_case(text: &str) -> Option<String> {
     let mut camel = String::new();
     for word in text.split(['_', '-', ':', ' ']) {

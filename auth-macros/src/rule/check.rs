@@ -10,7 +10,7 @@ use crate::text::written;
 pub(crate) fn rule(function: Function, errors: &mut Errors) -> Option<Rule> {
     function.check(errors);
     if !function.sig.generics.params.is_empty() {
-        let message = format_args!("`{}` can not be generic: a policy names it as it is", function.sig.ident);
+        let message = format_args!("`{}` cannot be generic: a policy names it as it is", function.sig.ident);
         errors.at(&function.sig.generics, message, "// remove it");
     }
     let claims = claims(&function, errors);

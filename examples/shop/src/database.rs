@@ -14,7 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 ///
 /// # Errors
 ///
-/// When the file can not be opened, is no database, or is one of a newer version of the shop.
+/// When the file cannot be opened, is no database, or is one of a newer version of the shop.
 pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
     make_private_file(path)?;
     let options = SqliteConnectOptions::new()

@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     match run(&Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = &*error as &dyn Error, "the shop can not run");
+            tracing::error!(error = &*error as &dyn Error, "the shop cannot run");
             ExitCode::FAILURE
         }
     }
@@ -60,7 +60,7 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     let router = routes::router(&state.auth);
     let listener = TcpListener::bind(args.listen)
         .await
-        .map_err(|error| format!("can not listen on {}: {error}", args.listen))?;
+        .map_err(|error| format!("cannot listen on {}: {error}", args.listen))?;
     announce(&router.policies(), listener.local_addr()?)?;
 
     let auth = state.auth.clone();

@@ -1,4 +1,4 @@
-//! What the API finds in a path. Whatever can not be the address of a thing is the address of nothing: 404.
+//! What the API finds in a path. Whatever cannot be the address of a thing is the address of nothing: 404.
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;

@@ -49,7 +49,7 @@ impl StopSignals {
         Ok(Self)
     }
 
-    /// Waits for it; forever when the system can not tell.
+    /// Waits for it; forever when the system cannot tell.
     pub(crate) async fn wait(self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -34,10 +34,10 @@ impl AppState {
     ///
     /// # Errors
     ///
-    /// When the folder can not be used, or the arguments ask for something that auth-core refuses.
+    /// When the folder cannot be used, or the arguments ask for something that auth-core refuses.
     pub(crate) async fn open(args: &Args) -> Result<Self, BoxError> {
         make_private_folder(&args.data)
-            .map_err(|error| format!("can not use the folder {}: {error}", args.data.display()))?;
+            .map_err(|error| format!("cannot use the folder {}: {error}", args.data.display()))?;
         let pool = database::open(&args.data.join("shop.db")).await?;
         let users = Users::open(pool.clone(), Passwords::new().await?).await?;
         let keys = KeyRing::from_file_or_generate(args.data.join("signing-key"), Algorithm::ES256)?;

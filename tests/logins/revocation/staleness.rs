@@ -1,4 +1,4 @@
-//! A node that has not heard of the store for too long asks it, and answers 503 when it can not.
+//! A node that has not heard of the store for too long asks it, and answers 503 when it cannot.
 
 use auth_core::audit::AuditEvent;
 use auth_tests::shop::{assert_try_again, key_id, login_of, refresh_of};

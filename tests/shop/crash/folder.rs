@@ -60,7 +60,7 @@ async fn a_damaged_secret_is_refused_and_not_replaced() {
         let failed = Shop::try_start_on(&data, &[]).expect_err("a shop with half a secret");
 
         assert_eq!(failed.status.code(), Some(1));
-        assert!(failed.stderr.contains("the shop can not run"), "{}", failed.stderr);
+        assert!(failed.stderr.contains("the shop cannot run"), "{}", failed.stderr);
         assert!(!failed.stderr.contains("panicked"), "{}", failed.stderr);
         assert_eq!(fs::read(&secret).unwrap(), half);
     }
