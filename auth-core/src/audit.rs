@@ -172,8 +172,8 @@ pub trait Observer: Debug + Send + Sync + 'static {
     fn observe(&self, event: &AuditEvent);
 }
 
-/// Writes events as `tracing` records with the target `auth_core::audit`: theft and lost commits as warnings, the rest
-/// as information, refusals for debugging.
+/// Writes events as `tracing` records with the target `auth_core::audit`: theft, sharing, and a
+/// store that was reset, is behind or lost writes as warnings, the rest as information, refusals for debugging.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingObserver;
 

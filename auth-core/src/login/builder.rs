@@ -87,7 +87,7 @@ impl<C: Claims> Builder<C> {
     setters! {
         /// How long an access token lives, in whole seconds. Default: the claims type's `ttl`.
         access_ttl: Duration,
-        /// How far the clocks of nodes may be apart. Default: 5 s; zero is right for a single machine.
+        /// How far what a node knows of the store's time may be off. Default: 5 s; zero is right for one process.
         leeway: Duration,
         /// How long a session lasts unused. Default: 1 day.
         session_idle: Duration,
@@ -154,7 +154,8 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// The clock. Default: the system's.
+    /// This node's clock: it measures the age of its list, and the time since a reply of the store. What decides is the
+    /// store's time, so tests give the store the same clock. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -194,6 +195,8 @@ impl<C: Claims> Builder<C> {
     ///
     /// Access tokens carry no realm: they are told apart by issuer and audience. Authenticators of different realms need
     /// different ones, or keys of their own, or each accepts the other's access tokens.
+    ///
+    /// Another realm signs everybody out; so does another issuer or audience, while it is the default.
     pub fn realm(mut self, realm: &str) -> Self {
         self.realm = Some(realm.to_owned());
         self

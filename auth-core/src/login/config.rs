@@ -85,7 +85,11 @@ impl Config {
             ));
         }
         if self.leeway > 5 * MINUTE {
-            return Err(ConfigError::new("leeway", "above five minutes", "synchronise the clocks instead"));
+            return Err(ConfigError::new(
+                "leeway",
+                "above five minutes",
+                "5 s is usual: nodes follow the store's clock",
+            ));
         }
         if self.grace > 5 * MINUTE {
             return Err(ConfigError::new(

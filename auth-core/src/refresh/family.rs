@@ -1,6 +1,6 @@
 //! The rule of rotation: a pure function of the family in the row, what is presented, the policy, and the time.
 //!
-//! It is the executable model of the protocol in Rust; `tests/rotation2` compares the two in every state.
+//! `tests/rotation/rule` compares it with a model of the protocol in every state.
 //!
 //! # Clocks
 //!
