@@ -152,7 +152,7 @@ async fn apps() -> (Router, String, HeaderValue) {
     let ring = KeyRing::new(SigningKey::from_secret(&[7; 64], Algorithm::HS256).unwrap()).unwrap();
     let auth = Authenticator::<User>::builder()
         .keys(ring)
-        .store(MemoryStore::new())
+        .store(MemoryStore::with_clock(clock.clone()))
         .clock(clock)
         .build()
         .await

@@ -46,7 +46,7 @@ fn ours(subject: &Subject) {
 fn peer(subject: &Subject) {
     let user = jsonwebtoken::decode::<PeerUser>(&subject.token, &subject.peer_key, &subject.peer_validation)
         .unwrap();
-    assert_eq!(user.claims.epoch, 3);
+    assert_eq!(user.claims.epoch, support::EPOCH);
 }
 
 fn bare(subject: &Subject, algorithm: Algorithm) -> Box<dyn Fn(&Subject) -> bool + Sync> {

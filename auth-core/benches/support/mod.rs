@@ -15,6 +15,7 @@ use serde::Deserialize;
 pub const ISSUER: &str = "https://id.shop.example";
 pub const AUDIENCE: &str = "shop";
 pub const NOW: i64 = 1_800_000_000;
+pub const EPOCH: u64 = 1_800_000_001_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Role)]
 pub enum ShopRole {
@@ -75,7 +76,7 @@ impl Subject {
         let header = serde_json::json!({ "alg": format!("{algorithm:?}"), "typ": "at+jwt", "kid": kid });
         let payload = serde_json::json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": "0193d5c4-8a52-7f3e-9b60", "exp": now + 900, "iat": now,
-            "jti": "WVuaPcwLKtKvu4GJwpVzEg", "sid": "LUwq6QMBRFtlVV_8HfVycw", "auth_time": now, "epoch": 3,
+            "jti": "WVuaPcwLKtKvu4GJwpVzEg", "sid": "LUwq6QMBRFtlVV_8HfVycw", "auth_time": now, "epoch": EPOCH,
             "email": "alice.liddell@shop.example", "roles": ["clerk"],
         });
         let message = format!(
