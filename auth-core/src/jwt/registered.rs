@@ -10,7 +10,7 @@ use crate::claims::{ClaimName, MAX_MEMBERS, OtherMembers, TextVisitor, read_once
 use crate::id::Position;
 
 /// The claims around the application's own, as they were read: presence and JSON type are checked here, meaning is
-/// checked by the verifier. What writes them is [`IssuedToken`](super::issue::IssuedToken).
+/// checked by the verifier. What writes them is `jwt/issue`.
 #[derive(Debug, Default)]
 pub struct Registered<'de> {
     pub(super) iss: Option<Text<'de>>,

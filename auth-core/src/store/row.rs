@@ -151,9 +151,9 @@ pub struct NewLogin {
     pub secret: Option<SecretHash>,
     /// What later versions keep of a login, as JSON; empty for nothing. Members that a version does not know are kept.
     pub extra: Vec<u8>,
-    /// The login that it takes the place of: one of the same subject, which ends with [`EndReason::Replaced`] as this one
-    /// begins, and does not count under the limit. Whatever else it names (it is not live, or somebody else's) stays as it
-    /// is.
+    /// The login that it takes the place of: one of the same subject, which ends as this one begins, with
+    /// [`EndReason::Replaced`](super::EndReason::Replaced), and does not count under the limit. Whatever else it names (it is
+    /// not live, or somebody else's) stays as it is.
     pub replaces: Option<LoginId>,
 }
 
