@@ -168,8 +168,15 @@ impl Logins for Broken {
         logins::list(self, realm, subject, after, most).await
     }
 
-    async fn end(&self, realm: &Realm, subject: &Subject, id: LoginId, reason: EndReason) -> Answer<Ended> {
-        logins::end(self, realm, subject, id, reason).await
+    async fn end(
+        &self,
+        realm: &Realm,
+        subject: &Subject,
+        id: LoginId,
+        reason: EndReason,
+        retention: Duration,
+    ) -> Answer<Ended> {
+        logins::end(self, realm, subject, id, reason, retention).await
     }
 
     async fn end_all(

@@ -62,7 +62,10 @@ pub(crate) async fn create(
                 && let Some(live) = store.memory.login(realm, old).await?.value
                 && (store.has(ReplacesAnybodys) || live.row.subject == login.subject)
             {
-                let _ = store.memory.end(realm, &live.row.subject, old, EndReason::Replaced).await?;
+                let _ = store
+                    .memory
+                    .end(realm, &live.row.subject, old, EndReason::Replaced, login.retention)
+                    .await?;
             }
         }
         ReplacesNothing => login.replaces = None,
@@ -128,7 +131,10 @@ pub(crate) async fn create(
 /// Makes the id free, whoever has it.
 async fn free(store: &Broken, realm: &Realm, login: &NewLogin) -> Result<(), StoreError> {
     if let Some(live) = store.memory.login(realm, login.id).await?.value {
-        let _ = store.memory.end(realm, &live.row.subject, login.id, EndReason::Replaced).await?;
+        let _ = store
+            .memory
+            .end(realm, &live.row.subject, login.id, EndReason::Replaced, login.retention)
+            .await?;
     }
     Ok(())
 }
@@ -150,7 +156,8 @@ async fn surplus(
 async fn evict(store: &Broken, realm: &Realm, rows: Vec<LoginRow>) -> Result<Vec<Evicted>, StoreError> {
     let mut evicted = Vec::new();
     for row in rows {
-        let ended = store.memory.end(realm, &row.subject, row.id, EndReason::Evicted).await?.value;
+        let ended =
+            store.memory.end(realm, &row.subject, row.id, EndReason::Evicted, row.retention).await?.value;
         if let Ended::Ended(logged) = ended {
             evicted.push(Evicted { login: row.id, logged });
         }

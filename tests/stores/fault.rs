@@ -198,7 +198,7 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "a_ticket_of_another_epoch_is_refused" => &[TicketIgnored],
         "all_logins_of_the_subject_end" => &[CountsNothing, FindsDead],
         "an_emptied_store_is_noticed" => &[ForgetsResets],
-        "an_end_is_logged_for_the_retention_of_the_row" => &[AnswersOtherMarks, ForgetsReasons],
+        "an_end_is_logged_for_the_longer_retention" => &[AnswersOtherMarks, CallersRetention, ForgetsReasons],
         "an_ending_and_its_entry_are_seen_together" => &[LogsLate],
         "an_expired_login_is_live_in_no_call" => FINDS_DEAD,
         "an_id_is_free_after_the_purge" => &[NeverFreesIds],

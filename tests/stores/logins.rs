@@ -83,13 +83,14 @@ pub(crate) async fn end(
     subject: &Subject,
     id: LoginId,
     reason: EndReason,
+    retention: Duration,
 ) -> Answer<Ended> {
     let live = store.memory.login(realm, id).await?.value;
     if store.has(EndNotAtomic) {
         dawdle().await;
     }
     let owner = live.as_ref().map(|login| login.row.subject.clone()).filter(|_| store.has(EndsAnybodys));
-    let answer = store.memory.end(realm, owner.as_ref().unwrap_or(subject), id, reason).await?;
+    let answer = store.memory.end(realm, owner.as_ref().unwrap_or(subject), id, reason, retention).await?;
     if store.has(EndRaisesTheEpoch) {
         store.memory.claims_changed(realm, subject, Duration::ZERO).await?;
     }
@@ -98,7 +99,11 @@ pub(crate) async fn end(
         EndsDead => store.remembered(realm, id).is_some(),
         _ => false,
     };
+    let now = answer.now;
     Ok(answer.map(|ended| match ended {
+        Ended::Ended(logged) if store.has(CallersRetention) => {
+            Ended::Ended(Logged { expires_at: now.after(retention), ..logged })
+        }
         Ended::Ended(logged) => Ended::Ended(store.logged(logged)),
         _ if was_there => {
             Ended::Ended(Logged { mark: Mark::random().unwrap(), expires_at: store.clock.now() })
@@ -123,7 +128,10 @@ pub(crate) async fn end_all(
         let most = NonZeroU32::MAX;
         for login in store.memory.list(realm, subject, None, most).await?.value.logins {
             if Some(login.row.id) != except {
-                let _ = store.memory.end(realm, subject, login.row.id, EndReason::SubjectEnded).await?;
+                let _ = store
+                    .memory
+                    .end(realm, subject, login.row.id, EndReason::SubjectEnded, retention)
+                    .await?;
             }
         }
     }

@@ -105,7 +105,7 @@ pub(crate) async fn delete(store: &Broken, realm: &Realm, key: &SessionKey) -> A
         && let Some((_, Some(login))) = store.memory.session(realm, key).await?.value
     {
         let (subject, id) = (&login.row.subject, login.row.id);
-        let _ = store.memory.end(realm, subject, id, EndReason::SignedOut).await?;
+        let _ = store.memory.end(realm, subject, id, EndReason::SignedOut, Duration::ZERO).await?;
     }
     store.memory.delete_session(realm, key).await
 }

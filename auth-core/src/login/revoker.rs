@@ -51,7 +51,8 @@ impl Revoker {
         reason: EndReason,
     ) -> Result<bool, StoreError> {
         let write = self.feed.begin_write();
-        let ended = self.store.ask(|store, realm| store.end(realm, subject, login, reason)).await?;
+        let ended =
+            self.store.ask(|store, realm| store.end(realm, subject, login, reason, self.retention)).await?;
         match ended.value {
             Ended::Ended(logged) => {
                 write.logged(Revoked::Login(login, reason), logged);

@@ -283,7 +283,10 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         now: Timestamp,
     ) -> Result<RefreshError, StoreError> {
         let row = found.row;
-        let ended = self.store.end(self.realm, &row.subject, row.id, EndReason::Stolen).await?;
+        let ended = self
+            .store
+            .end(self.realm, &row.subject, row.id, EndReason::Stolen, self.policy.retention)
+            .await?;
         let began = row.family.map_or(row.created_at, |family| family.rotated_at.max(row.created_at));
         Ok(match ended.value {
             Ended::NotThere => RefreshError::Ended { login: row.id },

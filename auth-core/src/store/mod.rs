@@ -144,7 +144,8 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
     /// session's hash (of the realm, in its partition) is there; [`Created::LimitReached`] when the limit refuses. Then
     /// nothing was done, and nothing ended. The limit counts the live logins of the subject, without the one that is
     /// replaced ([`NewLogin::replaces`]); the count is exact under any concurrency. Evicted are the oldest (`created_at`,
-    /// then id). What is replaced or evicted has an entry of its own.
+    /// then id). What is replaced or evicted has an entry of its own, for its row's retention or the new login's, whichever
+    /// is longer.
     ///
     /// The row's `begun_under` and `epoch` are the ticket's epoch; its times are the store's now and the durations from
     /// it, `idle_expires_at` at most `expires_at`. The record's `retention` rises to the login's.
@@ -169,13 +170,15 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
         most: NonZeroU32,
     ) -> Result<Timed<LoginPage>, StoreError>;
 
-    /// Ends one live login of the subject, and logs it ([`Revoked::Login`]) for the row's retention. Tickets stay valid.
+    /// Ends one live login of the subject, and logs it ([`Revoked::Login`]) for `retention` or the row's, whichever is
+    /// longer. Tickets stay valid.
     async fn end(
         &self,
         realm: &Realm,
         subject: &Subject,
         id: LoginId,
         reason: EndReason,
+        retention: Duration,
     ) -> Result<Timed<Ended>, StoreError>;
 
     /// Ends all logins of the subject: the epoch rises, `ended_below` becomes the new epoch, `spared` becomes `except` if

@@ -108,7 +108,7 @@ async fn family(store: &SqliteStore, login: LoginId) -> Family {
 }
 
 async fn end(store: &SqliteStore, login: LoginId) -> Ended {
-    store.end(&here(), &subject("anna"), login, EndReason::SignedOut).await.unwrap().value
+    store.end(&here(), &subject("anna"), login, EndReason::SignedOut, HOUR).await.unwrap().value
 }
 
 async fn end_all(store: &SqliteStore) -> EndedAll {

@@ -137,7 +137,11 @@ impl Owner {
     /// The owner signs out.
     pub(crate) async fn end(&self) {
         let subject = Subject::new("anna").unwrap();
-        let ended = self.store.end(&self.realm, &subject, self.id(), EndReason::SignedOut).await.unwrap();
+        let ended = self
+            .store
+            .end(&self.realm, &subject, self.id(), EndReason::SignedOut, Duration::ZERO)
+            .await
+            .unwrap();
         assert!(matches!(ended.value, Ended::Ended(_)));
     }
 

@@ -102,7 +102,13 @@ methods! {
         ) -> Created;
         Login login(realm: &Realm, id: LoginId) -> Option<LiveLogin>;
         List list(realm: &Realm, subject: &Subject, after: Option<&ListCursor>, most: NonZeroU32) -> LoginPage;
-        End end(realm: &Realm, subject: &Subject, id: LoginId, reason: EndReason) -> Ended;
+        End end(
+            realm: &Realm,
+            subject: &Subject,
+            id: LoginId,
+            reason: EndReason,
+            retention: Duration
+        ) -> Ended;
         EndAll end_all(
             realm: &Realm,
             subject: &Subject,

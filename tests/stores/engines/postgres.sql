@@ -255,7 +255,7 @@ BEGIN
         done.is_replaced := done.is_replaced OR old.id IS NOT DISTINCT FROM replaces;
         done.ended := array_append(done.ended, old.id);
         done.marks := array_append(done.marks, substring(sha256(seed || old.id) FOR 16));
-        done.expiries := array_append(done.expiries, now + old.retention);
+        done.expiries := array_append(done.expiries, now + greatest(old.retention, l.retention));
     END LOOP;
     INSERT INTO log (realm, kind, reason, login, mark, expires_at)
         SELECT l.realm, 'login', CASE WHEN one.id = replaces THEN 'replaced' ELSE 'evicted' END, one.*

@@ -133,7 +133,7 @@ impl<E: Engine> LoginStore for Sketch<E> {
         not_here()
     }
 
-    async fn end(&self, _: &Realm, _: &Subject, _: LoginId, _: EndReason) -> Answer<Ended> {
+    async fn end(&self, _: &Realm, _: &Subject, _: LoginId, _: EndReason, _: Duration) -> Answer<Ended> {
         not_here()
     }
 

@@ -102,10 +102,12 @@ impl<'a> Side<'a> {
                     (dice.below(2) == 0).then_some(ListCursor { created_at: found_at(dice), id: login });
                 format!("{:?}", store.list(realm, subject, after.as_ref(), most(1 + other)).await.unwrap())
             }
-            10 => match store.end(realm, subject, login, EndReason::SignedOut).await.unwrap().value {
-                Ended::Ended(logged) => until(&logged),
-                Ended::NotThere => "not there".to_owned(),
-            },
+            10 => {
+                match store.end(realm, subject, login, EndReason::SignedOut, retention).await.unwrap().value {
+                    Ended::Ended(logged) => until(&logged),
+                    Ended::NotThere => "not there".to_owned(),
+                }
+            }
             11 => {
                 let except = (other < 4).then_some(login);
                 let ended = store.end_all(realm, subject, except, retention).await.unwrap().value;

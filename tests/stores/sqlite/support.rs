@@ -105,7 +105,7 @@ pub(crate) async fn add(store: &SqliteStore, number: u32) {
 }
 
 pub(crate) async fn end(store: &SqliteStore, number: u32) -> Result<bool, StoreError> {
-    let ended = store.end(&realm(), &anna(), id(number), EndReason::SignedOut).await?;
+    let ended = store.end(&realm(), &anna(), id(number), EndReason::SignedOut, HOUR).await?;
     Ok(matches!(ended.value, Ended::Ended(_)))
 }
 

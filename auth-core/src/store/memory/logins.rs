@@ -50,7 +50,7 @@ impl LoginStore for MemoryStore {
             let replaced = old.map(|old| {
                 state.remove_login(old.id);
                 let entry = Revoked::Login(old.id, EndReason::Replaced);
-                state.append(replaced_mark, entry, now.after(old.retention))
+                state.append(replaced_mark, entry, now.after(old.retention.max(login.retention)))
             });
             let mut evicted = Vec::new();
             for (old, mark) in oldest.into_iter().zip(marks) {
@@ -58,7 +58,7 @@ impl LoginStore for MemoryStore {
                 let entry = Revoked::Login(old.id, EndReason::Evicted);
                 evicted.push(Evicted {
                     login: old.id,
-                    logged: state.append(mark, entry, now.after(old.retention)),
+                    logged: state.append(mark, entry, now.after(old.retention.max(login.retention))),
                 });
             }
             state.raise_retention(&login.subject, login.retention);
@@ -101,10 +101,11 @@ impl LoginStore for MemoryStore {
         subject: &Subject,
         id: LoginId,
         reason: EndReason,
+        retention: Duration,
     ) -> Result<Timed<Ended>, StoreError> {
         self.in_realm(realm, |state, now| {
             let live = state.live(id, now).filter(|login| login.subject == *subject);
-            let Some(expires_at) = live.map(|login| now.after(login.retention)) else {
+            let Some(expires_at) = live.map(|login| now.after(login.retention.max(retention))) else {
                 return Ok(Ended::NotThere);
             };
             let mark = new_mark()?;

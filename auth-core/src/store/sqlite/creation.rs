@@ -59,7 +59,7 @@ pub(super) async fn surplus(
     let live = step.rows(select.bind(login.replaces.map(bytes))).await?;
     let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
     let now = step.now;
-    live.iter().take(surplus).map(|row| to_end(row, now)).collect::<Result<_, _>>().map(Some)
+    live.iter().take(surplus).map(|row| to_end(row, login, now)).collect::<Result<_, _>>().map(Some)
 }
 
 /// The live login of the subject that the new one takes the place of.
@@ -71,15 +71,18 @@ pub(super) async fn replaced(
     let Some(old) = login.replaces else { return Ok(None) };
     let select = concat!("SELECT id, retention FROM auth_live WHERE id = $4 AND subject = $3 AND ", live!());
     let select = step.statement(realm, select).bind(login.subject.as_str().to_owned()).bind(bytes(old));
-    step.row(select).await?.map(|row| to_end(&row, step.now)).transpose()
+    step.row(select).await?.map(|row| to_end(&row, login, step.now)).transpose()
 }
 
-/// A login (id, retention) that ends now.
-fn to_end(row: &SqliteRow, now: Timestamp) -> Result<Evicted, StoreError> {
+/// A login (id, retention) that ends now, for a new one.
+fn to_end(row: &SqliteRow, new: &NewLogin, now: Timestamp) -> Result<Evicted, StoreError> {
     let mut columns = Columns::of(row);
     let login = columns.login_id()?;
     let mark = Mark::random().map_err(StoreError::new)?;
-    Ok(Evicted { login, logged: Logged { mark, expires_at: now.after(columns.duration()?) } })
+    Ok(Evicted {
+        login,
+        logged: Logged { mark, expires_at: now.after(columns.duration()?.max(new.retention)) },
+    })
 }
 
 /// Ends logins that are live, each with its entry.

@@ -110,6 +110,7 @@ impl LoginStore for SqliteStore {
         subject: &Subject,
         id: LoginId,
         reason: EndReason,
+        retention: Duration,
     ) -> Result<Timed<Ended>, StoreError> {
         let mut step = self.write().await?;
         let delete = concat!(
@@ -121,7 +122,7 @@ impl LoginStore for SqliteStore {
         let Some(row) = step.row(delete).await? else {
             return step.commit(Ended::NotThere).await;
         };
-        let expires_at = step.now.after(Columns::of(&row).duration()?);
+        let expires_at = step.now.after(Columns::of(&row).duration()?.max(retention));
         let logged = append(&mut step, realm, &Revoked::Login(id, reason), expires_at).await?;
         let answer = step.commit(Ended::Ended(logged)).await?;
         self.announce();

@@ -117,7 +117,7 @@ async fn run_every_statement(store: &SqliteStore) {
     store.revoke_key(&realm, &KeyId::new("key").unwrap()).await.unwrap();
     store.claims_changed(&realm, &anna, hour).await.unwrap();
     store.end_all(&realm, &anna, Some(id), hour).await.unwrap();
-    let _ = store.end(&realm, &anna, id, EndReason::SignedOut).await.unwrap();
+    let _ = store.end(&realm, &anna, id, EndReason::SignedOut, Duration::ZERO).await.unwrap();
     store.page(&realm, &Cursor::start(), most).await.unwrap();
     let _ = store.standing(&realm, &Ids::default()).await.unwrap();
     let entry = LogEntry {

@@ -211,7 +211,7 @@ impl Scene {
     }
 
     pub(super) async fn end(&self, id: LoginId, reason: EndReason) -> Ended {
-        self.store.end(&self.realm, &anna(), id, reason).await.expect("end").value
+        self.store.end(&self.realm, &anna(), id, reason, RETENTION).await.expect("end").value
     }
 
     /// Ends all of Anna's.

@@ -263,7 +263,7 @@ macro_rules! store_rules {
             $($arguments)*;
             signing_out::a_login_ends_once,
             signing_out::a_login_ends_with_its_sessions,
-            signing_out::an_end_is_logged_for_the_retention_of_the_row,
+            signing_out::an_end_is_logged_for_the_longer_retention,
             signing_out::only_a_live_login_of_the_subject_ends,
         }
     };

@@ -12,7 +12,7 @@ pub async fn a_login_ends_once(world: Arc<dyn World>) {
     scene.sign_in(1).await;
     scene.sign_in(2).await;
     let done = at_once(&scene, |scene, _| async move {
-        scene.store.end(&scene.realm, &anna(), scene.id(1), EndReason::SignedOut).await
+        scene.store.end(&scene.realm, &anna(), scene.id(1), EndReason::SignedOut, RETENTION).await
     })
     .await;
     let ended = done.iter().filter(|one| matches!(one.value, Ended::Ended(_))).count();
@@ -22,8 +22,8 @@ pub async fn a_login_ends_once(world: Arc<dyn World>) {
     assert!(scene.is_live(scene.id(2)).await, "another login ended");
 }
 
-/// With its reason, for as long as its row says.
-pub async fn an_end_is_logged_for_the_retention_of_the_row(world: Arc<dyn World>) {
+/// With its reason, for as long as its row says or the caller, whichever is longer.
+pub async fn an_end_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let reasons = [
         EndReason::SignedOut,
@@ -38,9 +38,9 @@ pub async fn an_end_is_logged_for_the_retention_of_the_row(world: Arc<dyn World>
         let retention = RETENTION * u32::from(10 - number);
         scene.sign_in_as(&NewLogin { retention, ..scene.annas(number) }, None).await;
         let id = scene.id(number);
-        let done = scene.store.end(&scene.realm, &anna(), id, reason).await.expect("end");
+        let done = scene.store.end(&scene.realm, &anna(), id, reason, RETENTION * 5).await.expect("end");
         let Ended::Ended(logged) = done.value else { panic!("it was live") };
-        assert_eq!(logged.expires_at, done.now.after(retention));
+        assert_eq!(logged.expires_at, done.now.after(retention.max(RETENTION * 5)));
         let entry = scene.log().await.into_iter().find(|entry| entry.mark == logged.mark);
         let entry = entry.expect("it was logged");
         assert_eq!((entry.revoked, entry.expires_at), (Revoked::Login(id, reason), logged.expires_at));

@@ -28,7 +28,7 @@ end
 
 local function end_login(old, reason)
     local mark = string.sub(redis.sha1hex(seed .. old), 1, 32)
-    local expires_at = now + tonumber(rows[old].retention)
+    local expires_at = now + math.max(tonumber(rows[old].retention), retention)
     if rows[old].session then
         redis.call('DEL', session_key(rows[old].session))
     end
