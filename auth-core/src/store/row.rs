@@ -157,6 +157,32 @@ pub struct NewLogin {
     pub replaces: Option<LoginId>,
 }
 
+impl NewLogin {
+    /// The row of the login, if it begins now.
+    pub(crate) fn begun(&self, ticket: &Ticket, now: Timestamp) -> LoginRow {
+        let expires_at = now.after(self.lifetime);
+        LoginRow {
+            id: self.id,
+            subject: self.subject.clone(),
+            kind: self.kind,
+            created_at: now,
+            last_seen_at: now,
+            authenticated_at: now,
+            expires_at,
+            idle_expires_at: now.after(self.idle).min(expires_at),
+            user_agent: self.user_agent.clone(),
+            address: self.address.clone(),
+            claims: self.claims.clone(),
+            begun_under: ticket.epoch,
+            epoch: ticket.epoch,
+            claims_loaded_at: now,
+            retention: self.retention,
+            family: self.secret.map(Family::first),
+            extra: self.extra.clone(),
+        }
+    }
+}
+
 /// Shows no claim.
 impl fmt::Debug for NewLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

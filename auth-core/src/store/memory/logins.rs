@@ -10,8 +10,8 @@ use super::{MemoryStore, new_mark};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Created, EndReason, Ended, EndedAll, Evicted, Family, Limit, ListCursor, LiveLogin, Logged, LoginPage,
-    LoginRow, LoginStore, NewLogin, NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
+    Created, EndReason, Ended, EndedAll, Evicted, Limit, ListCursor, LiveLogin, Logged, LoginPage, LoginRow,
+    LoginStore, NewLogin, NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
 };
 
 #[async_trait]
@@ -62,7 +62,7 @@ impl LoginStore for MemoryStore {
                 });
             }
             state.raise_retention(&login.subject, login.retention);
-            let row = begun(login, ticket, now);
+            let row = login.begun(ticket, now);
             state.logins.insert(row.clone());
             if let Some(new) = session {
                 state.sessions.insert(carrying(new, Some(login.id), now));
@@ -200,29 +200,6 @@ fn surplus(
     let others = || state.live_of(&login.subject, now).filter(|row| login.replaces != Some(row.id));
     let surplus = limit.surplus(others().count())?;
     Some(others().take(surplus).cloned().collect())
-}
-
-fn begun(login: &NewLogin, ticket: &Ticket, now: Timestamp) -> LoginRow {
-    let expires_at = now.after(login.lifetime);
-    LoginRow {
-        id: login.id,
-        subject: login.subject.clone(),
-        kind: login.kind,
-        created_at: now,
-        last_seen_at: now,
-        authenticated_at: now,
-        expires_at,
-        idle_expires_at: now.after(login.idle).min(expires_at),
-        user_agent: login.user_agent.clone(),
-        address: login.address.clone(),
-        claims: login.claims.clone(),
-        begun_under: ticket.epoch,
-        epoch: ticket.epoch,
-        claims_loaded_at: now,
-        retention: login.retention,
-        family: login.secret.map(Family::first),
-        extra: login.extra.clone(),
-    }
 }
 
 /// The row of a session that begins.

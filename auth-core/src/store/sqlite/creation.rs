@@ -8,8 +8,7 @@ use super::sessions::insert_session;
 use super::step::{Step, live};
 use crate::clock::Timestamp;
 use crate::store::{
-    EndReason, Evicted, Family, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError,
-    Ticket,
+    EndReason, Evicted, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError, Ticket,
 };
 
 /// What stands in the way of a new login.
@@ -108,30 +107,6 @@ pub(super) async fn end_each(
                DELETE FROM auth_login WHERE id IN (SELECT unhex(value ->> 0) FROM json_each($3))";
     let end = step.statement(realm, end).bind(json(&list)?).bind(LOGIN).bind(reason_code(reason));
     step.run(end).await.map(drop)
-}
-
-/// The row of a login that begins now.
-pub(super) fn row_of(login: &NewLogin, ticket: &Ticket, now: Timestamp) -> LoginRow {
-    let expires_at = now.after(login.lifetime);
-    LoginRow {
-        id: login.id,
-        subject: login.subject.clone(),
-        kind: login.kind,
-        created_at: now,
-        last_seen_at: now,
-        authenticated_at: now,
-        expires_at,
-        idle_expires_at: now.after(login.idle).min(expires_at),
-        user_agent: login.user_agent.clone(),
-        address: login.address.clone(),
-        claims: login.claims.clone(),
-        begun_under: ticket.epoch,
-        epoch: ticket.epoch,
-        claims_loaded_at: now,
-        retention: login.retention,
-        family: login.secret.map(Family::first),
-        extra: login.extra.clone(),
-    }
 }
 
 /// Adds the login, and the session that carries it. The subject's record is made, or its retention rises.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::SqliteStore;
-use super::creation::{end_each, insert, obstacles, replaced, row_of, surplus};
+use super::creation::{end_each, insert, obstacles, replaced, surplus};
 use super::entries::append;
 use super::purging::{BELOW_FLOOR, EXPIRED_LOGINS, EXPIRED_SESSIONS, OVER_ENTRIES};
 use super::rows::{Columns, bytes, hex, json, live_columns, live_login, signed};
@@ -54,7 +54,7 @@ impl LoginStore for SqliteStore {
         let replaced = replaced(&mut step, realm, login).await?;
         end_each(&mut step, realm, replaced.as_slice(), EndReason::Replaced).await?;
         end_each(&mut step, realm, &evicted, EndReason::Evicted).await?;
-        let login = row_of(login, ticket, step.now);
+        let login = login.begun(ticket, step.now);
         insert(&mut step, realm, &login, session).await?;
         let is_logged = replaced.is_some() || !evicted.is_empty();
         let replaced = replaced.map(|old| old.logged);
