@@ -161,7 +161,7 @@ impl Feed {
         // Asked in this order: a list that is current from here on has what is looked up next.
         let is_current = self.is_current(bound);
         match self.list.check_since(credential, last) {
-            Cleared::Good(_) if !is_current || !self.list.is_complete(self.clock.now()) => {
+            Cleared::Good(_) if !is_current || !self.list.is_complete_at(|| self.clock.now()) => {
                 let sent = self.clock.monotonic();
                 let standing = self.store.standing(&self.realm, credential).await?;
                 self.clock.heard(sent, standing.now);

@@ -189,7 +189,13 @@ impl RevocationList {
 
     /// Whether every entry was understood.
     pub fn is_complete(&self, now: Timestamp) -> bool {
-        now.millis() >= self.incomplete_until.load(Ordering::Acquire)
+        self.is_complete_at(|| now)
+    }
+
+    /// As [`is_complete`](Self::is_complete), without a look at the clock while every entry was understood.
+    pub(super) fn is_complete_at(&self, now: impl FnOnce() -> Timestamp) -> bool {
+        let until = self.incomplete_until.load(Ordering::Acquire);
+        until == i64::MIN || now().millis() >= until
     }
 
     /// Applies entries of the log.
