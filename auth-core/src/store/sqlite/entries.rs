@@ -150,7 +150,10 @@ pub(super) async fn append(
         .bind(columns.value)
         .bind(expires_at.millis());
     match step.run(insert).await?.rows_affected() {
-        1 => Ok(Logged { mark, expires_at }),
+        1 => {
+            step.note_logged();
+            Ok(Logged { mark, expires_at })
+        }
         _ => Err(foreign("the realm is not there")),
     }
 }

@@ -32,17 +32,13 @@ impl RevocationStore for SqliteStore {
         let mut step = self.write_in(realm).await?;
         let expires_at = step.now.after(retention);
         let logged = append(&mut step, realm, &Revoked::Token(Partition::REALM, token), expires_at).await?;
-        let answer = step.commit(logged).await?;
-        self.announce();
-        Ok(answer)
+        step.commit(logged).await
     }
 
     async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError> {
         let mut step = self.write_in(realm).await?;
         let logged = append(&mut step, realm, &Revoked::Key(key.clone()), LogEntry::NEVER).await?;
-        let answer = step.commit(logged).await?;
-        self.announce();
-        Ok(answer)
+        step.commit(logged).await
     }
 
     async fn page(
@@ -143,12 +139,8 @@ impl RevocationStore for SqliteStore {
 
     async fn write_back(&self, realm: &Realm, entries: &[LogEntry]) -> Result<Timed<()>, StoreError> {
         let mut step = self.write_in(realm).await?;
-        let is_logged = write_back(&mut step, realm, entries).await?;
-        let answer = step.commit(()).await?;
-        if is_logged {
-            self.announce();
-        }
-        Ok(answer)
+        write_back(&mut step, realm, entries).await?;
+        step.commit(()).await
     }
 
     async fn declare_restored(
@@ -164,9 +156,7 @@ impl RevocationStore for SqliteStore {
         let raise = step.statement(realm, raise).bind(instant.map_or(0, Timestamp::millis));
         let floor = Columns::first(&step.rows(raise).await?)?.unsigned()?;
         append(&mut step, realm, &Revoked::Floor(floor), LogEntry::NEVER).await?;
-        let answer = step.commit(floor).await?;
-        self.announce();
-        Ok(answer)
+        step.commit(floor).await
     }
 
     fn wake_ups(&self) -> watch::Receiver<u64> {

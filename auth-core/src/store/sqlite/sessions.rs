@@ -114,9 +114,7 @@ impl SessionStore for SqliteStore {
         }
         let expires_at = step.now.after(retention);
         let logged = append(&mut step, realm, &Revoked::Session(*old), expires_at).await?;
-        let answer = step.commit(Some(logged)).await?;
-        self.announce();
-        Ok(answer)
+        step.commit(Some(logged)).await
     }
 
     async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError> {

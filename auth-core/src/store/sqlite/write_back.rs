@@ -12,12 +12,12 @@ macro_rules! written {
     };
 }
 
-/// As part of a write in a realm that is there. Returns whether an entry was appended.
+/// As part of a write in a realm that is there.
 pub(super) async fn write_back(
     step: &mut Step<'_>,
     realm: &Realm,
     entries: &[LogEntry],
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let last = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'auth_log'), 0)";
     let last: i64 = Columns::first(&step.rows(step.statement(realm, last)).await?)?.take()?;
     let append = "INSERT INTO auth_log (realm, mark, kind, thing, name, value, entry_ends) \
@@ -27,8 +27,9 @@ pub(super) async fn write_back(
                   ON CONFLICT (realm, mark) DO NOTHING";
     let append = step.statement(realm, append).bind(json(&rows(entries)?)?);
     if step.run(append).await?.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(());
     }
+    step.note_logged();
     let apply = step
         .statement(realm, APPLY)
         .bind(last)
@@ -37,8 +38,7 @@ pub(super) async fn write_back(
         .bind(ALL_ENDED)
         .bind(CLAIMS_CHANGED)
         .bind(FLOOR);
-    step.run(apply).await?;
-    Ok(true)
+    step.run(apply).await.map(drop)
 }
 
 /// `max` takes the other columns of its SELECT from the row that it found. The login that goes on is that of the highest
