@@ -1,7 +1,9 @@
 //! Subjects with very many logins.
 
+use std::time::Duration;
+
 use auth_core::store::sqlite::SqliteStore;
-use auth_core::store::{Created, LoginStore as _, RevocationStore as _};
+use auth_core::store::{Created, FamilyStore as _, LoginStore as _, NewLogin, RevocationStore as _, Rotated};
 use auth_core::testing::ManualClock;
 use sqlx::SqliteConnection;
 use tempfile::TempDir;
@@ -92,4 +94,29 @@ async fn what_fell_below_the_floor_is_purged() {
     assert_eq!(store.purge().await.unwrap().value, 3);
     assert!(is_made(&store, 1).await);
     assert_eq!(count(&store).await, 2);
+}
+
+#[tokio::test]
+async fn a_login_that_was_used_is_purged_when_it_expires_and_not_before() {
+    let folder = TempDir::new().unwrap();
+    let clock = ManualClock::new(NOW);
+    let store = open_at(&file(&folder), clock.clone()).await;
+    let ticket = ticket(&store).await;
+    // More than one step of purging looks at.
+    for number in 0..250 {
+        let new = NewLogin { lifetime: 4 * HOUR, ..login(number) };
+        let _ = store.create(&realm(), &ticket, &new, None, None).await.unwrap();
+    }
+    clock.advance(HOUR / 2);
+    for number in 0..220 {
+        let rotated = store.rotate(&realm(), &rotation(number)).await.unwrap().value;
+        assert!(matches!(rotated, Rotated::Rotated(_)));
+    }
+    clock.advance(HOUR / 2);
+    assert_eq!(store.purge().await.unwrap().value, 30);
+    clock.advance(HOUR / 2 - Duration::from_millis(1));
+    assert_eq!(store.purge().await.unwrap().value, 0);
+    assert_eq!(count(&store).await, 220);
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(store.purge().await.unwrap().value, 220);
 }

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::id::Position;
 use auth_core::store::{
     Created, Cursor, DocumentStore as _, FamilyStore as _, Ids, LogEntry, LoginStore as _, NewSession,
-    Partition, RevocationStore as _, Rotated, Rotation, SavedSession, SecretHash, SessionKey,
-    SessionStore as _, Standing, Ticket,
+    Partition, RevocationStore as _, Rotated, SavedSession, SessionKey, SessionStore as _, Standing, Ticket,
 };
 use tempfile::TempDir;
 
@@ -40,25 +38,15 @@ async fn a_commit_that_fails_is_an_error() {
     let store = open(&file(&folder)).await;
     add(&store, 1).await;
     let before = store.login(&realm(), id(1)).await.unwrap();
-    let rotation = Rotation {
-        login: id(1),
-        presented: Position { generation: 0, branch: 0 },
-        secret: SecretHash::of(b"first"),
-        successor: SecretHash::of(b"second"),
-        nonce: [1; 16],
-        grace: Duration::ZERO,
-        idle: HOUR,
-        retention: HOUR,
-    };
     // A deferred constraint is looked at only when the transaction commits.
     let broken = "CREATE TABLE other (login BLOB REFERENCES auth_login (id) DEFERRABLE INITIALLY DEFERRED); \
                   CREATE TRIGGER broken AFTER UPDATE ON auth_login BEGIN INSERT INTO other VALUES (x'00'); END";
     let mut stranger = stranger(&file(&folder)).await;
     run(&mut stranger, broken).await;
-    assert!(store.rotate(&realm(), &rotation).await.is_err());
+    assert!(store.rotate(&realm(), &rotation(1)).await.is_err());
     assert_eq!(store.login(&realm(), id(1)).await.unwrap(), before);
     run(&mut stranger, "DROP TRIGGER broken").await;
-    let rotated = store.rotate(&realm(), &rotation).await.unwrap().value;
+    let rotated = store.rotate(&realm(), &rotation(1)).await.unwrap().value;
     assert!(matches!(rotated, Rotated::Rotated(_)));
 }
 

@@ -7,6 +7,7 @@ use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{
     Cursor, Ids, LogEntry, LoginStore as _, Realm, RevocationStore as _, Revoked, Standing,
 };
+use auth_core::testing::ManualClock;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
@@ -64,6 +65,24 @@ async fn a_file_of_the_first_edition_is_migrated_and_its_logins_are_over() {
 }
 
 #[tokio::test]
+async fn a_file_of_the_schema_before_keeps_its_logins_and_is_purged_of_them_in_time() {
+    let folder = TempDir::new().unwrap();
+    let clock = ManualClock::new(NOW);
+    add(&open_at(&file(&folder), clock.clone()).await, 1).await;
+    let mut stranger = stranger(&file(&folder)).await;
+    let before = "DROP INDEX auth_login_look_at; ALTER TABLE auth_login DROP COLUMN look_at; \
+                  CREATE INDEX auth_login_over_at ON auth_login (over_at); \
+                  UPDATE auth_store SET schema_version = 2; DELETE FROM auth_migrations WHERE version = 3";
+    run(&mut stranger, before).await;
+    let store = open_at(&file(&folder), clock.clone()).await;
+    assert_eq!(store.purge().await.unwrap().value, 0);
+    assert_eq!(state(&store, 1).await, (true, true, false));
+    clock.advance(HOUR);
+    assert_eq!(store.purge().await.unwrap().value, 1);
+    assert_eq!(number(&mut stranger, "SELECT count(*) FROM auth_login").await, 0);
+}
+
+#[tokio::test]
 async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     let folder = TempDir::new().unwrap();
     first_edition(&file(&folder)).await;
@@ -82,14 +101,14 @@ async fn a_file_of_a_later_version_is_read_if_it_can_be() {
     let mut stranger = stranger(&file(&folder)).await;
     // A later version added a migration, and says that this one may go on.
     let later = "INSERT INTO auth_migrations VALUES (9999, 'later', '2026-01-01', 1, x'00', 0); \
-                 UPDATE auth_store SET schema_version = 3; \
+                 UPDATE auth_store SET schema_version = 4; \
                  ALTER TABLE auth_login ADD COLUMN later TEXT";
     run(&mut stranger, later).await;
     let store = open(&file(&folder)).await;
     assert_eq!(state(&store, 1).await, (true, true, false));
 
     // The next one does not. Who has the file open learns it from the next page.
-    run(&mut stranger, "UPDATE auth_store SET schema_version = 4, least_reader = 3").await;
+    run(&mut stranger, "UPDATE auth_store SET schema_version = 5, least_reader = 4").await;
     let why = "too old to read it";
     let refused = SqliteStore::open(file(&folder)).await.unwrap_err();
     assert!(format!("{refused:?}").contains(why), "{refused:?}");

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use auth_core::store::sqlite::SqliteStore;
-use auth_core::store::{Created, Cursor, Limit, LoginStore as _, OnLimit, RevocationStore as _};
+use auth_core::store::{
+    Created, Cursor, FamilyStore as _, Limit, LoginStore as _, OnLimit, RevocationStore as _, Rotated,
+};
 use auth_core::testing::ManualClock;
 use tempfile::TempDir;
 
@@ -137,4 +139,24 @@ async fn the_time_of_a_write_is_read_when_it_has_the_lock() {
     clock.advance(HOUR);
     run(&mut stranger, "ROLLBACK").await;
     assert_eq!(waiting.await.unwrap(), NOW.after(HOUR));
+}
+
+#[tokio::test]
+async fn a_rotation_that_waited_for_the_lock_happens_when_it_has_it() {
+    let folder = TempDir::new().unwrap();
+    let clock = ManualClock::new(NOW);
+    let store = open_at(&file(&folder), clock.clone()).await;
+    add(&store, 1).await;
+    let mut stranger = stranger(&file(&folder)).await;
+    run(&mut stranger, "BEGIN IMMEDIATE").await;
+    let waiting = tokio::spawn(async move { store.rotate(&realm(), &rotation(1)).await.unwrap() });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    clock.advance(HOUR / 2);
+    run(&mut stranger, "ROLLBACK").await;
+    let rotated = waiting.await.unwrap();
+    let Rotated::Rotated(live) = rotated.value else { panic!("{:?}", rotated.value) };
+    assert_eq!(
+        (rotated.now, live.row.family.unwrap().rotated_at),
+        (NOW.after(HOUR / 2), NOW.after(HOUR / 2))
+    );
 }

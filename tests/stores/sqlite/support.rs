@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
-use auth_core::id::{LoginId, Subject};
+use auth_core::id::{LoginId, Position, Subject};
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{
     Created, Cursor, EndReason, Ended, LoginKind, LoginStore, NewLogin, NewSession, Page, Partition, Realm,
-    RevocationStore, Revoked, SecretHash, SessionHash, SessionKey, SessionStore, StoreError, Ticket,
+    RevocationStore, Revoked, Rotation, SecretHash, SessionHash, SessionKey, SessionStore, StoreError,
+    Ticket,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::watch_this_test;
@@ -87,6 +88,20 @@ pub(crate) fn login(number: u32) -> NewLogin {
         secret: Some(SecretHash::of(b"first")),
         extra: Vec::new(),
         replaces: None,
+    }
+}
+
+/// The first rotation of a login, from `first` to `second`.
+pub(crate) fn rotation(number: u32) -> Rotation {
+    Rotation {
+        login: id(number),
+        presented: Position { generation: 0, branch: 0 },
+        secret: SecretHash::of(b"first"),
+        successor: SecretHash::of(b"second"),
+        nonce: [1; 16],
+        grace: Duration::ZERO,
+        idle: HOUR,
+        retention: HOUR,
     }
 }
 

@@ -106,6 +106,7 @@ pub(super) async fn end_each(
                FROM auth_realm AS realm CROSS JOIN json_each($3) AS one WHERE realm.name = $2 ORDER BY one.key; \
                DELETE FROM auth_login WHERE id IN (SELECT unhex(value ->> 0) FROM json_each($3))";
     let end = step.statement(realm, end).bind(json(&list)?).bind(LOGIN).bind(reason_code(reason));
+    step.note_logged();
     step.run(end).await.map(drop)
 }
 
@@ -126,9 +127,9 @@ pub(super) async fn insert(
     let insert = "INSERT INTO auth_login (realm, id, subject, kind, created_at, last_seen_at, authenticated_at, \
                       expires_at, idle_expires_at, user_agent, address, claims, begun_under, epoch, \
                       claims_loaded_at, retention, extra, generation, branch, previous_branch, current, previous, \
-                      nonce, rotated_at, confirmed, shared, counted) \
+                      nonce, rotated_at, confirmed, shared, counted, look_at) \
                   SELECT id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-                      $22, $23, $24, $25, $26, $27, $28 \
+                      $22, $23, $24, $25, $26, $27, $28, min($9, $10) \
                   FROM auth_realm WHERE name = $2";
     let insert = bind_login(step.statement(realm, insert), login)?;
     step.run(insert).await?;

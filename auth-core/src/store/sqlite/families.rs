@@ -4,27 +4,59 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
-use super::rows::{Columns, bind_family, bytes, hex, json, live_columns, live_login, millis};
-use super::step::live;
+use super::connections::Statement;
+use super::rows::{Columns, bind_family, bytes, hex, json, live_columns, live_login, login_columns, millis};
+use super::step::{Step, got_lock_soon, live};
+use crate::clock::Timestamp;
 use crate::id::LoginId;
 use crate::store::{
     Confirmation, Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed,
 };
 
-#[async_trait]
-impl FamilyStore for SqliteStore {
-    async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError> {
-        let step = self.write().await?;
-        // `changes()` is that of the first statement throughout: a SELECT leaves it as it is.
-        let rotate = concat!(
+/// With the parameters of [`bind_rotation`].
+macro_rules! rotate {
+    () => {
+        concat!(
             "UPDATE auth_login SET generation = generation + 1, branch = 0, previous_branch = branch, current = $7, \
                  previous = current, nonce = $8, rotated_at = $1, confirmed = 0, shared = iif(counted, shared, 0), \
                  counted = 0, last_seen_at = $1, idle_expires_at = min($9, expires_at), \
                  retention = max(retention, $10) \
              WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND ",
             live!(),
-            ") AND generation = $4 AND branch = $5 AND current = $6 AND rotated_at <= $11 AND generation < 4294967295; \
-             SELECT changes() > 0, ",
+            ") AND generation = $4 AND branch = $5 AND current = $6 AND rotated_at <= $11 AND generation < 4294967295"
+        )
+    };
+}
+
+#[async_trait]
+impl FamilyStore for SqliteStore {
+    /// A rotation that goes well is one statement. Whatever keeps it from doing so is found out, or mended, by a whole
+    /// transaction.
+    async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError> {
+        let mut step = self.write_alone().await?;
+        let alone = concat!(
+            rotate!(),
+            " AND EXISTS (SELECT 1 FROM auth_subject AS record WHERE (record.realm, record.subject) \
+                  = (auth_login.realm, auth_login.subject) AND record.retention >= $10) AND ",
+            got_lock_soon!("$12"),
+            " RETURNING ",
+            login_columns!(),
+            ", (SELECT max(record.epoch, realm.floor) FROM auth_realm AS realm, auth_subject AS record \
+                WHERE realm.id = auth_login.realm \
+                    AND (record.realm, record.subject) = (auth_login.realm, auth_login.subject)), \
+               (SELECT max(record.outdated_below, realm.floor) FROM auth_realm AS realm, auth_subject AS record \
+                WHERE realm.id = auth_login.realm \
+                    AND (record.realm, record.subject) = (auth_login.realm, auth_login.subject))"
+        );
+        let alone = bind_rotation(step.statement(realm, alone), rotation, step.now).bind(Step::asked_at());
+        if let Some(row) = step.run_alone(alone).await? {
+            return Ok(step.answer(Rotated::Rotated(live_login(&mut Columns::of(&row))?)));
+        }
+        let step = self.lock(step).await?;
+        // `changes()` is that of the first statement throughout: a SELECT leaves it as it is.
+        let whole = concat!(
+            rotate!(),
+            "; SELECT changes() > 0, ",
             live_columns!(),
             " FROM auth_live WHERE id = $3 AND realm_name = $2 AND (changes() > 0 OR over_at > $1); \
              UPDATE auth_subject SET retention = $10 \
@@ -32,18 +64,8 @@ impl FamilyStore for SqliteStore {
                  AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3); \
              COMMIT"
         );
-        let rotate = step
-            .statement(realm, rotate)
-            .bind(bytes(rotation.login))
-            .bind(rotation.presented.generation)
-            .bind(rotation.presented.branch)
-            .bind(rotation.secret.as_bytes().to_vec())
-            .bind(rotation.successor.as_bytes().to_vec())
-            .bind(rotation.nonce.to_vec())
-            .bind(step.now.after(rotation.idle).millis())
-            .bind(millis(rotation.retention))
-            .bind(step.now.before(rotation.grace).millis());
-        let found = step.finish(rotate).await?;
+        let whole = bind_rotation(step.statement(realm, whole), rotation, step.now);
+        let found = step.finish(whole).await?;
         let rotated = found.value.map(|row| rotated(&row)).transpose()?;
         Ok(Timed::new(rotated.unwrap_or(Rotated::NotLive), found.now))
     }
@@ -96,6 +118,19 @@ impl FamilyStore for SqliteStore {
         step.run(step.statement(realm, update).bind(json(&list)?)).await?;
         step.commit(()).await
     }
+}
+
+fn bind_rotation<'q>(statement: Statement<'q>, rotation: &Rotation, now: Timestamp) -> Statement<'q> {
+    statement
+        .bind(bytes(rotation.login))
+        .bind(rotation.presented.generation)
+        .bind(rotation.presented.branch)
+        .bind(rotation.secret.as_bytes().to_vec())
+        .bind(rotation.successor.as_bytes().to_vec())
+        .bind(rotation.nonce.to_vec())
+        .bind(now.after(rotation.idle).millis())
+        .bind(millis(rotation.retention))
+        .bind(now.before(rotation.grace).millis())
 }
 
 fn rotated(row: &SqliteRow) -> Result<Rotated, StoreError> {

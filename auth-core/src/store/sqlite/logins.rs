@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::SqliteStore;
 use super::creation::{end_each, insert, obstacles, replaced, surplus};
 use super::entries::append;
-use super::purging::{BELOW_FLOOR, EXPIRED_LOGINS, EXPIRED_SESSIONS, OVER_ENTRIES};
+use super::purging::{BELOW_FLOOR, EXPIRED_SESSIONS, OVER_ENTRIES};
 use super::rows::{Columns, bytes, hex, json, live_columns, live_login, signed};
 use super::step::live;
 use crate::id::{LoginId, Subject};
@@ -56,13 +56,8 @@ impl LoginStore for SqliteStore {
         end_each(&mut step, realm, &evicted, EndReason::Evicted).await?;
         let login = login.begun(ticket, step.now);
         insert(&mut step, realm, &login, session).await?;
-        let is_logged = replaced.is_some() || !evicted.is_empty();
         let replaced = replaced.map(|old| old.logged);
-        let answer = step.commit(Created::Made { login, replaced, evicted }).await?;
-        if is_logged {
-            self.announce();
-        }
-        Ok(answer)
+        step.commit(Created::Made { login, replaced, evicted }).await
     }
 
     async fn login(&self, realm: &Realm, id: LoginId) -> Result<Timed<Option<LiveLogin>>, StoreError> {
@@ -124,9 +119,7 @@ impl LoginStore for SqliteStore {
         };
         let expires_at = step.now.after(Columns::of(&row).duration()?.max(retention));
         let logged = append(&mut step, realm, &Revoked::Login(id, reason), expires_at).await?;
-        let answer = step.commit(Ended::Ended(logged)).await?;
-        self.announce();
-        Ok(answer)
+        step.commit(Ended::Ended(logged)).await
     }
 
     /// `count` is read just before the write, beside other writers, because it takes the longer the more logins there
@@ -167,9 +160,7 @@ impl LoginStore for SqliteStore {
         let expires_at = step.now.after(retention.max(columns.duration()?));
         let revoked = Revoked::AllEnded { subject: subject.clone(), below: epoch, spared };
         let logged = append(&mut step, realm, &revoked, expires_at).await?;
-        let answer = step.commit(EndedAll { count, epoch, spared, logged }).await?;
-        self.announce();
-        Ok(answer)
+        step.commit(EndedAll { count, epoch, spared, logged }).await
     }
 
     async fn claims_changed(
@@ -190,9 +181,7 @@ impl LoginStore for SqliteStore {
         let expires_at = step.now.after(retention.max(columns.duration()?));
         let revoked = Revoked::ClaimsChanged { subject: subject.clone(), below: epoch };
         let logged = append(&mut step, realm, &revoked, expires_at).await?;
-        let answer = step.commit((epoch, logged)).await?;
-        self.announce();
-        Ok(answer)
+        step.commit((epoch, logged)).await
     }
 
     async fn save_claims(
@@ -240,7 +229,7 @@ impl LoginStore for SqliteStore {
     }
 
     async fn purge(&self) -> Result<Timed<u64>, StoreError> {
-        let (expired, _) = self.delete_all(EXPIRED_LOGINS).await?;
+        let expired = self.delete_expired().await?;
         let (below, _) = self.delete_all(BELOW_FLOOR).await?;
         let ended = self.tidy().await?;
         self.delete_all(EXPIRED_SESSIONS).await?;

@@ -89,11 +89,6 @@ impl SqliteStore {
     pub fn builder(path: impl AsRef<Path>) -> SqliteStoreBuilder {
         SqliteStoreBuilder::new(path.as_ref())
     }
-
-    /// Wakes those who wait for the log to grow; after the commit.
-    fn announce(&self) {
-        self.shared.wake_ups.send_modify(|wake_ups| *wake_ups = wake_ups.wrapping_add(1));
-    }
 }
 
 impl fmt::Debug for SqliteStore {

@@ -23,7 +23,7 @@ const CACHED_STATEMENTS: usize = 64;
 /// To what the write-ahead log shrinks back after a burst.
 const JOURNAL_BYTES: &str = "67108864";
 /// The schema that the last migration makes.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// What a write that returned `Ok` survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,9 +9,13 @@ use crate::store::{ENTRY_MARGIN, StoreError};
 /// How many rows one step deletes at most; other writers have their turn in between.
 const AT_ONCE: u64 = 200;
 
-/// Logins that have expired.
-pub(super) const EXPIRED_LOGINS: &str = "DELETE FROM auth_login WHERE rowid IN \
-    (SELECT rowid FROM auth_login WHERE over_at <= $1 LIMIT $2)";
+/// Logins that have expired, of those that are looked at.
+const EXPIRED_LOGINS: &str = "DELETE FROM auth_login WHERE over_at <= $1 AND rowid IN \
+    (SELECT rowid FROM auth_login WHERE look_at <= $1 ORDER BY look_at LIMIT $2)";
+
+/// Logins that were looked at too early: they were used meanwhile.
+const LOOK_LATER: &str = "UPDATE auth_login SET look_at = over_at WHERE over_at > $1 AND rowid IN \
+    (SELECT rowid FROM auth_login WHERE look_at <= $1 ORDER BY look_at LIMIT $2)";
 
 /// Logins that began below the floor of their realm.
 pub(super) const BELOW_FLOOR: &str = "DELETE FROM auth_login WHERE rowid IN \
@@ -45,11 +49,26 @@ impl SqliteStore {
         let mut deleted = 0;
         loop {
             let mut step = self.write().await?;
-            let batch = delete_batch(&mut step, delete).await?;
+            let batch = batch_of(&mut step, delete).await?;
             let done = step.commit(()).await?;
             deleted += batch;
             if batch < AT_ONCE {
                 return Ok((deleted, done.now));
+            }
+        }
+    }
+
+    /// Deletes logins that have expired. Returns how many.
+    pub(super) async fn delete_expired(&self) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        loop {
+            let mut step = self.write().await?;
+            let batch = batch_of(&mut step, EXPIRED_LOGINS).await?;
+            let later = batch_of(&mut step, LOOK_LATER).await?;
+            step.commit(()).await?;
+            deleted += batch;
+            if batch == 0 && later == 0 {
+                return Ok(deleted);
             }
         }
     }
@@ -59,7 +78,7 @@ impl SqliteStore {
         let mut deleted = 0;
         loop {
             let mut step = self.write().await?;
-            let batch = delete_batch(&mut step, ALL_ENDED).await?;
+            let batch = batch_of(&mut step, ALL_ENDED).await?;
             let is_done =
                 batch < AT_ONCE && step.run(step.statement_of_all(TIDIED)).await?.rows_affected() == 0;
             step.commit(()).await?;
@@ -71,8 +90,9 @@ impl SqliteStore {
     }
 }
 
-async fn delete_batch(step: &mut Step<'_>, delete: &'static str) -> Result<u64, StoreError> {
+/// Runs a statement on so many rows at most. Returns how many there were.
+async fn batch_of(step: &mut Step<'_>, statement: &'static str) -> Result<u64, StoreError> {
     let over = step.now.before(ENTRY_MARGIN);
-    let delete = step.statement_of_all(delete).bind(signed(AT_ONCE)?).bind(over.millis());
-    Ok(step.run(delete).await?.rows_affected())
+    let statement = step.statement_of_all(statement).bind(signed(AT_ONCE)?).bind(over.millis());
+    Ok(step.run(statement).await?.rows_affected())
 }

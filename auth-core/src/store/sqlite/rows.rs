@@ -15,12 +15,20 @@ use crate::store::{
     StoreError, SubjectState,
 };
 
-/// The columns of `auth_live`, in the order of [`live_login`].
-macro_rules! live_columns {
+/// The columns of a login, in the order of [`login`].
+macro_rules! login_columns {
     () => {
         "id, subject, kind, created_at, last_seen_at, authenticated_at, expires_at, idle_expires_at, user_agent, \
          address, claims, begun_under, epoch, claims_loaded_at, retention, extra, generation, branch, previous_branch, \
-         current, previous, nonce, rotated_at, confirmed, shared, counted, subject_epoch, subject_outdated_below"
+         current, previous, nonce, rotated_at, confirmed, shared, counted"
+    };
+}
+pub(super) use login_columns;
+
+/// The columns of `auth_live`, in the order of [`live_login`].
+macro_rules! live_columns {
+    () => {
+        concat!($crate::store::sqlite::rows::login_columns!(), ", subject_epoch, subject_outdated_below")
     };
 }
 pub(super) use live_columns;

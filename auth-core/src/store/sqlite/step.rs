@@ -2,10 +2,11 @@
 
 use sqlx::query;
 use sqlx::sqlite::{SqliteQueryResult, SqliteRow};
+use tokio::sync::watch;
 
 use super::SqliteStore;
 use super::connections::{Lease, Statement};
-use crate::clock::Timestamp;
+use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::store::{Realm, StoreError, Timed};
 
 /// The condition that a row of `auth_live` is a live login of the realm.
@@ -16,9 +17,25 @@ macro_rules! live {
 }
 pub(super) use live;
 
+/// The condition that a statement got the write lock within ten milliseconds after [`Step::asked_at`], its parameter.
+macro_rules! got_lock_soon {
+    ($asked_at:literal) => {
+        concat!(
+            "CAST(unixepoch('subsec') * 1000 AS INTEGER) BETWEEN ",
+            $asked_at,
+            " AND ",
+            $asked_at,
+            " + 10"
+        )
+    };
+}
+pub(super) use got_lock_soon;
+
 /// One step. In its statements, `$1` is the time and `$2` the realm.
 pub(super) struct Step<'a> {
     lease: Lease<'a>,
+    wake_ups: &'a watch::Sender<u64>,
+    is_logged: bool,
     pub(super) now: Timestamp,
 }
 
@@ -28,7 +45,21 @@ impl SqliteStore {
     pub(super) async fn write(&self) -> Result<Step<'_>, StoreError> {
         let mut lease = self.shared.writer.lease().await?;
         lease.begin().await?;
-        Ok(Step { lease, now: self.shared.clock.now() })
+        Ok(self.step(lease))
+    }
+
+    /// Begins a write of a single statement, which takes the lock itself: that saves a trip to the connection's thread. Its
+    /// time is read before it has the lock, so it must do nothing if it [got the lock late](got_lock_soon).
+    pub(super) async fn write_alone(&self) -> Result<Step<'_>, StoreError> {
+        let lease = self.shared.writer.lease().await?;
+        Ok(self.step(lease))
+    }
+
+    /// Goes on, after a single statement that did nothing, as a write that has the lock, and the time after it got it.
+    pub(super) async fn lock<'a>(&'a self, mut step: Step<'a>) -> Result<Step<'a>, StoreError> {
+        step.lease.begin().await?;
+        step.now = self.shared.clock.now();
+        Ok(step)
     }
 
     /// Begins a write in a realm, which is there from now on.
@@ -43,7 +74,11 @@ impl SqliteStore {
     /// Begins a read.
     pub(super) async fn read(&self) -> Result<Step<'_>, StoreError> {
         let lease = self.shared.readers.lease().await?;
-        Ok(Step { lease, now: self.shared.clock.now() })
+        Ok(self.step(lease))
+    }
+
+    fn step<'a>(&'a self, lease: Lease<'a>) -> Step<'a> {
+        Step { lease, wake_ups: &self.shared.wake_ups, is_logged: false, now: self.shared.clock.now() }
     }
 
     /// The rows of a read that has at least one in a realm that is there. If there are none, the realm is made first.
@@ -104,6 +139,16 @@ impl Step<'_> {
         Timed::new(value, self.now)
     }
 
+    /// Runs the single statement of [`SqliteStore::write_alone`], and returns the row that it changed.
+    pub(super) async fn run_alone(
+        &mut self,
+        statement: Statement<'_>,
+    ) -> Result<Option<SqliteRow>, StoreError> {
+        let row = self.lease.row(statement).await?;
+        self.lease.check_file()?;
+        Ok(row)
+    }
+
     /// Runs statements of which the last is `COMMIT`, in one trip to the connection's thread, and answers the row that they
     /// returned.
     pub(super) async fn finish(
@@ -115,9 +160,22 @@ impl Step<'_> {
         Ok(self.answer(row))
     }
 
+    /// The time of SQLite's own clock, for [`got_lock_soon`].
+    pub(super) fn asked_at() -> i64 {
+        SystemClock.now().millis()
+    }
+
+    /// This write appended to the log: whoever follows it is woken after the commit.
+    pub(super) fn note_logged(&mut self) {
+        self.is_logged = true;
+    }
+
     /// Makes a write last, then answers.
     pub(super) async fn commit<T>(mut self, value: T) -> Result<Timed<T>, StoreError> {
         self.lease.commit().await?;
+        if self.is_logged {
+            self.wake_ups.send_modify(|count| *count = count.wrapping_add(1));
+        }
         Ok(self.answer(value))
     }
 }
