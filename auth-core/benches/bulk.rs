@@ -1,19 +1,28 @@
-//! Ending all of 20,000 logins: how long the call takes, and how long another writer waits meanwhile. What looking
-//! at the file before each call costs.
+//! Ending all of 20,000 logins: how long the call takes, and how long another writer waits meanwhile. How long a node
+//! takes to start beside 300,000 entries of the log. What looking at the files of the database before each call costs.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails loudly")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures")]
+
+mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use auth_core::id::{LoginId, Subject};
+use auth_core::Authenticator;
+use auth_core::clock::Timestamp;
+use auth_core::id::{Subject, TokenId};
+use auth_core::jwt::{Algorithm, KeyRing};
+use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::sqlite::{Durability, SqliteStore};
-use auth_core::store::{Created, LoginKind, LoginStore as _, NewLogin, Realm, SecretHash};
+use auth_core::store::{LogEntry, LoginStore as _, Mark, Partition, RevocationStore as _, Revoked};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 
+use support::{User, create_login, login_id, realm};
+
 const LOGINS: u32 = 20_000;
+const ENTRIES: u32 = 300_000;
 /// The login of another subject.
 const OTHER: u32 = 1_000_000;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -24,39 +33,9 @@ fn main() {
         for durability in [Durability::Full, Durability::Normal] {
             end_all(durability).await;
         }
+        start().await;
     });
     look();
-}
-
-fn realm() -> Realm {
-    Realm::new("bench").unwrap()
-}
-
-fn id(number: u32) -> LoginId {
-    LoginId::from_bytes(u128::from(number).to_be_bytes())
-}
-
-fn login(number: u32, subject: &Subject) -> NewLogin {
-    NewLogin {
-        id: id(number),
-        subject: subject.clone(),
-        kind: LoginKind::Token,
-        lifetime: HOUR * 10_000,
-        idle: HOUR * 10_000,
-        retention: HOUR,
-        user_agent: None,
-        address: None,
-        claims: b"{\"sub\":\"bench\"}".to_vec(),
-        secret: Some(SecretHash::of(b"0")),
-        extra: Vec::new(),
-        replaces: None,
-    }
-}
-
-async fn create(store: &SqliteStore, login: &NewLogin) {
-    let ticket = store.ticket(&realm(), &login.subject).await.unwrap().value;
-    let made = store.create(&realm(), &ticket, login, None, None).await.unwrap().value;
-    assert!(matches!(made, Created::Made { .. }));
 }
 
 async fn end_all(durability: Durability) {
@@ -65,9 +44,9 @@ async fn end_all(durability: Durability) {
     let many = Subject::new("many").unwrap();
     let filling = SqliteStore::builder(&file).synchronous(Durability::Normal).open().await.unwrap();
     for number in 0..LOGINS {
-        create(&filling, &login(number, &many)).await;
+        create_login(&filling, number, "many").await;
     }
-    create(&filling, &login(OTHER, &Subject::new("other").unwrap())).await;
+    create_login(&filling, OTHER, "other").await;
     drop(filling);
     // What filling left in the write-ahead log would be written to the file while this measures.
     let mut checkpoint = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
@@ -99,7 +78,7 @@ async fn beside<T>(store: &SqliteStore, call: impl Future<Output = T>) -> (Durat
             let mut longest = Duration::ZERO;
             while !is_done.load(Ordering::Relaxed) {
                 let realm = realm();
-                let write = store.save_claims(&realm, id(OTHER), b"{}", 1 << 60);
+                let write = store.save_claims(&realm, login_id(OTHER), b"{}", 1 << 60);
                 let (time, saved) = timed(write).await;
                 assert!(saved.value);
                 longest = longest.max(time);
@@ -113,10 +92,49 @@ async fn beside<T>(store: &SqliteStore, call: impl Future<Output = T>) -> (Durat
     (other.await.unwrap(), value)
 }
 
-/// Two calls of `stat`, as the store makes them.
+/// A node that starts, reads the log and answers its first question.
+async fn start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth.db");
+    let store = SqliteStore::builder(&file).synchronous(Durability::Normal).open().await.unwrap();
+    let peppers = Peppers::new(Pepper::generate(0).unwrap());
+    let keys = || KeyRing::generate(Algorithm::EdDSA).unwrap();
+    let build = |store: SqliteStore| {
+        let builder = Authenticator::<User>::builder()
+            .realm("bench")
+            .keys(keys())
+            .peppers(peppers.clone())
+            .store(store);
+        timed(builder.build())
+    };
+    let (empty, auth) = build(store.clone()).await;
+    let now = store.ticket(&realm(), &Subject::new("anyone").unwrap()).await.unwrap().now;
+    let numbers: Vec<u32> = (0..ENTRIES).collect();
+    for numbers in numbers.chunks(1000) {
+        let entries: Vec<_> = numbers.iter().map(|number| entry(*number, now.after(HOUR))).collect();
+        store.write_back(&realm(), &entries).await.unwrap();
+    }
+    drop((store, auth));
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let store = SqliteStore::open(&file).await.unwrap();
+        let (full, auth) = build(store).await;
+        best = best.min(full);
+        drop(auth);
+    }
+    println!("start of a node        {best:>8.1?} with {ENTRIES} entries, {empty:.1?} with none");
+}
+
+fn entry(number: u32, expires_at: Timestamp) -> LogEntry {
+    let bytes = u128::from(number).to_be_bytes();
+    let revoked = Revoked::Token(Partition::REALM, TokenId::from_bytes(bytes));
+    LogEntry { mark: Mark::from_bytes(bytes), revoked, expires_at }
+}
+
+/// Three calls of `stat`, as the store makes them.
 fn look() {
     let folder = tempfile::tempdir().unwrap();
-    let files = ["a", "a-wal"].map(|name| folder.path().join(name));
+    let files = ["a", "a-wal", "a-shm"].map(|name| folder.path().join(name));
     for file in &files {
         std::fs::write(file, "").unwrap();
     }
@@ -126,5 +144,5 @@ fn look() {
             std::hint::black_box(std::fs::metadata(file).unwrap());
         }
     }
-    println!("looking at the file and its -wal: {:.2?}", start.elapsed() / 100_000);
+    println!("looking at the file, its -wal and its -shm: {:.2?}", start.elapsed() / 100_000);
 }

@@ -2,21 +2,21 @@
 //! writer at a time, in one run.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a benchmark fails loudly")]
 
+mod support;
+
 use std::time::Duration;
 
-use auth_core::id::LoginId;
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::sqlite::{Durability, SqliteStore};
-use auth_core::store::{
-    Created, Family, FamilyStore as _, LoginKind, LoginStore as _, NewLogin, Realm, Rotated, Rotation,
-    SecretHash,
-};
+use auth_core::store::{Family, FamilyStore as _, Rotated, Rotation, SecretHash};
 use auth_core::testing::ManualClock;
 use auth_core::web::Device;
 use auth_core::{Authenticator, Claims};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use support::{LONG, create_login, login_id, realm};
 
 const CALLS: u32 = 500;
 const ROUNDS: u32 = 12;
@@ -73,7 +73,7 @@ struct Bare {
 
 impl Bare {
     async fn new(file: &std::path::Path, store: &SqliteStore, synchronous: SqliteSynchronous) -> Self {
-        create(store, &login(8)).await;
+        create_login(store, 8, "bench").await;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .journal_mode(SqliteJournalMode::Wal)
@@ -87,7 +87,7 @@ impl Bare {
                 let changed = sqlx::query("UPDATE auth_login SET generation = generation + 1, previous = current, current = ?, rotated_at = ? WHERE id = ? AND generation = ?")
                     .bind(&[2_u8; 32][..])
                     .bind(self.generation)
-                    .bind(&[8_u8; 16][..])
+                    .bind(&login_id(8).as_bytes()[..])
                     .bind(self.generation)
                     .execute(&mut self.connection)
                     .await
@@ -109,7 +109,7 @@ struct Rotations {
 
 impl Rotations {
     async fn new(store: SqliteStore, clock: ManualClock) -> Self {
-        create(&store, &login(9)).await;
+        create_login(&store, 9, "bench").await;
         Self { store, clock, family: Family::first(SecretHash::of(b"0")) }
     }
 
@@ -118,7 +118,7 @@ impl Rotations {
             for _ in 0..CALLS {
                 self.clock.advance(Duration::from_secs(10));
                 let rotation = Rotation {
-                    login: LoginId::from_bytes([9; 16]),
+                    login: login_id(9),
                     presented: self.family.position,
                     secret: self.family.current,
                     successor: SecretHash::of(&self.family.position.generation.to_be_bytes()),
@@ -134,35 +134,6 @@ impl Rotations {
         })
         .await
     }
-}
-
-const LONG: Duration = Duration::from_secs(100_000_000);
-
-fn realm() -> Realm {
-    Realm::new("bench").unwrap()
-}
-
-fn login(number: u8) -> NewLogin {
-    NewLogin {
-        id: LoginId::from_bytes([number; 16]),
-        subject: auth_core::id::Subject::new("bench").unwrap(),
-        kind: LoginKind::Token,
-        lifetime: LONG,
-        idle: LONG,
-        retention: Duration::from_secs(3600),
-        user_agent: None,
-        address: None,
-        claims: b"{\"sub\":\"bench\"}".to_vec(),
-        secret: Some(SecretHash::of(b"0")),
-        extra: Vec::new(),
-        replaces: None,
-    }
-}
-
-async fn create(store: &SqliteStore, login: &NewLogin) {
-    let ticket = store.ticket(&realm(), &login.subject).await.unwrap().value;
-    let created = store.create(&realm(), &ticket, login, None, None).await.unwrap().value;
-    assert!(matches!(created, Created::Made { .. }));
 }
 
 /// A whole refresh: token parsed and checked, rotated, and an access token issued.

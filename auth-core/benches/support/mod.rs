@@ -5,8 +5,10 @@
 use std::time::Duration;
 
 use auth_core::clock::Timestamp;
+use auth_core::id::LoginId;
 use auth_core::jwt::{Algorithm, KeySet, SigningKey};
 use auth_core::jwt::{Expected, Verifier};
+use auth_core::store::{Created, LoginKind, LoginStore, NewLogin, Realm, SecretHash};
 use auth_core::{Claims, Role, Roles};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -135,3 +137,35 @@ pub fn fastest(rounds: u32, calls: u32, mut call: impl FnMut()) -> Duration {
         .min()
         .unwrap_or_default()
 }
+
+/// The realm of logins that are made without an [`Authenticator`](auth_core::Authenticator).
+pub fn realm() -> Realm {
+    Realm::new("bench").unwrap()
+}
+
+pub fn login_id(number: u32) -> LoginId {
+    LoginId::from_bytes(u128::from(number).to_be_bytes())
+}
+
+/// A login for tokens that outlives the benchmark, made with the secret `0`.
+pub async fn create_login(store: &impl LoginStore, number: u32, subject: &str) {
+    let login = NewLogin {
+        id: login_id(number),
+        subject: auth_core::id::Subject::new(subject).unwrap(),
+        kind: LoginKind::Token,
+        lifetime: LONG,
+        idle: LONG,
+        retention: Duration::from_secs(3600),
+        user_agent: None,
+        address: None,
+        claims: b"{\"sub\":\"bench\"}".to_vec(),
+        secret: Some(SecretHash::of(b"0")),
+        extra: Vec::new(),
+        replaces: None,
+    };
+    let ticket = store.ticket(&realm(), &login.subject).await.unwrap().value;
+    let made = store.create(&realm(), &ticket, &login, None, None).await.unwrap().value;
+    assert!(matches!(made, Created::Made { .. }));
+}
+
+pub const LONG: Duration = Duration::from_secs(100_000_000);
