@@ -8,7 +8,7 @@ use auth_core::store::EndReason;
 use auth_core::web::Device;
 use auth_tests::shop::{realm, refresh_of};
 use auth_tests::{
-    DAY, Directory, Gate, HOUR, MILLISECOND, MINUTE, NOW, Node, Role, SECOND, User, World, anna, bert,
+    DAY, Directory, Gate, HOUR, MILLISECOND, MINUTE, NOW, Node, SECOND, User, World, admin, anna, bert,
     claims_of, in_time, joined, on_both_stores, subject,
 };
 use http::{Method, StatusCode};
@@ -32,10 +32,6 @@ on_both_stores!(
     a_clock_that_goes_back_loads_claims_rather_than_trusting_them,
     an_access_token_is_not_concerned_until_it_is_refreshed,
 );
-
-fn admin() -> User {
-    User { roles: [Role::Admin].into_iter().collect(), ..anna() }
-}
 
 async fn node(world: &World, directory: &Directory) -> Node {
     world

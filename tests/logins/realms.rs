@@ -8,8 +8,8 @@ use auth_core::login::{Builder, Ended};
 use auth_core::store::OnLimit;
 use auth_tests::shop::{assert_refused, key_id, login_of, refresh_of};
 use auth_tests::{
-    Answer, Directory, MINUTE, Node, Op, Role, SECOND, User, World, anna, claims_of, in_time, on_both_stores,
-    subject,
+    Answer, Directory, MINUTE, Node, Op, SECOND, User, World, admin, anna, claims_of, in_time,
+    on_both_stores, subject, token_id_of,
 };
 use http::{Method, StatusCode};
 
@@ -69,15 +69,10 @@ async fn listed(node: &Node) -> Vec<LoginId> {
     page.logins.iter().map(auth_core::login::Login::id).collect()
 }
 
-/// As an administrator, where the claims are loaded from there.
-fn promoted() -> User {
-    User { roles: [Role::Admin].into_iter().collect(), ..anna() }
-}
-
 async fn a_session_of_another_realm_is_refused_and_goes_on(world: World) {
     for [shop, staff] in pairs(&world, |builder| builder).await {
         // One that loads claims itself would make anna an administrator.
-        let source = Directory::of([promoted()]);
+        let source = Directory::of([admin()]);
         let with_source = |audience| {
             let source = source.clone();
             move |builder: Builder<User>| match audience {
@@ -256,7 +251,7 @@ async fn a_key_is_revoked_in_its_realm_alone(world: World) {
 async fn a_token_is_revoked_in_its_realm_alone(world: World) {
     for [shop, staff] in pairs(&world, |builder| builder).await {
         let tokens = shop.login(anna()).await;
-        let id = claims_of(tokens.access_token())["jti"].as_str().unwrap().parse().unwrap();
+        let id = token_id_of(tokens.access_token());
         in_time(staff.auth.revoke_token(&subject("anna"), id)).await.unwrap();
         shop.catch_up().await;
         shop.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");

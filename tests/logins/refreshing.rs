@@ -7,7 +7,7 @@ use auth_core::login::{Builder, Tokens};
 use auth_core::refresh::{Peppers, Sharing};
 use auth_core::store::EndReason;
 use auth_tests::forge::pepper;
-use auth_tests::shop::{assert_refused, refresh_of};
+use auth_tests::shop::{assert_refused, assert_works, refresh_of};
 use auth_tests::{
     Directory, Fault, Forged, GRACE, Gate, HOUR, MILLISECOND, MINUTE, Node, Op, SECOND, User, World, anna,
     joined, on_both_stores,
@@ -31,22 +31,15 @@ fn events_of(node: &Node) -> Vec<AuditEvent> {
     events
 }
 
-async fn assert_works(node: &Node, tokens: &Tokens) {
-    node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-}
-
 async fn a_claims_source_slower_than_the_grace_makes_nobody_a_thief(world: World) {
     for slow in [9 * SECOND, GRACE, 2 * GRACE, 10 * GRACE] {
         let source = Directory::of([anna()]);
-        let node = world.node_with(|builder| builder.claims_source(source.clone())).await;
+        let node = world.node_with_source(&source).await;
         let first = refresh_of(&node.login(anna()).await);
         node.events.clear();
         let gate = Gate::closed();
         source.stop_next_at(&gate);
-        let answer = {
-            let (node, first) = (node.clone(), first.clone());
-            tokio::spawn(async move { node.refresh(&first).await })
-        };
+        let answer = node.refreshing(&first);
         gate.reached().await;
         world.clock.advance(slow);
         gate.let_one_through();
@@ -60,18 +53,12 @@ async fn a_store_slower_than_the_grace_makes_nobody_a_thief(world: World) {
         for stop in [Fault::StopBefore as fn(Gate) -> Fault, Fault::StopAfter] {
             for slow in [9 * SECOND, 3 * GRACE] {
                 let source = Directory::of([anna()]);
-                let node = world.node_with(|builder| builder.claims_source(source.clone())).await;
+                let node = world.node_with_source(&source).await;
                 let first = refresh_of(&node.login(anna()).await);
                 // So that they have to be saved.
                 node.claims_changed("anna").await;
                 node.events.clear();
-                let gate = Gate::closed();
-                node.store.next(op, stop(gate.clone()));
-                let answer = {
-                    let (node, first) = (node.clone(), first.clone());
-                    tokio::spawn(async move { node.refresh(&first).await })
-                };
-                gate.reached().await;
+                let (gate, answer) = node.refreshing_up_to(op, stop, &first).await;
                 world.clock.advance(slow);
                 gate.let_one_through();
                 let tokens = joined(answer).await.unwrap();
@@ -104,7 +91,7 @@ async fn assert_whole_grace(world: &World, node: &Node, first: &str, tokens: &To
 
 async fn a_lost_answer_that_took_longer_than_the_grace_is_given_again(world: World) {
     let source = Directory::of([anna()]);
-    let node = world.node_with(|builder| builder.claims_source(source.clone())).await;
+    let node = world.node_with_source(&source).await;
     let mut token = refresh_of(&node.login(anna()).await);
     for lost in 0..4 {
         let gate = Gate::closed();

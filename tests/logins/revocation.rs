@@ -1,8 +1,7 @@
-//! What was ended or revoked stays so: on one node, on two over one store, and whatever gets lost between them.
+//! What was ended or revoked stays so: on one node, on two over one store.
 
 mod epochs;
 mod list;
-mod lost;
 mod nodes;
 mod running;
 mod staleness;

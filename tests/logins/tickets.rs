@@ -301,7 +301,7 @@ async fn a_ticket_makes_any_number_of_logins(world: World) {
 async fn a_sign_in_without_a_ticket_is_overtaken_too(world: World) {
     let gate = auth_tests::Gate::closed();
     let source = Directory::of([anna()]);
-    let node = world.node_with(|builder| builder.claims_source(source.clone())).await;
+    let node = world.node_with_source(&source).await;
     let before = node.sign_in("anna", "").await;
     for cookies in ["", &before] {
         source.stop_next_at(&gate);

@@ -359,7 +359,7 @@ async fn stored_claims_of_another_type_are_loaded_anew_where_they_can_be(world: 
     let source = Directory::default();
     let seven = auth_tests::User { name: "7".to_owned(), ..anna() };
     source.put(seven);
-    let node = world.node_with(|builder| builder.claims_source(source.clone())).await;
+    let node = world.node_with_source(&source).await;
     node.get_by_cookie("/me", &cookie).await.assert_text("7, by session");
     let tokens = node.refresh(&refresh).await.unwrap();
     node.get("/me", tokens.access_token()).await.assert_text("7, by jwt");

@@ -148,7 +148,7 @@ async fn an_expired_login_is_refused(world: World) {
     }
     node.post_refresh(&idle).await.assert_invalid_grant();
     node.post_refresh(&used).await.assert_invalid_grant();
-    assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);
+    assert_eq!(node.events.thefts(), 0);
 }
 
 #[tokio::test(start_paused = true)]

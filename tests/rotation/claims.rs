@@ -5,8 +5,8 @@ use auth_core::audit::AuditEvent;
 use auth_core::store::EndReason;
 use auth_tests::shop::refresh_of;
 use auth_tests::{
-    Call, Directory, HOUR, Node, Permission, Role, User, World, anna, bert, claims_of, on_both_stores,
-    problem, subject,
+    Call, Directory, HOUR, Permission, User, World, admin, anna, bert, claims_of, on_both_stores, problem,
+    subject,
 };
 use axum::body::Body;
 use http::Method;
@@ -22,16 +22,12 @@ on_both_stores!(
     without_a_source_the_claims_stay_as_they_were,
 );
 
-async fn node(world: &World, directory: &Directory) -> Node {
-    world.node_with(|builder| builder.claims_source(directory.clone())).await
-}
-
 async fn a_refresh_brings_the_claims_as_they_are_now(world: World) {
     let directory = Directory::of([anna()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let first = node.login(anna()).await;
     node.get("/admin", first.access_token()).await.assert_insufficient();
-    directory.put(User { roles: [Role::Admin].into_iter().collect(), ..anna() });
+    directory.put(admin());
     let next = node.refresh(&refresh_of(&first)).await.unwrap();
     assert_eq!(claims_of(next.access_token())["roles"], json!(["admin"]));
     node.get("/admin", next.access_token()).await.assert_text("anna, by jwt");
@@ -44,7 +40,7 @@ async fn a_refresh_brings_the_claims_as_they_are_now(world: World) {
 async fn a_refresh_brings_no_more_than_the_source_says(world: World) {
     let all: Scopes<Permission> = [Permission::ReadOrders, Permission::WriteOrders].into_iter().collect();
     let directory = Directory::of([User { scopes: all, ..anna() }]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     // What the application says at the sign-in only names the subject.
     let first = node.login(anna()).await;
     assert_eq!(claims_of(first.access_token())["scope"], "orders:read orders:write");
@@ -68,7 +64,7 @@ async fn a_larger_scope_that_a_client_asks_for_is_not_granted(world: World) {
 
 async fn a_disabled_user_loses_all_logins_at_the_refresh(world: World) {
     let directory = Directory::of([anna(), bert()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let (first, other) = (node.login(anna()).await, node.login(anna()).await);
     let (session, stranger) = (node.sign_in("anna", "").await, node.login(bert()).await);
     node.get_by_cookie("/me", &session).await.assert_text("anna, by session");
@@ -95,7 +91,7 @@ async fn a_disabled_user_loses_all_logins_at_the_refresh(world: World) {
 
 async fn a_source_that_is_down_ends_nothing(world: World) {
     let directory = Directory::of([anna()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let first = refresh_of(&node.login(anna()).await);
     directory.set_down(true);
     for _ in 0..3 {
@@ -110,7 +106,7 @@ async fn a_source_that_is_down_ends_nothing(world: World) {
 
 async fn a_source_that_answers_with_somebody_else_is_not_believed(world: World) {
     let directory = Directory::of([anna()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let first = refresh_of(&node.login(anna()).await);
     directory.put_as("anna", bert());
     node.post_refresh(&first).await.assert_unavailable();

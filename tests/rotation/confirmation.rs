@@ -1,6 +1,5 @@
 //! "Used": the first time that a guard accepts the access token of a rotation.
 
-use auth_core::audit::AuditEvent;
 use auth_core::login::Tokens;
 use auth_tests::shop::{assert_refused, assert_try_again, refresh_of};
 use auth_tests::{
@@ -35,7 +34,7 @@ async fn call(node: &Node, tokens: &Tokens) {
 async fn assert_theft(node: &Node, token: &str) {
     assert_refused(&node.refresh(token).await);
     assert_eq!(node.row(token).await, None);
-    assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 1);
+    assert_eq!(node.events.thefts(), 1);
 }
 
 async fn what_this_node_saw_counts_before_the_store_knows(world: World) {
@@ -57,8 +56,7 @@ async fn what_is_on_its_way_to_the_store_counts(world: World) {
     let writing = tokio::spawn(async move { in_time(writer.auth.flush()).await });
     gate.reached().await;
     world.clock.advance(GRACE);
-    let (thief, stolen) = (node.clone(), first.clone());
-    let stealing = tokio::spawn(async move { thief.refresh(&stolen).await });
+    let stealing = node.refreshing(&first);
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }

@@ -2,11 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::audit::AuditEvent;
 use auth_core::store::{Cursor, EndReason, Family};
 use auth_tests::shop::{assert_refused, assert_try_again, login_of, realm, refresh_of};
 use auth_tests::{
-    Directory, Fault, Forged, GRACE, Gate, HOUR, Node, Op, SECOND, User, World, anna, joined, on_both_stores,
+    Directory, Fault, Forged, GRACE, HOUR, Node, Op, SECOND, User, World, anna, joined, on_both_stores,
 };
 use http::StatusCode;
 
@@ -84,11 +83,7 @@ async fn a_late_answer_that_can_not_be_looked_at_again_is_handed_out_at_the_retr
         for fault in [Fault::Before, Fault::After] {
             let node = world.node().await;
             let first = refresh_of(&node.login(anna()).await);
-            let gate = Gate::closed();
-            node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
-            let (slow, token) = (node.clone(), first.clone());
-            let slow = tokio::spawn(async move { slow.refresh(&token).await });
-            gate.reached().await;
+            let (gate, slow) = node.refreshing_up_to(Op::Rotate, Fault::StopAfter, &first).await;
             let family = node.family(&first).await;
             world.clock.advance(2 * SECOND);
             node.store.next(op, fault.clone());
@@ -115,7 +110,7 @@ async fn every_step_of_a_refresh_may_fail(world: World) {
             (Op::SaveClaims, Fault::After),
         ] {
             let directory = Directory::of([anna()]);
-            let node = world.node_with(|builder| builder.claims_source(directory.clone())).await;
+            let node = world.node_with_source(&directory).await;
             let first = refresh_of(&node.login(anna()).await);
             node.claims_changed("anna").await;
             node.store.next(op, fault.clone());
@@ -131,7 +126,7 @@ async fn every_step_of_a_refresh_may_fail(world: World) {
             assert_eq!(node.family(&first).await.current, Forged::from(&next).hash());
             world.clock.advance(GRACE);
             assert!(node.refresh(&next).await.is_ok());
-            assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);
+            assert_eq!(node.events.thefts(), 0);
         }
     }
 }

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use auth_core::audit::AuditEvent;
-use auth_core::login::{Builder, RefreshRejection, Tokens};
+use auth_core::login::Tokens;
 use auth_tests::shop::{assert_refused, assert_try_again, refresh_of};
 use auth_tests::{
-    Directory, Fault, GRACE, Gate, HOUR, Node, Op, Role, User, World, anna, claims_of, in_time, joined,
+    Directory, Fault, GRACE, Gate, HOUR, Node, Op, World, admin, anna, claims_of, in_time, joined,
     on_both_stores, subject,
 };
 use http::{Method, StatusCode};
 use serde_json::json;
 use tokio::sync::Barrier;
-use tokio::task::JoinHandle;
 
 on_both_stores!(
     a_refresh_after_the_sign_out_is_refused,
@@ -24,12 +22,6 @@ on_both_stores!(
     late_answers_carry_the_same_token,
     a_late_answer_that_was_overtaken_is_not_handed_out,
 );
-
-/// A refresh of its own task.
-fn refreshing(node: &Node, token: &str) -> JoinHandle<Result<Tokens, RefreshRejection>> {
-    let (node, token) = (node.clone(), token.to_owned());
-    tokio::spawn(async move { node.refresh(&token).await })
-}
 
 async fn sign_out(node: &Node, access_token: &str) {
     let reply = node.bearer(Method::POST, "/auth/logout", access_token).await;
@@ -45,7 +37,7 @@ async fn assert_over(world: &World, node: &Node, tokens: &[&Tokens]) {
             node.get("/me", tokens.access_token()).await.assert_invalid_token();
         }
         assert!(node.logins_of("anna").await.is_empty());
-        assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);
+        assert_eq!(node.events.thefts(), 0);
     }
 }
 
@@ -68,10 +60,7 @@ async fn a_sign_out_after_the_refresh_ends_what_it_brought(world: World) {
 async fn a_sign_out_just_before_the_rotation_wins(world: World) {
     let node = world.node().await;
     let first = node.login(anna()).await;
-    let gate = Gate::closed();
-    node.store.next(Op::Rotate, Fault::StopBefore(gate.clone()));
-    let refresh = refreshing(&node, &refresh_of(&first));
-    gate.reached().await;
+    let (gate, refresh) = node.refreshing_up_to(Op::Rotate, Fault::StopBefore, &refresh_of(&first)).await;
     sign_out(&node, first.access_token()).await;
     gate.open();
     assert_refused(&joined(refresh).await);
@@ -81,10 +70,7 @@ async fn a_sign_out_just_before_the_rotation_wins(world: World) {
 async fn a_sign_out_just_after_the_rotation_wins(world: World) {
     let node = world.node().await;
     let first = node.login(anna()).await;
-    let gate = Gate::closed();
-    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
-    let refresh = refreshing(&node, &refresh_of(&first));
-    gate.reached().await;
+    let (gate, refresh) = node.refreshing_up_to(Op::Rotate, Fault::StopAfter, &refresh_of(&first)).await;
     sign_out(&node, first.access_token()).await;
     gate.open();
     // Whatever it got, it is worth nothing.
@@ -98,10 +84,7 @@ async fn a_sign_out_just_after_the_rotation_wins(world: World) {
 async fn ending_all_logins_just_after_the_rotation_wins(world: World) {
     let (node, admins) = (world.node().await, world.node().await);
     let first = node.login(anna()).await;
-    let gate = Gate::closed();
-    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
-    let refresh = refreshing(&node, &refresh_of(&first));
-    gate.reached().await;
+    let (gate, refresh) = node.refreshing_up_to(Op::Rotate, Fault::StopAfter, &refresh_of(&first)).await;
     assert_eq!(in_time(admins.auth.end_all_logins(&subject("anna"))).await.unwrap(), 1);
     gate.open();
     let late = joined(refresh).await;
@@ -114,14 +97,12 @@ async fn ending_all_logins_just_after_the_rotation_wins(world: World) {
 
 /// The token is signed under the epoch of the rotation, whatever came afterwards.
 async fn claims_that_change_just_after_the_rotation_outdate_what_it_brought(world: World) {
-    let admin = User { roles: [Role::Admin].into_iter().collect(), ..anna() };
-    let directory = Directory::of([admin.clone()]);
-    let with_source = |builder: Builder<User>| builder.claims_source(directory.clone());
-    let (node, other) = (world.node_with(with_source).await, world.node_with(with_source).await);
-    let first = refresh_of(&node.login(admin).await);
+    let directory = Directory::of([admin()]);
+    let (node, other) = (world.node_with_source(&directory).await, world.node_with_source(&directory).await);
+    let first = refresh_of(&node.login(admin()).await);
     let gate = Gate::closed();
     directory.stop_next_at(&gate);
-    let refresh = refreshing(&node, &first);
+    let refresh = node.refreshing(&first);
     gate.reached().await;
     directory.put(anna());
     other.claims_changed("anna").await;
@@ -172,10 +153,7 @@ async fn after_a_sign_out_among_many_refreshes_no_token_works() {
 async fn late_answers_carry_the_same_token(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
-    let gate = Gate::closed();
-    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
-    let slow = refreshing(&node, &first);
-    gate.reached().await;
+    let (gate, slow) = node.refreshing_up_to(Op::Rotate, Fault::StopAfter, &first).await;
     let fast = node.refresh(&first).await.unwrap();
     node.get("/me", fast.access_token()).await.assert_text("anna, by jwt");
     world.clock.advance(HOUR);
@@ -188,10 +166,7 @@ async fn late_answers_carry_the_same_token(world: World) {
 async fn a_late_answer_that_was_overtaken_is_not_handed_out(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
-    let gate = Gate::closed();
-    node.store.next(Op::Rotate, Fault::StopAfter(gate.clone()));
-    let slow = refreshing(&node, &first);
-    gate.reached().await;
+    let (gate, slow) = node.refreshing_up_to(Op::Rotate, Fault::StopAfter, &first).await;
     let second = refresh_of(&node.refresh(&first).await.unwrap());
     world.clock.advance(GRACE);
     let third = node.refresh(&second).await.unwrap();

@@ -1,5 +1,6 @@
 //! An answer of the application, whole, and what is expected of one.
 
+use auth_core::id::TokenId;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{
@@ -263,6 +264,11 @@ impl Tokens {
     pub fn login(&self) -> String {
         self.claims()["sid"].as_str().unwrap().to_owned()
     }
+}
+
+/// The id of an access token.
+pub fn token_id_of(access_token: &str) -> TokenId {
+    claims_of(access_token)["jti"].as_str().unwrap().parse().unwrap()
 }
 
 /// The payload of an access token, unverified.

@@ -25,13 +25,13 @@ pub mod store;
 mod time;
 mod waiting;
 
-pub use answer::{Answer, FORGET_COOKIE, SESSION_COOKIE, Tokens, claims_of};
+pub use answer::{Answer, FORGET_COOKIE, SESSION_COOKIE, Tokens, claims_of, token_id_of};
 pub use call::Call;
 pub use directory::Directory;
 pub use forge::{Forged, Forger};
 pub use gate::Gate;
 pub use own_process::{in_own_process, own_name};
-pub use people::{Permission, Role, ShopUser, User, anna, bert, subject, user};
+pub use people::{Permission, Role, ShopUser, User, admin, anna, bert, subject, user};
 pub use recorder::Recorder;
 pub use shop::{Node, Shop, World};
 pub use state::{AppState, Orders};

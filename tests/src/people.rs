@@ -85,6 +85,11 @@ pub fn anna() -> User {
     named("anna")
 }
 
+/// The same, as an administrator.
+pub fn admin() -> User {
+    User { roles: [Role::Admin].into_iter().collect(), ..anna() }
+}
+
 /// Another customer.
 pub fn bert() -> User {
     named("bert")

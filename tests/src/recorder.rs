@@ -19,6 +19,11 @@ impl Recorder {
         drop(self.take());
     }
 
+    /// How many thefts were found out so far.
+    pub fn thefts(&self) -> usize {
+        self.count(|event| matches!(event, AuditEvent::Theft { .. }))
+    }
+
     /// How many events so far are like this.
     pub fn count(&self, is_like: impl Fn(&AuditEvent) -> bool) -> usize {
         self.0.lock().unwrap().iter().filter(|event| is_like(event)).count()

@@ -106,7 +106,7 @@ fn a_replacement_that_was_stopped_is_answered_by_the_next_node() {
                 assert_eq!(node.family(&first).await.position.branch, u16::from(is_committed));
                 let next = refresh_of(&node.refresh(&first).await.unwrap());
                 assert_eq!((Forged::from(&next).generation(), Forged::from(&next).branch()), (1, 1));
-                assert_eq!(node.events.count(|event| matches!(event, AuditEvent::Theft { .. })), 0);
+                assert_eq!(node.events.thefts(), 0);
             },
         );
     }

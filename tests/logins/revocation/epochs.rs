@@ -6,8 +6,8 @@ use auth_core::store::EndReason;
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
-    DAY, Directory, Gate, HOUR, LEEWAY, MINUTE, Node, Role, SECOND, User, World, anna, bert, claims_of,
-    in_time, joined, on_both_stores, subject,
+    DAY, Directory, Gate, HOUR, LEEWAY, MINUTE, SECOND, World, admin, anna, bert, claims_of, in_time, joined,
+    on_both_stores, subject,
 };
 use http::Method;
 use serde_json::json;
@@ -28,22 +28,14 @@ on_both_stores!(
     without_a_source_a_change_ends_even_what_was_not_used_for_days,
 );
 
-fn admin() -> User {
-    User { roles: [Role::Admin].into_iter().collect(), ..anna() }
-}
-
 /// The epoch under which the claims of a token were loaded.
 fn epoch_of(access_token: &str) -> u64 {
     claims_of(access_token)["epoch"].as_u64().unwrap()
 }
 
-async fn node(world: &World, directory: &Directory) -> Node {
-    world.node_with(|builder| builder.claims_source(directory.clone())).await
-}
-
 async fn a_role_change_a_refresh_and_a_request_within_one_second_come_out_right(world: World) {
     let directory = Directory::of([anna()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let (first, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
     node.get("/admin", first.access_token()).await.assert_insufficient();
     node.get("/me", first.access_token()).await.assert_text("anna, by jwt");
@@ -67,7 +59,7 @@ async fn a_role_change_a_refresh_and_a_request_within_one_second_come_out_right(
 
 async fn a_role_that_was_taken_away_is_gone_within_the_same_second(world: World) {
     let directory = Directory::of([admin()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let (first, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
     node.get("/admin", first.access_token()).await.assert_text("anna, by jwt");
     node.get_by_cookie("/admin", &cookie).await.assert_text("anna, by session");
@@ -82,7 +74,7 @@ async fn a_role_that_was_taken_away_is_gone_within_the_same_second(world: World)
 
 async fn two_changes_within_one_second_count_as_two(world: World) {
     let directory = Directory::of([anna()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let mut tokens = node.login(anna()).await;
     let begun_under = epoch_of(tokens.access_token());
     for nth in 1..4 {
@@ -96,7 +88,7 @@ async fn two_changes_within_one_second_count_as_two(world: World) {
 
 async fn a_change_is_heard_of_by_the_other_node(world: World) {
     let directory = Directory::of([anna()]);
-    let (here, there) = (node(&world, &directory).await, node(&world, &directory).await);
+    let (here, there) = (world.node_with_source(&directory).await, world.node_with_source(&directory).await);
     let (first, cookie) = (here.login(anna()).await, here.sign_in("anna", "").await);
     there.get("/me", first.access_token()).await.assert_text("anna, by jwt");
     there.get_by_cookie("/admin", &cookie).await.assert_insufficient();
@@ -113,14 +105,11 @@ async fn a_change_is_heard_of_by_the_other_node(world: World) {
 /// A refresh has read the old claims when they change. Its token is made under the old epoch, and refused.
 async fn a_change_between_loading_and_issuing_is_not_lost(world: World) {
     let directory = Directory::of([admin()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let (first, cookie) = (refresh_of(&node.login(anna()).await), node.sign_in("anna", "").await);
     let gate = Gate::closed();
     directory.stop_next_at(&gate);
-    let refreshing = {
-        let (node, first) = (node.clone(), first.clone());
-        tokio::spawn(async move { node.refresh(&first).await })
-    };
+    let refreshing = node.refreshing(&first);
     gate.reached().await;
     directory.put(anna());
     node.claims_changed("anna").await;
@@ -150,7 +139,7 @@ async fn a_change_between_loading_and_issuing_is_not_lost(world: World) {
 
 async fn a_change_while_somebody_signs_in_is_not_lost(world: World) {
     let directory = Directory::of([admin()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     for ends_all in [false, true] {
         let gate = Gate::closed();
         directory.stop_next_at(&gate);
@@ -189,7 +178,7 @@ async fn a_change_while_somebody_signs_in_is_not_lost(world: World) {
 
 async fn a_disabled_user_loses_the_session_at_the_next_request(world: World) {
     let directory = Directory::of([anna(), bert()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let (tokens, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
     directory.remove("anna");
@@ -202,7 +191,7 @@ async fn a_disabled_user_loses_the_session_at_the_next_request(world: World) {
 
 async fn a_session_loads_its_claims_once_after_a_change(world: World) {
     let directory = Directory::of([anna()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let cookie = node.sign_in("anna", "").await;
     let loads = directory.loads();
     node.claims_changed("anna").await;
@@ -214,7 +203,7 @@ async fn a_session_loads_its_claims_once_after_a_change(world: World) {
 
 async fn other_subjects_are_not_concerned(world: World) {
     let directory = Directory::of([anna(), bert()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let (tokens, cookie) = (node.login(bert()).await, node.sign_in("bert", "").await);
     let loads = directory.loads();
     node.claims_changed("anna").await;
@@ -232,7 +221,7 @@ async fn an_access_token_from_before_the_change_is_refused_to_its_last_moment(wo
     long.claims_changed("anna").await;
     world.clock.advance(HOUR + LEEWAY - Duration::from_millis(1));
     world.store.purge().await.unwrap();
-    for node in [&long, &node(&world, &directory).await] {
+    for node in [&long, &world.node_with_source(&directory).await] {
         node.catch_up().await;
         node.get("/me", berts.access_token()).await.assert_text("bert, by jwt");
         node.get("/me", annas.access_token()).await.assert_invalid_token();
@@ -274,7 +263,7 @@ async fn without_a_source_a_change_ends_even_what_was_not_used_for_days(world: W
 async fn a_session_with_outdated_claims_is_not_served_when_the_source_is_down() {
     let world = World::memory();
     let directory = Directory::of([admin()]);
-    let node = node(&world, &directory).await;
+    let node = world.node_with_source(&directory).await;
     let cookie = node.sign_in("anna", "").await;
     node.get_by_cookie("/admin", &cookie).await.assert_text("anna, by session");
     directory.set_down(true);

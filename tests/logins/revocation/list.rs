@@ -12,8 +12,8 @@ use auth_core::store::{
 };
 use auth_tests::shop::realm;
 use auth_tests::{
-    Fault, FaultyStore, HOUR, MILLISECOND, NOW, Op, SECOND, STALENESS, User, World, anna, claims_of, in_time,
-    subject, watch_this_test,
+    Fault, FaultyStore, HOUR, MILLISECOND, NOW, Op, SECOND, STALENESS, User, World, anna, in_time, subject,
+    token_id_of, watch_this_test,
 };
 use proptest::prelude::*;
 
@@ -339,16 +339,12 @@ async fn revoke_many(world: &World, many: u32) {
     }
 }
 
-fn jti(access_token: &str) -> TokenId {
-    claims_of(access_token)["jti"].as_str().unwrap().parse().unwrap()
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_feed_reads_a_log_of_many_pages_to_its_end() {
     let world = World::memory();
     let tokens = world.node().await.login(anna()).await;
     revoke_many(&world, 25_000).await;
-    let revoked = jti(tokens.access_token());
+    let revoked = token_id_of(tokens.access_token());
     world.store.revoke_token(&realm::<User>(), &subject("anna"), revoked, HOUR).await.unwrap();
     let store = FaultyStore::over(world.store.clone());
     let node = world.node_over(store, |builder| builder).await;
@@ -365,7 +361,7 @@ async fn a_feed_that_fails_half_way_keeps_what_it_read_and_is_no_newer() {
     let node = world.node().await;
     node.store.drop_wake_ups();
     let (revoked, other) = (node.login(anna()).await, node.login(anna()).await);
-    let id = jti(revoked.access_token());
+    let id = token_id_of(revoked.access_token());
     world.store.revoke_token(&realm::<User>(), &subject("anna"), id, HOUR).await.unwrap();
     revoke_many(&world, 10_000).await;
     world.clock.advance(SECOND);

@@ -17,11 +17,12 @@ use auth_core::testing::ManualClock;
 use auth_core::web::Device;
 use axum::Router;
 use http::Method;
+use tokio::task::JoinHandle;
 
 pub use self::numbers::{Shop, Shopkeeper, builder, routes};
 pub use self::world::{World, key_id, open, signing_key};
 use crate::store::Altered as _;
-use crate::{Answer, Call, FaultyStore, Forged, Gate, Recorder, User, subject, within};
+use crate::{Answer, Call, Fault, FaultyStore, Forged, Gate, Op, Recorder, User, subject, within};
 
 /// An authenticator, the application around it, and what it says and does.
 #[derive(Clone, Debug)]
@@ -106,6 +107,27 @@ impl<U: Claims + Clone> Node<U> {
         within("the answer to a refresh", self.auth.refresh(token, None)).await
     }
 
+    /// [`refresh`](Self::refresh) in a task of its own.
+    pub fn refreshing(&self, token: &str) -> JoinHandle<Result<Tokens, RefreshRejection>> {
+        let (node, token) = (self.clone(), token.to_owned());
+        tokio::spawn(async move { node.refresh(&token).await })
+    }
+
+    /// [`refreshing`](Self::refreshing), which has come to that call of the store, before it or after it, and stops at
+    /// the gate there.
+    pub async fn refreshing_up_to(
+        &self,
+        op: Op,
+        stop: fn(Gate) -> Fault,
+        token: &str,
+    ) -> (Gate, JoinHandle<Result<Tokens, RefreshRejection>>) {
+        let gate = Gate::closed();
+        self.store.next(op, stop(gate.clone()));
+        let refresh = self.refreshing(token);
+        gate.reached().await;
+        (gate, refresh)
+    }
+
     /// Signs in with tokens.
     pub async fn login(&self, user: U) -> Tokens {
         within("a sign-in", self.auth.login_tokens(Device::unknown(), user)).await.unwrap()
@@ -170,6 +192,20 @@ pub fn login_of(token: &str) -> LoginId {
 #[track_caller]
 pub fn refresh_of(tokens: &Tokens) -> String {
     tokens.refresh_token().unwrap().to_owned()
+}
+
+/// Anna's access token is good on that node.
+#[track_caller]
+pub fn assert_works(node: &Node, tokens: &Tokens) -> impl Future<Output = ()> {
+    let answer = node.get("/me", tokens.access_token());
+    async move { answer.await.assert_text("anna, by jwt") }
+}
+
+/// Neither token is good, nor is there a row.
+pub async fn assert_ended(node: &Node, tokens: &Tokens) {
+    node.get("/me", tokens.access_token()).await.assert_invalid_token();
+    assert_refused(&node.refresh(&refresh_of(tokens)).await);
+    assert_eq!(node.row(&refresh_of(tokens)).await, None);
 }
 
 /// A refresh that is refused for good.

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::{Node, names};
 use crate::forge::peppers;
-use crate::{FaultyStore, GRACE, LEEWAY, NOW, Recorder, STALENESS, User, watch_this_test, within};
+use crate::{Directory, FaultyStore, GRACE, LEEWAY, NOW, Recorder, STALENESS, User, watch_this_test, within};
 
 /// One store, one clock, one set of keys.
 #[derive(Debug)]
@@ -74,6 +74,11 @@ impl World {
     /// A node that is configured further.
     pub async fn node_with(&self, configure: impl FnOnce(Builder<User>) -> Builder<User>) -> Node {
         self.node_over(FaultyStore::over(self.store.clone()), configure).await
+    }
+
+    /// A node that takes claims from there.
+    pub async fn node_with_source(&self, source: &Directory) -> Node {
+        self.node_with(|builder| builder.claims_source(source.clone())).await
     }
 
     /// As [`node_with`](Self::node_with), in front of that store.

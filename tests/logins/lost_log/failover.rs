@@ -1,0 +1,58 @@
+//! A failover to a replica that had not heard of the last writes: the store is the same, and they are not there.
+
+use auth_core::audit::AuditEvent;
+use auth_core::store::memory::Incarnation;
+use auth_tests::shop::{assert_ended, assert_works, key_id, refresh_of, signing_key};
+use auth_tests::{anna, in_time, whole};
+
+use crate::lost_log::support::{LOST, Lost, PAUSES, alarms, fragile, quiet_node};
+
+#[tokio::test(start_paused = true)]
+async fn acknowledged_writes_that_a_failover_lost_are_noticed_and_written_back() {
+    whole(async {
+        for pause in PAUSES {
+            let (world, store) = fragile();
+            let [here, there] = [quiet_node(&world).await, quiet_node(&world).await];
+            let another = here.login(anna()).await;
+            let lost = Lost::by(&[&here, &there], &store, pause).await;
+            there.end(&refresh_of(&another)).await;
+            there.events.clear();
+            lost.lose(&world, &store, Incarnation::Same);
+            // Each gives back its own.
+            for (node, count) in [(&here, LOST), (&there, 1)] {
+                node.catch_up().await;
+                let lost = AuditEvent::WritesLost { lost: count, written_back: count };
+                assert_eq!(node.events.take(), [lost]);
+            }
+            here.catch_up().await;
+            let fresh = world.node().await;
+            for node in [&here, &there, &fresh] {
+                lost.assert_nothing_came_back(node).await;
+                assert_ended(node, &another).await;
+                assert_works(node, &node.login(anna()).await).await;
+            }
+            for node in [&here, &there] {
+                node.catch_up().await;
+                assert_eq!(alarms(node), []);
+            }
+        }
+    })
+    .await;
+}
+
+/// The key is not trusted by a node that starts afterwards either.
+#[tokio::test(start_paused = true)]
+async fn a_revoked_key_is_written_back() {
+    whole(async {
+        let (world, store) = fragile();
+        let here = quiet_node(&world).await;
+        let tokens = here.login(anna()).await;
+        world.keys.sign_with(signing_key(1)).unwrap();
+        let copy = store.snapshot();
+        in_time(here.auth.revoke_key(&key_id(0))).await.unwrap();
+        store.restore(&copy, Incarnation::Same);
+        here.catch_up().await;
+        world.node().await.get("/me", tokens.access_token()).await.assert_invalid_token();
+    })
+    .await;
+}
