@@ -6,11 +6,11 @@ mod support;
 use std::hint::black_box;
 use std::time::Duration;
 
+use auth_core::__private::revocation::{Cleared, RevocationList};
 use auth_core::claims::Claims as _;
 use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Subject};
 use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
-use auth_core::revoke::{Cleared, RevocationList};
 use auth_core::route::get;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{EndReason, Ids, LogEntry, Mark, Realm, RevocationStore as _, Revoked};

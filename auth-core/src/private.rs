@@ -1,4 +1,5 @@
-//! What generated code names. Not part of the public interface: it changes with the macros.
+//! What generated code, tests and benchmarks of this workspace name. Not part of the public interface: it changes without
+//! notice.
 
 pub use axum;
 pub use http;
@@ -14,6 +15,19 @@ pub use crate::extract::{
 pub use crate::id::{Subject, SubjectError};
 pub use crate::login::{Auth, Authenticator};
 pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
+/// The rule of rotation.
+pub mod rotation {
+    pub use crate::refresh::family::{
+        Decision, Delivery, Evidence, FamilyWrite, Presentation, Verdict, decide, deliver, is_late,
+    };
+    pub use crate::refresh::policy::{Pair, Pairing, RotationPolicy, Sharing};
+    pub use crate::refresh::rotate::{Refresh, Rotated};
+    pub use crate::refresh::token::{ParseTokenError, ParsedToken, RefreshToken};
+}
+/// The list of what is over.
+pub mod revocation {
+    pub use crate::revoke::{Cleared, LastCleared, NotRevoked, RevocationList};
+}
 pub use crate::role::{NoRole, Role, Roles};
 pub use crate::scope::{NoScope, Scope, Scopes};
 

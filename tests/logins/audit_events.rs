@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
+use auth_core::__private::rotation::Pairing;
 use auth_core::audit::{AuditEvent, RefusalReason, ResetCause};
 use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::jwt::VerifyError;
-use auth_core::refresh::Pairing;
 use auth_core::store::{EndReason, LoginKind, OnLimit};
 use auth_core::web::RefreshCookie;
 use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};

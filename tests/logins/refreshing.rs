@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
+use auth_core::__private::rotation::Sharing;
 use auth_core::audit::AuditEvent;
 use auth_core::login::{Builder, Tokens};
-use auth_core::refresh::{Peppers, Sharing};
+use auth_core::refresh::Peppers;
 use auth_core::store::EndReason;
 use auth_tests::forge::pepper;
 use auth_tests::shop::{assert_refused, assert_works, refresh_of};

@@ -1,7 +1,8 @@
 //! What is no token of this server never reaches the store.
 
+use auth_core::__private::rotation::{ParseTokenError, ParsedToken};
 use auth_core::audit::{AuditEvent, RefusalReason};
-use auth_core::refresh::{ParseTokenError, ParsedToken, Pepper, Peppers};
+use auth_core::refresh::{Pepper, Peppers};
 use auth_tests::forge::{PEPPER, pepper};
 use auth_tests::shop::{assert_refused, assert_try_again, login_of, refresh_of};
 use auth_tests::{Forged, Node, World, anna, bert};

@@ -1,9 +1,9 @@
 //! The policy `pair`: a refresh brings the access token of the same generation too, and one without is theft.
 
+use auth_core::__private::rotation::Pairing;
 use auth_core::audit::AuditEvent;
 use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
 use auth_core::login::{RefreshRejection, Tokens};
-use auth_core::refresh::Pairing;
 use auth_core::store::EndReason;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{

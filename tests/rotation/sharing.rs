@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use auth_core::__private::rotation::Sharing;
 use auth_core::audit::AuditEvent;
-use auth_core::refresh::Sharing;
 use auth_core::store::{EndReason, Family};
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{GRACE, Node, SECOND, World, anna, on_both_stores, subject};

@@ -1,15 +1,14 @@
 //! Refresh tokens: their form, the pure rule of their rotation, and the rotation against a store.
 
-mod family;
+pub(crate) mod family;
 mod pepper;
-mod policy;
-mod rotate;
-mod token;
+pub(crate) mod policy;
+pub(crate) mod rotate;
+pub(crate) mod token;
 
-pub use family::{
-    Decision, Delivery, Evidence, FamilyWrite, Presentation, Verdict, decide, deliver, is_late,
-};
+pub(crate) use family::{Evidence, Verdict};
 pub use pepper::{Pepper, Peppers};
-pub use policy::{Pair, Pairing, RotationPolicy, Sharing};
-pub use rotate::{Refresh, RefreshError, Rotated};
-pub use token::{ParseTokenError, ParsedToken, RefreshToken};
+pub(crate) use policy::{Pair, Pairing, RotationPolicy, Sharing};
+pub use rotate::RefreshError;
+pub(crate) use rotate::{Refresh, Rotated};
+pub(crate) use token::{ParseTokenError, ParsedToken, RefreshToken};

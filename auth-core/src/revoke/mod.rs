@@ -4,5 +4,5 @@ mod acknowledged;
 mod feed;
 mod list;
 
-pub use feed::{CatchUp, Feed, LogWrite};
+pub(crate) use feed::{CatchUp, Feed};
 pub use list::{Cleared, LastCleared, NotRevoked, RevocationList};

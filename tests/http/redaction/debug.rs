@@ -5,13 +5,14 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use auth_core::__private::rotation::ParsedToken;
 use auth_core::audit::{AuditEvent, Observer};
 use auth_core::extract::{Decision, Guard, OptionalGuard, Policy, PolicyData, Rejection};
 use auth_core::id::{LoginId, Position, Subject};
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
 use auth_core::login::{LoginError, RefreshRejection};
-use auth_core::refresh::{ParsedToken, Pepper, Peppers};
+use auth_core::refresh::{Pepper, Peppers};
 use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{

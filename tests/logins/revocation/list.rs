@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use auth_core::__private::revocation::{Cleared, LastCleared, RevocationList};
 use auth_core::id::{KeyId, LoginId, Subject, TokenId};
-use auth_core::revoke::{Cleared, LastCleared, RevocationList};
 use auth_core::store::{
     ENTRY_MARGIN, EndReason, Ids, LogEntry, Mark, Partition, Revoked, SessionHash, SessionKey,
 };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use auth_core::refresh::{Pair, ParsedToken, Refresh, Rotated, Verdict};
+use auth_core::__private::rotation::{Pair, ParsedToken, Refresh, Rotated, Verdict};
 use auth_core::store::LoginStore as _;
 use tokio::sync::Barrier;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use auth_core::refresh::{ParsedToken, RefreshError, Rotated, Verdict};
+use auth_core::__private::rotation::{ParsedToken, Rotated, Verdict};
+use auth_core::refresh::RefreshError;
 
 use super::support::{DAY, GRACE, MILLI, NOW, Owner, SECOND};
 

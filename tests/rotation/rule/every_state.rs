@@ -4,9 +4,10 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use auth_core::__private::rotation::{Delivery, Evidence, Presentation, Rotated, Verdict, decide, deliver};
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
-use auth_core::refresh::{Delivery, Evidence, Presentation, RefreshError, Rotated, Verdict, decide, deliver};
+use auth_core::refresh::RefreshError;
 use auth_core::store::{Family, GraceStart};
 use futures_util::FutureExt as _;
 

@@ -1,8 +1,9 @@
 //! Refresh tokens made by hand, as whoever has the pepper could.
 
+use auth_core::__private::rotation::ParsedToken;
 use auth_core::id::LoginId;
 use auth_core::id::Position;
-use auth_core::refresh::{ParsedToken, Pepper, Peppers};
+use auth_core::refresh::{Pepper, Peppers};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -4,12 +4,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_core::__private::rotation::{
+    Evidence, Pair, Pairing, ParseTokenError, ParsedToken, Refresh, RotationPolicy, Sharing, Verdict,
+};
 use auth_core::id::LoginId;
 use auth_core::id::Position;
-use auth_core::refresh::{
-    Evidence, Pair, Pairing, ParseTokenError, ParsedToken, Peppers, Refresh, RefreshError, RotationPolicy,
-    Sharing, Verdict,
-};
+use auth_core::refresh::{Peppers, RefreshError};
 use auth_core::store::memory::Incarnation;
 use auth_core::store::{Family, LoginStore as _, Realm};
 

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use auth_core::__private::rotation::{Pair, ParsedToken, Refresh, Rotated, Verdict};
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::Position;
 use auth_core::id::Subject;
-use auth_core::refresh::{Pair, ParsedToken, Refresh, RefreshError, Rotated, Verdict};
+use auth_core::refresh::RefreshError;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Confirmation, Family, Store};

@@ -3,12 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use auth_core::__private::rotation::{Pair, Pairing, ParsedToken, Refresh, Rotated, RotationPolicy, Sharing};
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::Position;
 use auth_core::id::{LoginId, Subject};
-use auth_core::refresh::{
-    Pair, Pairing, ParsedToken, Peppers, Refresh, RefreshError, Rotated, RotationPolicy, Sharing,
-};
+use auth_core::refresh::{Peppers, RefreshError};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Confirmation, Created, EndReason, Ended, Family, FamilyStore as _, GraceStart, LiveLogin, LoginKind,

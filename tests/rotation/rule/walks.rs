@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use auth_core::refresh::{ParsedToken, RefreshError, Rotated};
+use auth_core::__private::rotation::{ParsedToken, Rotated};
+use auth_core::refresh::RefreshError;
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use proptest::sample::Index;
