@@ -9,7 +9,7 @@ use auth_core::store::{
 };
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::sqlite::support::*;
@@ -61,6 +61,25 @@ async fn a_file_of_the_first_edition_is_migrated_and_its_logins_are_over() {
     add(&store, 1).await;
     drop(store);
     assert_eq!(state(&open(&file(&folder)).await, 1).await, (true, true, false));
+}
+
+#[tokio::test]
+async fn every_migration_of_the_folder_is_run_and_recorded_as_it_is_there() {
+    let folder = TempDir::new().unwrap();
+    drop(open(&file(&folder)).await);
+    let recorded = sqlx::query("SELECT version, description, checksum FROM auth_migrations ORDER BY version")
+        .fetch_all(&mut stranger(&file(&folder)).await)
+        .await
+        .unwrap();
+    let recorded: Vec<(i64, String, Vec<u8>)> =
+        recorded.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../auth-core/migrations/sqlite");
+    let there = Migrator::new(sources).await.unwrap();
+    let there: Vec<_> = there
+        .iter()
+        .map(|migration| (migration.version, migration.description.to_string(), migration.checksum.to_vec()))
+        .collect();
+    assert_eq!(recorded, there);
 }
 
 #[tokio::test]
