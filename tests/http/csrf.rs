@@ -31,7 +31,7 @@ enum Verdict {
 }
 
 /// `Origin`, and what it is to `Host: shop.example` where `https://admin.example` is trusted.
-const ORIGINS: [(Option<&str>, Kind); 30] = [
+const ORIGINS: [(Option<&str>, Kind); 36] = [
     (None, Kind::Absent),
     (Some("https://shop.example"), Kind::Own),
     (Some("https://shop.example:443"), Kind::Own),
@@ -62,6 +62,12 @@ const ORIGINS: [(Option<&str>, Kind); 30] = [
     (Some("shop.example"), Kind::Foreign),
     (Some("ftp://shop.example"), Kind::Foreign),
     (Some("chrome-extension://shop.example"), Kind::Foreign),
+    (Some("https:shop.example"), Kind::Foreign),
+    (Some("https:///shop.example"), Kind::Foreign),
+    (Some("https:\\\\shop.example"), Kind::Foreign),
+    (Some("https://shop%2Eexample"), Kind::Foreign),
+    (Some("https://shop.example:+443"), Kind::Foreign),
+    (Some("https://admin.example."), Kind::Foreign),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]

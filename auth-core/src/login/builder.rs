@@ -214,7 +214,8 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Another origin whose pages may send requests with our cookies, such as `https://admin.example`.
+    /// Another origin whose pages may send requests with our cookies, such as `https://admin.example`; hosts outside of
+    /// ASCII in their punycode form.
     pub fn trusted_origin(mut self, origin: &str) -> Self {
         self.trusted_origins.push(origin.to_owned());
         self

@@ -1,8 +1,7 @@
 //! The list of every route and who may call it, for security reviewers.
 
-use std::fmt;
+use std::{fmt, iter};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::extract::Access;
@@ -118,15 +117,47 @@ impl PolicyTable {
 
 impl fmt::Display for PolicyTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(["METHOD", "PATH", "WHO", "ASKS"]);
-        for route in &self.routes {
-            table.add_row([route.method, &route.path, &route.who(), &route.asks()]);
+        let header = ["METHOD", "PATH", "WHO", "ASKS"].map(str::to_owned);
+        let row =
+            |route: &RoutePolicy| [route.method.to_owned(), route.path.clone(), route.who(), route.asks()];
+        let rows: Vec<_> = iter::once(header).chain(self.routes.iter().map(row)).collect();
+        let mut widths = [0; 4];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
         }
-        for line in table.to_string().lines() {
-            writeln!(f, "{}", line.trim())?;
+        let [methods, paths, callers, _] = widths;
+        for [method, path, who, asks] in &rows {
+            let line = format!("{method:methods$}  {path:paths$}  {who:callers$}  {asks}");
+            writeln!(f, "{}", line.trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::requirement::Schemes;
+
+    #[test]
+    fn the_table_has_columns_as_wide_as_their_widest_cell_and_no_space_at_the_end() {
+        const CLERKS: Requirement = Requirement::new(Schemes::SessionOrJwt)
+            .condition(Condition::Check(0, "is_clerk"))
+            .fresh(std::time::Duration::from_secs(300));
+        let guests = Requirement::new(Schemes::Session).csrf(CsrfCheck::Off);
+        let table = PolicyTable::new(vec![
+            RoutePolicy::new("GET", "/orders/{id}".to_owned(), Access::Required(CLERKS)),
+            RoutePolicy::new("DELETE", "/a".to_owned(), Access::Public),
+            RoutePolicy::new("*", "/\u{e4}".to_owned(), Access::Optional(guests)),
+        ]);
+        let expected = "METHOD  PATH          WHO                ASKS
+DELETE  /a            public
+GET     /orders/{id}  session | jwt      check(is_clerk), fresh 5m
+*       /\u{e4}            optional: session  csrf off
+";
+        assert_eq!(table.to_string(), expected);
+        assert_eq!(PolicyTable::new(Vec::new()).to_string(), "METHOD  PATH  WHO  ASKS\n");
     }
 }

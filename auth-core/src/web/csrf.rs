@@ -2,33 +2,11 @@
 
 use http::header::{HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Uri};
-use url::Url;
+use http::{HeaderMap, HeaderName, Method};
 
-use crate::config::ConfigError;
+use super::Origin;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// A web origin (RFC 6454): scheme, host and port, normalised.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin(String);
-
-impl Origin {
-    /// Parses `https://app.example` or `https://app.example:8443`.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] when the text is not an origin, or has a path, query, fragment or user.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        normalise(text).map(Self).ok_or_else(|| {
-            ConfigError::new(
-                "trusted_origin",
-                "not an origin",
-                "write scheme and host, such as https://app.example",
-            )
-        })
-    }
-}
 
 /// What to do with an unsafe request that has neither `Sec-Fetch-Site` nor `Origin`: no browser of today sends one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,46 +73,26 @@ impl CsrfPolicy {
             return true;
         }
         let origin = match origin {
-            Some(origin) => match origin.to_str().ok().and_then(normalise) {
+            Some(origin) => match origin.to_str().ok().and_then(Origin::read) {
                 Some(origin) => origin,
                 None => return false,
             },
             None => return site.is_none() && self.headerless == HeaderlessClients::Allow,
         };
-        if self.trusted.iter().any(|Origin(trusted)| *trusted == origin) {
+        if self.trusted.contains(&origin) {
             return true;
         }
         site.is_none() && is_host(&origin, headers, authority)
     }
 }
 
-/// Whether the origin's host and port are those of `Host`. The scheme is not known behind a proxy: a port that is not
-/// written is the origin's own default.
-fn is_host(origin: &str, headers: &HeaderMap, authority: Option<&str>) -> bool {
+/// Whether the origin's host and port are those that the request was sent to.
+fn is_host(origin: &Origin, headers: &HeaderMap, authority: Option<&str>) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().ok(),
         (None, _) => authority,
         (Some(_), Some(_)) => None,
     };
-    let Some((scheme, host)) = origin.split_once("://").map(|(scheme, _)| scheme).zip(host) else {
-        return false;
-    };
-    let is_authority =
-        host.parse::<Uri>().is_ok_and(|uri| uri.authority().is_some_and(|all| all.as_str() == host));
-    is_authority && normalise(&format!("{scheme}://{host}")).is_some_and(|own| own == origin)
-}
-
-/// Lower case, default port left out, IPv6 in its short form; `None` for `null` and for what is not an origin.
-fn normalise(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let is_bare = matches!(url.scheme(), "http" | "https")
-        && url.path() == "/"
-        && !text.ends_with('/')
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.host().is_some();
-    is_bare.then(|| url.origin().ascii_serialization())
+    host.is_some_and(|host| origin.is_at(host))
 }

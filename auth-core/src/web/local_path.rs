@@ -1,7 +1,6 @@
 //! A place of the same site to go on to.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
 
 /// A path, with or without a query, on this site: the only thing that `next` may ever be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,16 +14,15 @@ const QUERY_VALUE: &AsciiSet =
 
 impl LocalPath {
     /// The path, if it is one: it begins with a single `/`, has no backslash, space, control or non-ASCII character,
-    /// and a browser that resolves it stays on the site.
+    /// and no `.` or `..` between its slashes, also not as `%2e`: a browser that resolves `/a/..//evil.example` leaves
+    /// the site.
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = text.starts_with('/')
             && !text.starts_with("//")
             && text.len() <= MAX_LENGTH
             && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        let site = Url::parse("https://site.invalid/").ok()?;
-        let resolved = site.join(text).ok()?;
-        let stays = resolved.origin() == site.origin() && !resolved.path().starts_with("//");
-        (is_plain && stays).then(|| Self(text.to_owned()))
+        let path = text.split(['?', '#']).next()?;
+        (is_plain && !path.split('/').any(is_dots)).then(|| Self(text.to_owned()))
     }
 
     /// The path and query as they were given.
@@ -39,6 +37,12 @@ impl LocalPath {
     }
 }
 
+/// What browsers take for this folder or the one above it (WHATWG URL).
+fn is_dots(segment: &str) -> bool {
+    let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+    matches!(segment.as_str(), "." | "..")
+}
+
 impl std::fmt::Display for LocalPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -51,7 +55,17 @@ mod tests {
 
     #[test]
     fn only_paths_of_the_own_site_pass() {
-        for good in ["/", "/account", "/a/b?c=d&e=%2F", "/@x", "/a//b"] {
+        for good in [
+            "/",
+            "/account",
+            "/a/b?c=d&e=%2F",
+            "/@x",
+            "/a//b",
+            "/.well-known/x",
+            "/.../a",
+            "/a..",
+            "/a?b=/../c#/./",
+        ] {
             assert_eq!(LocalPath::parse(good).map(|path| path.0).as_deref(), Some(good));
         }
         for bad in [
@@ -69,6 +83,14 @@ mod tests {
             "/ä",
             "/a\r\nSet-Cookie: x",
             "/.//evil",
+            "/.",
+            "/..",
+            "/a/./b",
+            "/a/../b?c",
+            "/a/..#c",
+            "/%2e",
+            "/a/%2E%2e/b",
+            "/a/.%2E//b",
             "javascript:alert(1)",
         ] {
             assert_eq!(LocalPath::parse(bad), None, "{bad:?}");

@@ -5,6 +5,8 @@ use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::web::{HeaderlessClients, Origin};
 use auth_tests::{Answer, Call, Shop, problem};
 use http::header::{HOST, ORIGIN};
+use proptest::prelude::*;
+use url::Url;
 
 use super::shop;
 
@@ -53,6 +55,16 @@ async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_the
         ("https://shop.example", "", false),
         ("https://shop.example", "shop.example:", true),
         ("https://shop.example", "shop.example:99999", false),
+        ("https://shop.example", "shop.example:+443", false),
+        ("https://shop.example", "shop.example\\", false),
+        ("https://shop.example", "shop%2eexample", false),
+        ("https://shop.example.", "shop.example.", true),
+        ("https://shop.example", "shop.example.", false),
+        ("http://shop_api:3000", "shop_api:3000", true),
+        ("http://127.0.0.1:3000", "127.1:3000", false),
+        ("http://127.0.0.1:3000", "0x7f000001:3000", false),
+        ("http://127.1:3000", "127.1:3000", false),
+        ("http://[::1]:3000", "[::1]3000", false),
         ("null", "null", false),
     ] {
         let call = Call::post("/me").without(HOST).header(HOST, host).header(ORIGIN, origin).cookie(&cookie);
@@ -99,6 +111,14 @@ async fn a_trusted_origin_is_an_origin_or_a_mistake_that_is_said() {
         "file:///",
         "javascript:alert(1)",
         "https://",
+        "https:admin.example",
+        "https:\\\\admin.example",
+        "https:///admin.example",
+        " https://admin.example",
+        "https://admin%2eexample",
+        "https://admin.example:+443",
+        "http://127.1",
+        "https://m\u{fc}nchen.example",
     ] {
         assert_eq!(Origin::parse(bad).unwrap_err().field(), "trusted_origin", "{bad:?}");
         let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
@@ -113,6 +133,10 @@ async fn a_trusted_origin_is_an_origin_or_a_mistake_that_is_said() {
     assert_eq!(
         Origin::parse("https://ADMIN.example:443").unwrap(),
         Origin::parse("https://admin.example").unwrap()
+    );
+    assert_eq!(
+        Origin::parse("https://m\u{fc}nchen.example").unwrap_err().to_string(),
+        "trusted_origin: the host is not ASCII; write its punycode form, such as https://xn--mnchen-3ya.example"
     );
 }
 
@@ -135,4 +159,70 @@ async fn several_origins_can_be_trusted() {
             Call::post("/me").header("sec-fetch-site", "cross-site").header(ORIGIN, origin).cookie(&cookie);
         assert_passes(&call.send(&shop.app).await, passes, origin);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Browsers read more texts as origins; of those that are read here, the same are equal. (Whether a punycode label
+    /// can be decoded is not looked at: no browser sends one that cannot.)
+    #[test]
+    fn what_is_read_as_an_origin_is_the_origin_that_a_browser_takes_it_for(
+        (one, other) in (origin_like(), origin_like())
+    ) {
+        for text in [&one, &other] {
+            if Origin::parse(text).is_ok() {
+                prop_assert!(Url::parse(text).is_ok_and(|url| url.origin().is_tuple()), "{text:?}");
+            }
+        }
+        if let (Ok(first), Ok(second)) = (Origin::parse(&one), Origin::parse(&other)) {
+            let browser = |text: &str| Url::parse(text).unwrap().origin();
+            prop_assert_eq!(first == second, browser(&one) == browser(&other), "{:?} {:?}", one, other);
+        }
+    }
+}
+
+/// Few pieces, so that two texts are often one origin, and some that parsers disagree about.
+fn origin_like() -> impl Strategy<Value = String> {
+    let scheme = prop::sample::select(vec!["http", "https", "HTTPS", "https:", "ws"]);
+    let middle = prop::sample::select(vec!["://", "://", "://", ":/", ":\\\\", ":///"]);
+    let piece = prop::sample::select(vec![
+        "a",
+        "A",
+        "b",
+        ".",
+        ".",
+        "..",
+        "-",
+        "_",
+        "0",
+        "1",
+        "127",
+        "0x7f",
+        "0x",
+        "256",
+        "08",
+        "%61",
+        "@",
+        "\\",
+        "/",
+        "?",
+        "#",
+        "*",
+        "\t",
+        " ",
+        "\u{e4}",
+        "[",
+        "]",
+        "::",
+        "[::1]",
+        "[0:0::1]",
+        "[::127.0.0.1]",
+        "127.0.0.1",
+    ]);
+    let host = prop::collection::vec(piece, 1..4).prop_map(|pieces| pieces.concat());
+    let port =
+        prop::sample::select(vec!["", "", ":", ":80", ":443", ":0443", ":+443", ":65536", ":x", ":8:0"]);
+    (scheme, middle, host, port)
+        .prop_map(|(scheme, middle, host, port)| format!("{scheme}{middle}{host}{port}"))
 }

@@ -5,6 +5,8 @@ use auth_core::web::LocalPath;
 use auth_tests::{Answer, Call, Shop, problem};
 use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{Method, StatusCode};
+use proptest::prelude::*;
+use url::Url;
 
 const FORGET: &str = "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
 
@@ -140,9 +142,18 @@ async fn only_a_navigation_to_a_page_that_takes_a_session_is_redirected() {
 
 #[test]
 fn next_of_a_form_is_a_path_of_the_own_site() {
-    for good in
-        ["/", "/me", "/a/b?c=d&e=%2F#f", "/@evil.example", "/a//b", "/%2F%2Fevil.example", "/http://x"]
-    {
+    for good in [
+        "/",
+        "/me",
+        "/a/b?c=d&e=%2F#f",
+        "/@evil.example",
+        "/a//b",
+        "/%2F%2Fevil.example",
+        "/http://x",
+        "/.well-known/x",
+        "/...",
+        "/a?b=/../c",
+    ] {
         assert_eq!(LocalPath::parse(good).map(|path| path.to_string()).as_deref(), Some(good));
     }
     for bad in [
@@ -176,6 +187,10 @@ fn next_of_a_form_is_a_path_of_the_own_site() {
         "/a/..//evil.example",
         "/a/../..//evil.example",
         "/%2e%2e//evil.example",
+        "/a/%2E%2e",
+        "/a/./b",
+        "/a/../b",
+        "/..#a",
         "/a b",
         "/\u{e4}",
         "/\u{2025}",
@@ -185,4 +200,44 @@ fn next_of_a_form_is_a_path_of_the_own_site() {
     ] {
         assert_eq!(LocalPath::parse(bad), None, "{bad:?}");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_browser_that_resolves_a_path_twice_stays_on_the_site(text in path_like()) {
+        if let Some(path) = LocalPath::parse(&text) {
+            let site = Url::parse("https://shop.example/a/b").unwrap();
+            let first = site.join(path.as_str()).unwrap();
+            prop_assert_eq!(first.origin(), site.origin(), "{:?}", text);
+            let again = site.join(first.path()).unwrap();
+            prop_assert_eq!(again.origin(), site.origin(), "{:?}", text);
+        }
+    }
+}
+
+fn path_like() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "/",
+        "/",
+        "/",
+        ".",
+        "..",
+        "%2e",
+        "%2E",
+        "a",
+        "\\",
+        "?",
+        "#",
+        "@",
+        ":",
+        "\t",
+        "\n",
+        " ",
+        "%2f",
+        "evil.example",
+        ";",
+    ]);
+    prop::collection::vec(piece, 1..8).prop_map(|pieces| format!("/{}", pieces.concat()))
 }

@@ -10,7 +10,7 @@ use auth_core::store::{
 use auth_core::testing::ManualClock;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::sqlite::support::*;
@@ -80,6 +80,25 @@ async fn a_file_of_the_schema_before_keeps_its_logins_and_is_purged_of_them_in_t
     clock.advance(HOUR);
     assert_eq!(store.purge().await.unwrap().value, 1);
     assert_eq!(number(&mut stranger, "SELECT count(*) FROM auth_login").await, 0);
+}
+
+#[tokio::test]
+async fn every_migration_of_the_folder_is_run_and_recorded_as_it_is_there() {
+    let folder = TempDir::new().unwrap();
+    drop(open(&file(&folder)).await);
+    let recorded = sqlx::query("SELECT version, description, checksum FROM auth_migrations ORDER BY version")
+        .fetch_all(&mut stranger(&file(&folder)).await)
+        .await
+        .unwrap();
+    let recorded: Vec<(i64, String, Vec<u8>)> =
+        recorded.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../auth-core/migrations/sqlite");
+    let there = Migrator::new(sources).await.unwrap();
+    let there: Vec<_> = there
+        .iter()
+        .map(|migration| (migration.version, migration.description.to_string(), migration.checksum.to_vec()))
+        .collect();
+    assert_eq!(recorded, there);
 }
 
 #[tokio::test]

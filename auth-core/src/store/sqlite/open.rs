@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, SqlSafeStr as _, SqliteConnection};
 use tokio::sync::watch;
 
 use super::connections::{Connections, Lease};
@@ -24,6 +25,12 @@ const CACHED_STATEMENTS: usize = 64;
 const JOURNAL_BYTES: &str = "67108864";
 /// The schema that the last migration makes.
 const SCHEMA_VERSION: i64 = 3;
+/// Number, name and statements, as they were written into files that exist: sqlx compares their hashes.
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "store", include_str!("../../../migrations/sqlite/0001_store.sql")),
+    (2, "realms", include_str!("../../../migrations/sqlite/0002_realms.sql")),
+    (3, "look at", include_str!("../../../migrations/sqlite/0003_look_at.sql")),
+];
 
 /// What a write that returned `Ok` survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,7 +183,10 @@ async fn check_journal(lease: &mut Lease<'_>) -> Result<(), StoreError> {
 
 /// Brings the tables up to date, all or nothing, while other processes wait.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let mut migrator = sqlx::migrate!("migrations/sqlite");
+    let migrations = MIGRATIONS.into_iter().map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
     // A name of our own, so that an application may keep its tables, and their migrations, in the same file.
     migrator.dangerous_set_table_name("auth_migrations");
     // Migrations of later versions are none of our business: `least_reader` says whether they matter.

@@ -1,0 +1,245 @@
+//! A web origin, read as a browser writes it.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::config::ConfigError;
+
+/// A web origin (RFC 6454): scheme, host and port, normalised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    scheme: Scheme,
+    host: Host,
+    port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Host {
+    /// In lower case.
+    Name(String),
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+impl Origin {
+    /// Parses `https://app.example` or `https://app.example:8443`. A host with letters outside of ASCII is written in
+    /// its ASCII form (RFC 5890, "punycode"): `https://xn--mnchen-3ya.example`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the text is not an origin, or has a path, query, fragment or user.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::read(text).ok_or_else(|| {
+            if text.is_ascii() {
+                ConfigError::new(
+                    "trusted_origin",
+                    "not an origin",
+                    "write scheme and host, such as https://app.example",
+                )
+            } else {
+                ConfigError::new(
+                    "trusted_origin",
+                    "the host is not ASCII",
+                    "write its punycode form, such as https://xn--mnchen-3ya.example",
+                )
+            }
+        })
+    }
+
+    /// `None` for `null` and for what is not an origin.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (scheme, authority) = text.split_once("://")?;
+        Self::new(Scheme::read(scheme)?, authority)
+    }
+
+    /// Whether `authority`, as in `Host`, is this host and port. The scheme is not known behind a proxy: a port that is
+    /// not written is the default of the origin's.
+    pub(super) fn is_at(&self, authority: &str) -> bool {
+        Self::new(self.scheme, authority).is_some_and(|own| own == *self)
+    }
+
+    fn new(scheme: Scheme, authority: &str) -> Option<Self> {
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(rest) => {
+                let (address, port) = rest.split_once(']')?;
+                (Host::V6(address.parse().ok()?), port)
+            }
+            None => {
+                let (name, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+                (Host::read(name)?, port)
+            }
+        };
+        let port = match port.strip_prefix(':') {
+            None if port.is_empty() => scheme.default_port(),
+            Some("") => scheme.default_port(),
+            // `u16` reads `+443` too.
+            Some(digits) if is_decimal(digits) => digits.parse().ok()?,
+            _ => return None,
+        };
+        Some(Self { scheme, host, port })
+    }
+}
+
+impl Scheme {
+    fn read(text: &str) -> Option<Self> {
+        let is = |name| text.eq_ignore_ascii_case(name);
+        if is("https") { Some(Self::Https) } else { is("http").then_some(Self::Http) }
+    }
+
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+impl Host {
+    /// A name, or four decimal numbers. Browsers take `127.1` and `0x7f000001` for addresses too, and never send them:
+    /// a name that ends with such a number is none.
+    fn read(text: &str) -> Option<Self> {
+        let name = text.strip_suffix('.').unwrap_or(text);
+        let is_label = |label: &str| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        };
+        let last = name.rsplit('.').next()?.to_ascii_lowercase();
+        if is_decimal(&last) {
+            return text.parse().ok().map(Self::V4);
+        }
+        let is_hexadecimal =
+            last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let is_name = name.split('.').all(is_label) && !is_hexadecimal;
+        // A full stop at the end stays: for a browser that is another origin.
+        is_name.then(|| Self::Name(text.to_ascii_lowercase()))
+    }
+}
+
+fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_origin_has_several_ways_of_writing_it() {
+        for (text, same) in [
+            ("https://app.example", "HTTPS://APP.Example"),
+            ("https://app.example", "https://app.example:443"),
+            ("https://app.example", "https://app.example:"),
+            ("https://app.example", "https://app.example:0443"),
+            ("http://app.example", "http://app.example:80"),
+            ("https://xn--mnchen-3ya.example", "https://XN--MNCHEN-3YA.example"),
+            ("http://[::1]", "http://[0:0:0:0:0:0:0:1]:80"),
+            ("http://[2001:DB8::a]:1", "http://[2001:db8:0::A]:1"),
+            ("http://[::ffff:127.0.0.1]", "http://[::ffff:7f00:1]"),
+        ] {
+            assert!(Origin::read(text).is_some(), "{text}");
+            assert_eq!(Origin::read(text), Origin::read(same), "{text} and {same}");
+        }
+    }
+
+    #[test]
+    fn what_differs_is_another_origin() {
+        for (text, other) in [
+            ("https://app.example", "http://app.example"),
+            ("https://app.example", "http://app.example:443"),
+            ("https://app.example", "https://app.example:8443"),
+            ("https://app.example", "https://app.example."),
+            ("https://app.example", "https://app.example:0"),
+            ("http://127.0.0.1", "http://[::ffff:127.0.0.1]"),
+            ("http://127.0.0.1", "http://localhost"),
+            ("http://app_1", "http://app-1"),
+        ] {
+            let (origin, other) = (Origin::read(text).unwrap(), Origin::read(other).unwrap());
+            assert_ne!(origin, other);
+        }
+    }
+
+    #[test]
+    fn what_no_browser_sends_as_an_origin_is_none() {
+        for host in [
+            "",
+            ".",
+            "..",
+            ".example",
+            "app..example",
+            "app.example..",
+            "app.example:+443",
+            "app.example:-1",
+            "app.example: 443",
+            "app.example:443 ",
+            "app.example:4:3",
+            "app.example:65536",
+            "app.example:x",
+            "app.example:443/",
+            ":443",
+            "@app.example",
+            "user@app.example",
+            "user:word@app.example",
+            "app.example@evil.example",
+            "app.example\\",
+            "app.example\\.evil.example",
+            "\\app.example",
+            "/app.example",
+            "app.example/",
+            "app.example?",
+            "app.example#",
+            "app%2eexample",
+            "app\t.example",
+            " app.example",
+            "app.example\0",
+            "*.example",
+            "a,b",
+            "münchen.example",
+            "app。example",
+            "127.1",
+            "127.0.0.1.",
+            "127.0.0.01",
+            "127.0.0.256",
+            "2130706433",
+            "0x7f000001",
+            "0X7F.0.0.0X1",
+            "app.0x",
+            "app.1",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "[::1]443",
+            "[::1]]",
+            "[[::1]]",
+            "[]",
+            "[127.0.0.1]",
+            "[fe80::1%25eth0]",
+            "[fe80::1%eth0]",
+            "x[::1]",
+        ] {
+            assert_eq!(Origin::read(&format!("https://{host}")), None, "{host:?}");
+            assert!(!Origin::read("https://app.example").unwrap().is_at(host), "{host:?}");
+        }
+        for text in [
+            "null",
+            "app.example",
+            "//app.example",
+            "https:app.example",
+            "https:/app.example",
+            "https:\\\\app.example",
+            "https:///app.example",
+            " https://app.example",
+            "https ://app.example",
+            "ws://app.example",
+            "ftp://app.example",
+            "://app.example",
+            "https://https://app.example",
+        ] {
+            assert_eq!(Origin::read(text), None, "{text:?}");
+        }
+    }
+}
