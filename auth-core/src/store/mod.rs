@@ -22,7 +22,8 @@
 //! - **Numbers**: times and epochs in milliseconds are exact below 2^53. A store may take a longer duration for one of
 //!   2^52 milliseconds.
 //! - **Retention**: how long credentials of a login can outlive its end, at most; kept in the row, and the largest one
-//!   in the record. It decides how long a log entry about the login lives.
+//!   in the record. An entry about the login or its session lives as long as the row's, one about the subject or a token as
+//!   long as the record's, or as long as the caller's, whichever is longer: nodes may have different ones.
 //!
 //! # What is live, what is outdated, what is gone
 //!
@@ -239,7 +240,8 @@ pub trait FamilyStore: Debug + Send + Sync + 'static {
 
     /// Compare and swap: sets the family of a live login to `new` if it still is `expected` in every field. With
     /// [`GraceStart::Now`], `rotated_at` becomes the store's now, with [`GraceStart::Keep`] it stays; `new.rotated_at` is
-    /// not looked at. Returns the login after the change, or none when nothing was changed.
+    /// not looked at. `retention` is how long credentials made from now on can outlive the login's end: that of row and record
+    /// rise to it. Returns the login after the change, or none when nothing was changed.
     async fn replace_family(
         &self,
         realm: &Realm,
@@ -247,6 +249,7 @@ pub trait FamilyStore: Debug + Send + Sync + 'static {
         expected: &Family,
         new: &Family,
         grace: GraceStart,
+        retention: Duration,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError>;
 
     /// Marks rotations as confirmed whose position is still the current one of a live login; the others are ignored.
@@ -278,8 +281,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     ) -> Result<Timed<SavedSession>, StoreError>;
 
     /// Gives a live session a new hash, in the same partition; its data stay, its version rises by one, and the old hash
-    /// is dead at once and logged ([`Revoked::Session`]) for `retention`, in one step. None, and nothing is done or
-    /// logged, when the session is not live or the new hash is taken.
+    /// is dead at once and logged ([`Revoked::Session`]) for `retention` or that of the login that it carries, whichever is
+    /// longer, in one step. None, and nothing is done or logged, when the session is not live or the new hash is taken.
     async fn rename_session(
         &self,
         realm: &Realm,
@@ -295,7 +298,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
 /// The log of what was revoked, and the question that is asked when a node's list is too old.
 #[async_trait]
 pub trait RevocationStore: Debug + Send + Sync + 'static {
-    /// Logs that one access token of the subject is over, for `retention`.
+    /// Logs that one access token of the subject is over, for `retention` or the record's, whichever is longer.
     async fn revoke_token(
         &self,
         realm: &Realm,

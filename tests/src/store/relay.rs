@@ -142,7 +142,8 @@ methods! {
             id: LoginId,
             expected: &Family,
             new: &Family,
-            grace: GraceStart
+            grace: GraceStart,
+            retention: Duration
         ) -> Option<LiveLogin>;
         Confirm confirm(realm: &Realm, confirmations: &[Confirmation]) -> ();
     }

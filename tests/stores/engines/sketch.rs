@@ -186,6 +186,7 @@ impl<E: Engine> FamilyStore for Sketch<E> {
         _: &Family,
         _: &Family,
         _: GraceStart,
+        _: Duration,
     ) -> Answer<Option<LiveLogin>> {
         not_here()
     }

@@ -26,7 +26,10 @@ impl RevocationStore for MemoryStore {
     ) -> Result<Timed<Logged>, StoreError> {
         let mark = new_mark()?;
         let revoked = Revoked::Token(Partition::of(subject, self.partitions()), token);
-        self.in_realm(realm, |state, now| Ok(state.append(mark, revoked, now.after(retention))))
+        self.in_realm(realm, |state, now| {
+            let retention = state.record(subject).retention.max(retention);
+            Ok(state.append(mark, revoked, now.after(retention)))
+        })
     }
 
     async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError> {

@@ -25,12 +25,16 @@ impl RevocationStore for SqliteStore {
     async fn revoke_token(
         &self,
         realm: &Realm,
-        _: &Subject,
+        subject: &Subject,
         token: TokenId,
         retention: Duration,
     ) -> Result<Timed<Logged>, StoreError> {
         let mut step = self.write_in(realm).await?;
-        let expires_at = step.now.after(retention);
+        let select = "SELECT retention FROM auth_subject \
+                      WHERE realm = (SELECT id FROM auth_realm WHERE name = $2) AND subject = $3";
+        let record = step.row(step.statement(realm, select).bind(subject.as_str().to_owned())).await?;
+        let record = record.map(|row| Columns::of(&row).duration()).transpose()?;
+        let expires_at = step.now.after(record.unwrap_or_default().max(retention));
         let logged = append(&mut step, realm, &Revoked::Token(Partition::REALM, token), expires_at).await?;
         let answer = step.commit(logged).await?;
         self.announce();

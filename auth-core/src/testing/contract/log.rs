@@ -81,6 +81,24 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
     assert_eq!(scene.log().await.iter().map(|entry| entry.mark).collect::<BTreeSet<_>>().len(), 8);
 }
 
+/// The record's, as other nodes may have made the token, or the caller's; for a subject without a record the caller's.
+pub async fn a_token_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    let cases = [
+        (anna(), RETENTION / 2, RETENTION),
+        (anna(), RETENTION * 2, RETENTION * 2),
+        (bert(), RETENTION, RETENTION),
+    ];
+    for ((subject, retention, expected), number) in cases.into_iter().zip(1..) {
+        let done = scene.store.revoke_token(&scene.realm, &subject, token(number), retention).await;
+        let done = done.expect("revoke_token");
+        assert_eq!(done.value.expires_at, done.now.after(expected));
+        let entry = scene.log().await.into_iter().find(|entry| entry.mark == done.value.mark);
+        assert_eq!(entry.expect("it was logged").expires_at, done.value.expires_at);
+    }
+}
+
 /// At most so many entries of each partition, and whether there are more; a caught-up reader gets nothing twice for long.
 pub async fn pages_are_bounded(world: Arc<dyn World>) {
     let scene = Scene::of(world);
