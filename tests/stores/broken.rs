@@ -345,14 +345,17 @@ impl Log for Broken {
         others::write_back(self, realm, entries).await
     }
 
-    async fn declare_restored(&self, realm: &Realm, instant: Option<Timestamp>) -> Answer<u64> {
+    async fn declare_restored(&self, realm: &Realm, instant: Option<Timestamp>) -> Answer<(u64, Logged)> {
         if self.has(DeclaresNothing) {
             let floor = u64::try_from(self.clock.now().millis()).unwrap();
-            return Ok(Timed::new(floor, self.clock.now()));
+            let logged = Logged { mark: Mark::random().unwrap(), expires_at: LogEntry::NEVER };
+            return Ok(Timed::new((floor, logged), self.clock.now()));
         }
         let answer = self.memory.declare_restored(realm, instant).await?;
         let time = u64::try_from(answer.now.millis()).unwrap();
-        Ok(answer.map(|floor| if self.has(FloorIsTheTime) { time } else { floor }))
+        Ok(answer.map(|(floor, logged)| {
+            (if self.has(FloorIsTheTime) { time } else { floor }, self.logged(logged))
+        }))
     }
 }
 

@@ -327,12 +327,12 @@ pub trait RevocationStore: Debug + Send + Sync + 'static {
 
     /// After a restore: sets the floor of the realm, in all partitions, to the largest of the store's milliseconds, the
     /// highest stored epoch of the realm (the floor is one) + 1, and `instant`, and logs it ([`Revoked::Floor`], which
-    /// never expires). Everybody signs in again. Returns the floor.
+    /// never expires). Everybody signs in again. Returns the floor, and the entry in partition 0.
     async fn declare_restored(
         &self,
         realm: &Realm,
         instant: Option<Timestamp>,
-    ) -> Result<Timed<u64>, StoreError>;
+    ) -> Result<Timed<(u64, Logged)>, StoreError>;
 
     /// Changes after each commit that logged something. Only a hint: it may miss what other processes log.
     fn wake_ups(&self) -> watch::Receiver<u64>;

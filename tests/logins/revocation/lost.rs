@@ -187,6 +187,26 @@ async fn after_a_restore_that_was_declared_everybody_signs_in_again() {
     here.get("/me", again.access_token()).await.assert_text("anna, by jwt");
 }
 
+/// Nobody else knows of it, and the log goes on where it was.
+#[tokio::test(start_paused = true)]
+async fn a_declared_restore_that_was_acknowledged_and_never_came_is_written_back() {
+    let (world, memory) = world();
+    let here = node(&world).await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    let tokens = here.login(anna()).await;
+    here.catch_up().await;
+    let copy = memory.snapshot();
+    world.clock.advance(SECOND);
+    in_time(here.auth.declare_restored(None)).await.unwrap();
+    memory.restore(&copy, Incarnation::Same);
+    here.events.clear();
+    here.catch_up().await;
+    assert_eq!(here.events.take(), [AuditEvent::WritesLost { lost: 1, written_back: 1 }]);
+    let late = world.node().await;
+    late.get("/me", tokens.access_token()).await.assert_invalid_token();
+    assert_refused(&late.refresh(&refresh_of(&tokens)).await);
+}
+
 /// The floor is written back like everything else.
 #[tokio::test(start_paused = true)]
 async fn a_declared_restore_that_was_lost_still_holds() {

@@ -159,7 +159,7 @@ impl RevocationStore for SqliteStore {
         &self,
         realm: &Realm,
         instant: Option<Timestamp>,
-    ) -> Result<Timed<u64>, StoreError> {
+    ) -> Result<Timed<(u64, Logged)>, StoreError> {
         let mut step = self.write_in(realm).await?;
         // No login has a higher epoch than the record of its subject, or the floor of its time.
         let raise = "UPDATE auth_realm SET floor = max(floor + 1, $1, $3, \
@@ -167,8 +167,8 @@ impl RevocationStore for SqliteStore {
                      WHERE name = $2 RETURNING floor";
         let raise = step.statement(realm, raise).bind(instant.map_or(0, Timestamp::millis));
         let floor = Columns::first(&step.rows(raise).await?)?.unsigned()?;
-        append(&mut step, realm, &Revoked::Floor(floor), LogEntry::NEVER).await?;
-        let answer = step.commit(floor).await?;
+        let logged = append(&mut step, realm, &Revoked::Floor(floor), LogEntry::NEVER).await?;
+        let answer = step.commit((floor, logged)).await?;
         self.announce();
         Ok(answer)
     }
