@@ -40,6 +40,11 @@ impl Revoker {
         self.observer.observe(event);
     }
 
+    /// See [`RealmStore::take_step`].
+    pub(super) fn take_step(&self) -> Option<i64> {
+        self.store.take_step()
+    }
+
     pub(super) const fn retention(&self) -> Duration {
         self.retention
     }

@@ -54,7 +54,7 @@ struct Age {
 /// What reading the log brought besides its entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CatchUp {
-    /// Why the log was read from its start, if it was.
+    /// Why the log was read from its start, if it was; none where an entry was purged and nothing is missing.
     pub reset: Option<Reset>,
     /// How many acknowledged entries the store had lost.
     pub lost: usize,
@@ -99,24 +99,34 @@ impl Feed {
         let mut progress = self.progress.lock().await;
         let due = self.acknowledged.due();
         let (monotonic, wall) = (self.clock.monotonic(), self.clock.wall());
-        self.read(&mut progress, None).await?;
-        progress.lost = progress.lost.saturating_add(self.acknowledged.take_lost(&due));
+        let read_at = self.read(&mut progress, None).await?;
+        progress.lost = progress.lost.saturating_add(self.acknowledged.take_lost(&due, read_at));
         let mut done = CatchUp { reset: progress.reset, lost: progress.lost, written_back: 0 };
         if done.reset.is_some() || done.lost > 0 {
             done.written_back = self.write_back().await?;
             (progress.reset, progress.lost) = (None, 0);
+        }
+        if done.reset == Some(Reset::Purged) && done.written_back == 0 {
+            done.reset = None;
         }
         self.asked_at.monotonic.store(millis(monotonic), Ordering::Release);
         self.asked_at.wall.store(wall.millis(), Ordering::Release);
         Ok(done)
     }
 
-    /// Reads from the cursor to the end, into the list and, where one is given, a second one.
-    async fn read(&self, progress: &mut Progress, also: Option<&RevocationList>) -> Result<(), StoreError> {
+    /// Reads from the cursor to the end, into the list and, where one is given, a second one. Returns the latest time of the
+    /// store that it heard.
+    async fn read(
+        &self,
+        progress: &mut Progress,
+        also: Option<&RevocationList>,
+    ) -> Result<Timestamp, StoreError> {
+        let mut latest = Timestamp::UNIX_EPOCH;
         loop {
             let sent = self.clock.monotonic();
             let page = self.store.page(&self.realm, &progress.cursor, PAGE).await?;
             self.clock.heard(sent, page.now);
+            latest = latest.max(page.now);
             let page = page.value;
             self.acknowledged.read(&page.entries);
             self.list.raise_floor(page.floor);
@@ -125,10 +135,12 @@ impl Feed {
                 also.raise_floor(page.floor);
                 also.apply(&page.entries);
             }
-            progress.reset = progress.reset.or(page.reset);
+            // Another reason says more than an entry that was purged.
+            progress.reset =
+                progress.reset.filter(|reset| *reset != Reset::Purged).or(page.reset).or(progress.reset);
             progress.cursor = page.next;
             if !page.has_more {
-                return Ok(());
+                return Ok(latest);
             }
         }
     }
@@ -137,7 +149,9 @@ impl Feed {
     async fn write_back(&self) -> Result<usize, StoreError> {
         let there = RevocationList::new();
         self.read(&mut Progress::default(), Some(&there)).await?;
-        let missing = self.list.missing_from(&there, self.clock.now()).map_err(StoreError::new)?;
+        // The list rounds up to whole seconds: the log may have left out what is over here in less than one.
+        let served = self.clock.now().after(Duration::from_secs(1));
+        let missing = self.list.missing_from(&there, served).map_err(StoreError::new)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
             let sent = self.clock.monotonic();
             let written = self.store.write_back(&self.realm, entries).await?;
@@ -209,7 +223,7 @@ pub struct LogWrite<'a> {
 impl LogWrite<'_> {
     /// The store has done it and logged this: it is known here at once, and expected in the log.
     pub(crate) fn logged(&self, revoked: Revoked, logged: Logged) {
-        self.feed.acknowledged.expect(logged.mark);
+        self.feed.acknowledged.expect(logged);
         let Logged { mark, expires_at } = logged;
         self.feed.list.apply(&[LogEntry { mark, revoked, expires_at }]);
     }

@@ -81,8 +81,10 @@
 //!   as [`Logged`]. A session that carries no login has nothing that a node could honour: deleting it is not logged.
 //! - **The log**: every entry that was committed before the call of [`RevocationStore::page`] is in that page or in one
 //!   that an earlier cursor was answered with; entries may repeat. A cursor names the last entry that was seen by its
-//!   mark. A store that does not know the mark (emptied, restored, replaced, another incarnation) answers from the start
-//!   of the log and says so in [`Page::reset`]. Purging never removes the newest entry of a partition.
+//!   mark, and says when it expires. A store that does not know the mark (emptied, restored, replaced, another incarnation)
+//!   answers from the start of the log and says so in [`Page::reset`]; where the entry was over, it says that it may have
+//!   been purged, which is no alarm. Purging never removes the newest entry of a partition, so that a reader that has seen
+//!   everything stays where it is.
 //! - **Nothing secret is stored**: session ids and refresh secrets arrive as hashes.
 
 mod error;
@@ -101,7 +103,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::clock::Timestamp;
+use crate::clock::{TOLERATED_STEP, Timestamp};
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 
 pub use error::StoreError;
@@ -114,8 +116,8 @@ pub use row::{
     SessionKey, SessionRow, SubjectState, Ticket, Timed, Touch,
 };
 
-/// How much longer than its expiry an entry of the log is kept, served and honoured.
-pub const ENTRY_MARGIN: Duration = Duration::from_secs(10 * 60);
+/// How much longer than its expiry an entry of the log is kept, served and honoured: ten minutes.
+pub const ENTRY_MARGIN: Duration = TOLERATED_STEP;
 
 /// Everything an authenticator needs of a store.
 pub trait Store: LoginStore + FamilyStore + SessionStore + RevocationStore + DocumentStore {}

@@ -7,8 +7,16 @@ use auth_core::clock::Clock as _;
 use auth_core::id::TokenId;
 use auth_core::login::Tokens;
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
-use auth_tests::shop::{assert_refused, key_id, refresh_of, signing_key};
-use auth_tests::{Fault, Node, Op, SECOND, World, anna, bert, claims_of, in_time, subject};
+use auth_core::store::{Ids, LoginStore as _, RevocationStore as _, Standing};
+use auth_tests::shop::{assert_refused, key_id, realm, refresh_of, signing_key};
+use auth_tests::{DAY, Fault, Node, Op, SECOND, User, World, anna, bert, claims_of, in_time, subject};
+
+fn is_alarm(event: &AuditEvent) -> bool {
+    matches!(
+        event,
+        AuditEvent::LogReset { .. } | AuditEvent::WritesLost { .. } | AuditEvent::ClockStepped { .. }
+    )
+}
 
 /// A world whose store can be restored from a copy.
 fn world() -> (World, MemoryStore) {
@@ -150,6 +158,71 @@ async fn a_write_back_whose_answer_was_lost_is_repeated() {
     let cause = ResetCause::Incarnation;
     assert_eq!(here.events.take(), [AuditEvent::LogReset { cause, written_back: 0 }]);
     assert_nothing_came_back(&world, &lost).await;
+}
+
+/// A node that was away until the entry that it read last was over and purged.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_was_purged_is_no_alarm() {
+    let (world, memory) = world();
+    let (here, there) = (node(&world).await, node(&world).await);
+    let kept = here.login(anna()).await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    for node in [&here, &there] {
+        node.catch_up().await;
+        node.events.clear();
+    }
+    world.clock.advance(DAY);
+    let again = here.login(anna()).await;
+    here.end(&refresh_of(&again)).await;
+    in_time(memory.purge()).await.unwrap();
+    for node in [&here, &there] {
+        node.catch_up().await;
+        node.events.take().iter().for_each(|event| assert!(!is_alarm(event), "{event:?}"));
+        node.get("/me", again.access_token()).await.assert_invalid_token();
+        assert!(node.refresh(&refresh_of(&kept)).await.is_ok());
+    }
+    assert_eq!([&here, &there].map(|node| node.store.calls(Op::WriteBack)), [0, 0]);
+}
+
+/// The entry that the cursor names was over, and what never ends is missing all the same.
+#[tokio::test(start_paused = true)]
+async fn what_was_lost_beside_an_entry_that_was_over_is_written_back() {
+    let (world, memory) = world();
+    let here = node(&world).await;
+    let copy = memory.snapshot();
+    world.keys.sign_with(signing_key(1)).unwrap();
+    in_time(here.auth.revoke_key(&key_id(0))).await.unwrap();
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    here.catch_up().await;
+    world.clock.advance(DAY);
+    memory.restore(&copy, Incarnation::Same);
+    here.events.clear();
+    here.catch_up().await;
+    let cause = ResetCause::UnknownMark;
+    assert_eq!(here.events.take(), [AuditEvent::LogReset { cause, written_back: 1 }]);
+    let ids = Ids { key: Some(&key_id(0)), ..Ids::default() };
+    let standing = memory.standing(&realm::<User>(), &ids).await.unwrap();
+    assert_eq!(standing.value, Standing::Gone);
+}
+
+/// They were acknowledged, and over before the log could be read again.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_expired_unread_is_not_taken_for_a_lost_one() {
+    let (world, memory) = world();
+    let here = node(&world).await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    here.catch_up().await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    let tokens = here.login(anna()).await;
+    in_time(here.auth.revoke_token(&subject("anna"), jti(&tokens))).await.unwrap();
+    in_time(here.auth.end_all_logins(&subject("bert"))).await.unwrap();
+    here.events.clear();
+    world.clock.advance(DAY);
+    in_time(memory.purge()).await.unwrap();
+    here.catch_up().await;
+    here.catch_up().await;
+    assert_eq!(here.events.take(), []);
+    assert_eq!(here.store.calls(Op::WriteBack), 0);
 }
 
 /// The key is not trusted by a node that starts afterwards either.

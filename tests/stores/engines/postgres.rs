@@ -308,6 +308,9 @@ impl Engine for PostgresEngine {
         let (upto, is_latest): (String, bool) = (first.get("upto")?, first.get("is_latest")?);
         let lost = first.get::<Option<String>>("reset")?.map(|reset| match &*reset {
             "incarnation" => Reset::Incarnation,
+            _ if place.as_ref().is_some_and(|place| place.expires_at <= now.before(ENTRY_MARGIN)) => {
+                Reset::Purged
+            }
             _ => Reset::UnknownMark,
         });
         let reset = malformed.or(lost);
@@ -318,13 +321,14 @@ impl Engine for PostgresEngine {
         rows.retain(|row| row.get::<Option<i64>>("id").is_ok_and(|id| id.is_some()));
         let entries = rows.iter().map(Row::entry).collect::<Result<Vec<_>, _>>()?;
         let last = rows.last().map(Row::place).transpose()?.unwrap_or((0, 0));
-        let mark = entries.last().map(|entry| entry.mark).or(place.as_ref().map(|place| place.mark));
-        let next = mark.map(|mark| {
+        let seen = entries.last().map(|entry| (entry.mark, entry.expires_at));
+        let seen = seen.or(place.as_ref().map(|place| (place.mark, place.expires_at)));
+        let next = seen.map(|(mark, expires_at)| {
             let place = if is_cut {
                 let from = place.map_or_else(|| "3:3:".into(), |place| place.from);
-                Place { incarnation, from, to: Some(upto), last, mark }
+                Place { incarnation, from, to: Some(upto), last, mark, expires_at }
             } else {
-                Place { incarnation, from: upto, to: None, last: (0, 0), mark }
+                Place { incarnation, from: upto, to: None, last: (0, 0), mark, expires_at }
             };
             place.cursor()
         });
@@ -365,20 +369,23 @@ struct Place {
     to: Option<String>,
     last: (u64, i64),
     mark: Mark,
+    expires_at: Timestamp,
 }
 
 impl Place {
     fn cursor(&self) -> Cursor {
-        let Self { incarnation, from, to, last: (transaction, id), mark } = self;
+        let Self { incarnation, from, to, last: (transaction, id), mark, expires_at } = self;
         let to = to.as_deref().unwrap_or_default();
         let mark = u128::from_be_bytes(*mark.as_bytes());
-        Cursor::from_bytes(format!("{incarnation}|{from}|{to}|{transaction}|{id}|{mark:032x}").into_bytes())
+        let (mark, expires_at) = (format!("{mark:032x}"), expires_at.millis());
+        let text = format!("{incarnation}|{from}|{to}|{transaction}|{id}|{expires_at}|{mark}");
+        Cursor::from_bytes(text.into_bytes())
     }
 
     fn read(cursor: &Cursor) -> Option<Self> {
         let text = str::from_utf8(cursor.as_bytes()).ok()?;
         let parts: Vec<_> = text.split('|').collect();
-        let [incarnation, from, to, transaction, id, mark] = parts[..] else { return None };
+        let [incarnation, from, to, transaction, id, expires_at, mark] = parts[..] else { return None };
         let mark = (mark.len() == 32).then(|| u128::from_str_radix(mark, 16).ok())??;
         is_snapshot(from).then_some(())?;
         (to.is_empty() || is_snapshot(to)).then_some(())?;
@@ -388,6 +395,7 @@ impl Place {
             to: (!to.is_empty()).then(|| to.to_owned()),
             last: (transaction.parse().ok()?, id.parse().ok()?),
             mark: Mark::from_bytes(mark.to_be_bytes()),
+            expires_at: Timestamp::from_millis(expires_at.parse().ok()?),
         })
     }
 }

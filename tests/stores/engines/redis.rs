@@ -354,12 +354,19 @@ impl Engine for RedisEngine {
         let mut reset = read.is_none().then_some(Reset::Malformed);
         let mut places = read.unwrap_or_else(start);
         let mut replies = self.pages(realm, &places, most).await?;
-        for reply in &replies {
+        let mut is_unknown = false;
+        for (place, reply) in places.iter().zip(&replies) {
             if reply.get::<String>(2)? == "unknown_mark" {
-                reset = Some(Reset::UnknownMark);
+                is_unknown = true;
+                let over = reply.time(0)?.before(ENTRY_MARGIN);
+                let is_over = place.as_ref().is_some_and(|place| place.expires_at <= over);
+                if !is_over {
+                    reset = Some(Reset::UnknownMark);
+                }
             }
         }
-        if reset == Some(Reset::UnknownMark) {
+        if is_unknown {
+            reset = reset.or(Some(Reset::Purged));
             // All of them, so that a page that says so begins at the start of the whole log.
             places = start();
             replies = self.pages(realm, &places, most).await?;
@@ -370,10 +377,12 @@ impl Engine for RedisEngine {
             times.push(reply.time(0)?);
             page.floor = page.floor.max(epoch(reply.get(1)?)?);
             page.has_more |= reply.get::<i64>(3)? == 1;
-            let (id, mark): (String, String) = (reply.get(4)?, reply.get(5)?);
-            *place = (!id.is_empty())
-                .then(|| unhex(&mark).map(|mark| Place { id, mark: Mark::from_bytes(mark) }))
-                .transpose()?;
+            let (id, mark, expiry): (String, String, String) = (reply.get(4)?, reply.get(5)?, reply.get(7)?);
+            // No expiry: nothing came after the place.
+            if !expiry.is_empty() {
+                let (mark, expires_at) = (Mark::from_bytes(unhex(&mark)?), expiry_of(&expiry)?);
+                *place = Some(Place { id, mark, expires_at });
+            }
             for entry in reply.get::<Vec<Fields>>(6)? {
                 page.entries.push(logged(partition, &entry)?);
             }
@@ -446,17 +455,26 @@ fn text(number: impl ToString) -> Vec<u8> {
 struct Place {
     id: String,
     mark: Mark,
+    expires_at: Timestamp,
 }
 
-/// `id` and mark of each partition; the start where no partition has an entry.
+fn expiry_of(text: &str) -> Result<Timestamp, StoreError> {
+    match text {
+        "never" => Ok(LogEntry::NEVER),
+        millis => millis.parse().map(Timestamp::from_millis).map_err(StoreError::new),
+    }
+}
+
+/// `id`, mark and expiry of each partition; the start where no partition has an entry.
 fn cursor_of(places: &[Option<Place>]) -> Cursor {
     if places.iter().all(Option::is_none) {
         return Cursor::start();
     }
     let parts = places.iter().map(|place| {
-        place
-            .as_ref()
-            .map_or_else(|| "-".into(), |place| format!("{}={}", place.id, hex(place.mark.as_bytes())))
+        place.as_ref().map_or_else(
+            || "-".into(),
+            |place| format!("{}={}={}", place.id, place.expires_at.millis(), hex(place.mark.as_bytes())),
+        )
     });
     // The end says that it is whole.
     Cursor::from_bytes(format!("{};", parts.collect::<Vec<_>>().join(",")).into_bytes())
@@ -468,10 +486,12 @@ fn places_of(cursor: &Cursor) -> Option<Vec<Option<Place>>> {
         if part == "-" {
             return Some(None);
         }
-        let (id, mark) = part.split_once('=')?;
+        let (id, rest) = part.split_once('=')?;
+        let (expires_at, mark) = rest.split_once('=')?;
+        let expires_at = Timestamp::from_millis(expires_at.parse().ok()?);
         let (time, sequence) = id.split_once('-')?;
         (time.parse::<u64>().is_ok() && sequence.parse::<u64>().is_ok()).then_some(())?;
-        Some(Some(Place { id: id.into(), mark: Mark::from_bytes(unhex(mark).ok()?) }))
+        Some(Some(Place { id: id.into(), mark: Mark::from_bytes(unhex(mark).ok()?), expires_at }))
     });
     let places: Vec<_> = places.collect::<Option<_>>()?;
     (places.len() == usize::from(PARTITIONS)).then_some(places)
@@ -639,7 +659,6 @@ fn logged(partition: Partition, fields: &Fields) -> Result<LogEntry, StoreError>
         "floor" => Revoked::Floor(fields.number("below")?),
         _ => Revoked::Unknown,
     };
-    let never = fields.text("expires_at")? == "never";
-    let expires_at = if never { LogEntry::NEVER } else { fields.time("expires_at")? };
+    let expires_at = expiry_of(&fields.text("expires_at")?)?;
     Ok(LogEntry { mark: Mark::from_bytes(unhex(&fields.text("mark")?)?), revoked, expires_at })
 }

@@ -86,13 +86,16 @@ impl RevocationStore for SqliteStore {
         let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
         let stored = rows.iter().skip(1).take(most).map(entry).collect::<Result<Vec<_>, _>>()?;
         let next = match stored.last() {
-            Some((number, last)) => Place { incarnation, number: *number, mark: *last.mark.as_bytes() },
+            Some((number, last)) => {
+                let mark = *last.mark.as_bytes();
+                Place { incarnation, number: *number, expires_at: last.expires_at, mark }
+            }
             None if is_known => Place { incarnation, ..place },
             None => Place { incarnation, ..Place::START },
         };
-        let is_over = |entry: &LogEntry| entry.expires_at <= now.before(ENTRY_MARGIN);
-        let entries = stored.into_iter().map(|(_, entry)| entry).filter(|entry| !is_over(entry)).collect();
-        let reset = place.reset(cursor, &incarnation, is_known);
+        let is_served = |entry: &LogEntry| !is_over(entry.expires_at, now);
+        let entries = stored.into_iter().map(|(_, entry)| entry).filter(is_served).collect();
+        let reset = place.reset(cursor, &incarnation, is_known, now);
         let page = Page {
             entries,
             next: next.cursor(),
@@ -178,35 +181,49 @@ impl RevocationStore for SqliteStore {
     }
 }
 
+fn is_over(expires_at: Timestamp, now: Timestamp) -> bool {
+    expires_at <= now.before(ENTRY_MARGIN)
+}
+
 /// What is in a cursor: the last entry that was seen, or only the store in which none was.
 #[derive(Clone, Copy)]
 struct Place {
     incarnation: [u8; 16],
     number: i64,
+    expires_at: Timestamp,
     mark: [u8; 16],
 }
 
 impl Place {
-    const START: Self = Self { incarnation: [0; 16], number: 0, mark: [0; 16] };
+    const START: Self =
+        Self { incarnation: [0; 16], number: 0, expires_at: Timestamp::UNIX_EPOCH, mark: [0; 16] };
 
     /// The start, for a cursor that is not ours.
     fn of(cursor: &Cursor) -> Self {
         let parts = || {
             let (incarnation, rest) = cursor.as_bytes().split_first_chunk()?;
-            let (number, mark) = rest.split_first_chunk()?;
+            let (number, rest) = rest.split_first_chunk()?;
+            let (expires_at, mark) = rest.split_first_chunk()?;
             let number = i64::from_be_bytes(*number);
-            Some(Self { incarnation: *incarnation, number, mark: mark.try_into().ok()? })
+            let expires_at = Timestamp::from_millis(i64::from_be_bytes(*expires_at));
+            Some(Self { incarnation: *incarnation, number, expires_at, mark: mark.try_into().ok()? })
         };
         parts().unwrap_or(Self::START)
     }
 
     fn cursor(&self) -> Cursor {
-        let number = self.number.to_be_bytes();
-        Cursor::from_bytes([self.incarnation.as_slice(), &number, &self.mark].concat())
+        let (number, expires_at) = (self.number.to_be_bytes(), self.expires_at.millis().to_be_bytes());
+        Cursor::from_bytes([self.incarnation.as_slice(), &number, &expires_at, &self.mark].concat())
     }
 
     /// Why the page is from the start of the log.
-    fn reset(&self, cursor: &Cursor, incarnation: &[u8; 16], is_known: bool) -> Option<Reset> {
+    fn reset(
+        &self,
+        cursor: &Cursor,
+        incarnation: &[u8; 16],
+        is_known: bool,
+        now: Timestamp,
+    ) -> Option<Reset> {
         if cursor.is_start() || is_known {
             None
         } else if cursor.as_bytes().len() != self.cursor().as_bytes().len() {
@@ -215,6 +232,8 @@ impl Place {
             Some(Reset::Incarnation)
         } else if self.number == 0 {
             None
+        } else if is_over(self.expires_at, now) {
+            Some(Reset::Purged)
         } else {
             Some(Reset::UnknownMark)
         }

@@ -197,6 +197,7 @@ macro_rules! store_rules {
             $($arguments)*;
             purge::a_purge_deletes_more_than_a_batch,
             purge::a_purge_deletes_only_what_is_not_live,
+            purge::a_purged_entry_is_not_taken_for_a_lost_one,
             purge::an_id_is_free_after_the_purge,
             purge::entries_are_purged_but_the_newest,
             purge::records_are_never_purged,
