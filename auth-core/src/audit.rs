@@ -21,6 +21,12 @@ pub enum AuditEvent {
         /// The new epoch.
         epoch: u64,
     },
+    /// The store's clock stepped by more than ten minutes, as measured by this node's monotonic clock: revocations may be
+    /// forgotten too early. The first reply after the node's machine was suspended can look the same.
+    ClockStepped {
+        /// How far, in seconds; back where it is negative.
+        seconds: i64,
+    },
     /// The revocation log had to be read from its start: the store was emptied, restored, or is another one. What this node
     /// knew stays, and what the log lacked was written back.
     LogReset {
@@ -138,7 +144,7 @@ impl From<Reset> for ResetCause {
     fn from(reset: Reset) -> Self {
         match reset {
             Reset::Incarnation => Self::Incarnation,
-            Reset::UnknownMark => Self::UnknownMark,
+            Reset::Purged | Reset::UnknownMark => Self::UnknownMark,
             Reset::Malformed => Self::Malformed,
         }
     }
@@ -173,14 +179,15 @@ pub trait Observer: Debug + Send + Sync + 'static {
 }
 
 /// Writes events as `tracing` records with the target `auth_core::audit`: theft, sharing, and a
-/// store that was reset, is behind or lost writes as warnings, the rest as information, refusals for debugging.
+/// store that was reset, is behind, lost writes or whose clock stepped as warnings, the rest as information, refusals for debugging.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingObserver;
 
 impl Observer for TracingObserver {
     fn observe(&self, event: &AuditEvent) {
         match event {
-            AuditEvent::LogReset { .. }
+            AuditEvent::ClockStepped { .. }
+            | AuditEvent::LogReset { .. }
             | AuditEvent::Shared { .. }
             | AuditEvent::StoreBehind { .. }
             | AuditEvent::Theft { .. }

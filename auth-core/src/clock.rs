@@ -125,13 +125,18 @@ pub(crate) struct NodeClock {
     clock: Arc<dyn Clock>,
     /// Milliseconds from the monotonic clock to the store's; `UNKNOWN` until the first reply.
     offset: AtomicI64,
+    /// The last large step of the store's clock that nobody asked for yet, in milliseconds; zero for none.
+    step: AtomicI64,
 }
+
+/// By how much the store's clock may step without anything being forgotten.
+pub(crate) const TOLERATED_STEP: Duration = Duration::from_secs(10 * 60);
 
 const UNKNOWN: i64 = i64::MIN;
 
 impl NodeClock {
     pub(crate) const fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, offset: AtomicI64::new(UNKNOWN) }
+        Self { clock, offset: AtomicI64::new(UNKNOWN), step: AtomicI64::new(0) }
     }
 
     /// The store's time now, as far as is known.
@@ -162,8 +167,22 @@ impl NodeClock {
     pub(crate) fn heard(&self, sent: Duration, store: Timestamp) {
         let least = store.0.saturating_sub(millis(self.clock.monotonic())).max(UNKNOWN + 1);
         let most = store.0.saturating_sub(millis(sent)).max(UNKNOWN + 1);
-        let known = |offset: i64| Some(offset.max(least).min(most));
-        // Never an error: `known` always has an answer. The first reply is taken for as old as it can be.
-        let _ = self.offset.fetch_update(Ordering::Relaxed, Ordering::Relaxed, known);
+        let known = |offset: i64| offset.max(least).min(most);
+        // Never an error: there always is an answer. The first reply is taken for as old as it can be.
+        let before =
+            self.offset.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |offset| Some(known(offset)));
+        if let Ok(before) = before
+            && before != UNKNOWN
+        {
+            let step = known(before).saturating_sub(before);
+            if Duration::from_millis(step.unsigned_abs()) > TOLERATED_STEP {
+                self.step.store(step, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// By how many milliseconds the store's clock stepped since this was last asked, if that was more than is tolerated.
+    pub(crate) fn take_step(&self) -> Option<i64> {
+        Some(self.step.swap(0, Ordering::Relaxed)).filter(|step| *step != 0)
     }
 }

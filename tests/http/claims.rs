@@ -2,5 +2,6 @@
 
 mod grants;
 mod kind;
+mod realm;
 mod time;
 mod types;

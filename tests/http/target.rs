@@ -80,6 +80,7 @@ pub(crate) fn verifier() -> Verifier<ShopUser> {
     Verifier::new(Expected {
         issuer: "https://shop.example".to_owned(),
         audience: "shop".to_owned(),
+        realm: None,
         leeway: Duration::ZERO,
         max_length: 8 * 1024,
     })

@@ -32,6 +32,7 @@ on_both_stores!(
     a_store_whose_clock_steps_ahead_and_back_forgets_no_end,
     a_sign_in_under_way_while_the_store_steps_back_is_still_overtaken,
     a_reply_that_was_long_under_way_sets_no_clock_back,
+    a_large_step_of_the_stores_clock_is_an_event,
     a_token_that_expired_while_the_node_was_suspended_is_refused,
 );
 
@@ -432,4 +433,34 @@ async fn a_token_that_expired_while_the_node_was_suspended_is_refused(world: Wor
     for tokens in [&known, &unknown] {
         node.get("/me", tokens.access_token()).await.assert_invalid_token();
     }
+}
+
+/// Of more than ten minutes, within which nothing is forgotten, to either side; once.
+async fn a_large_step_of_the_stores_clock_is_an_event(world: World) {
+    let (world, clock) = apart(world).await;
+    let node = world.node().await;
+    let steps = async || {
+        node.catch_up().await;
+        let mut steps = node.events.take();
+        steps.retain(|event| matches!(event, AuditEvent::ClockStepped { .. }));
+        steps
+    };
+    assert_eq!(steps().await, []);
+    for (by, is_large) in [(10 * MINUTE, false), (10 * MINUTE + SECOND, true), (9 * HOUR, true)] {
+        let seconds = i64::try_from(by.as_secs()).unwrap();
+        for seconds in [seconds, -seconds] {
+            let now = auth_core::clock::Clock::now(&clock);
+            clock.set(if seconds > 0 { now.after(by) } else { now.before(by) });
+            let expected = is_large.then_some(AuditEvent::ClockStepped { seconds });
+            assert_eq!(steps().await, Vec::from_iter(expected));
+            assert_eq!(steps().await, []);
+        }
+    }
+    // Time that passes is no step, however long the store was not heard of.
+    node.store.set_down(true);
+    pass(&[&world], DAY);
+    clock.advance(DAY);
+    assert!(in_time(node.auth.catch_up()).await.is_err());
+    node.store.set_down(false);
+    assert_eq!(steps().await, []);
 }

@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::audit::AuditEvent;
+use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::id::LoginId;
+use auth_core::jwt::VerifyError;
 use auth_core::login::{Builder, Ended};
 use auth_core::store::OnLimit;
 use auth_tests::shop::{assert_refused, key_id, login_of, refresh_of};
@@ -26,6 +27,8 @@ on_both_stores!(
     a_token_is_revoked_in_its_realm_alone,
     logins_are_limited_and_listed_apart,
     two_nodes_of_one_realm_are_one_service,
+    access_tokens_name_a_realm_that_has_a_name_of_its_own,
+    nodes_of_one_named_realm_accept_each_others_tokens,
 );
 
 fn another_issuer(builder: Builder<User>) -> Builder<User> {
@@ -36,12 +39,21 @@ fn another_audience(builder: Builder<User>) -> Builder<User> {
     builder.audience("staff")
 }
 
+fn another_name(builder: Builder<User>) -> Builder<User> {
+    builder.realm("staff \"&\u{2603}")
+}
+
+/// The ways to be another realm.
+const OTHERS: [fn(Builder<User>) -> Builder<User>; 3] = [another_issuer, another_audience, another_name];
+
 /// The shop, and a node of another realm with the same keys and peppers over the same store; for each way to be another.
-async fn pairs(world: &World, change: impl Fn(Builder<User>) -> Builder<User> + Copy) -> [[Node; 2]; 2] {
-    [
-        [world.node_with(change).await, world.node_with(|builder| another_issuer(change(builder))).await],
-        [world.node_with(change).await, world.node_with(|builder| another_audience(change(builder))).await],
-    ]
+async fn pairs(world: &World, change: impl Fn(Builder<User>) -> Builder<User> + Copy) -> Vec<[Node; 2]> {
+    let mut pairs = Vec::new();
+    for another in OTHERS {
+        let other = world.node_with(|builder| another(change(builder))).await;
+        pairs.push([world.node_with(change).await, other]);
+    }
+    pairs
 }
 
 /// 401 for a credential, whatever the name of the realm in the challenge.
@@ -70,20 +82,13 @@ async fn listed(node: &Node) -> Vec<LoginId> {
 }
 
 async fn a_session_of_another_realm_is_refused_and_goes_on(world: World) {
-    for [shop, staff] in pairs(&world, |builder| builder).await {
+    for ([shop, staff], another) in pairs(&world, |builder| builder).await.into_iter().zip(OTHERS) {
         // One that loads claims itself would make anna an administrator.
         let source = Directory::of([admin()]);
-        let with_source = |audience| {
-            let source = source.clone();
-            move |builder: Builder<User>| match audience {
-                true => another_audience(builder).claims_source(source),
-                false => another_issuer(builder).claims_source(source),
-            }
-        };
-        let sources = [world.node_with(with_source(true)).await, world.node_with(with_source(false)).await];
+        let loading = world.node_with(|builder| another(builder).claims_source(source.clone())).await;
         let cookie = shop.sign_in("anna", "").await;
         shop.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-        for node in [&staff, &sources[0], &sources[1]] {
+        for node in [&staff, &loading] {
             for path in ["/me", "/admin", "/lax", "/strict"] {
                 assert_not_valid(&node.get_by_cookie(path, &cookie).await);
             }
@@ -166,8 +171,7 @@ async fn data_of_a_session_of_another_realm_are_neither_read_nor_changed(world: 
 }
 
 async fn ending_the_logins_of_a_subject_leaves_its_namesake_alone(world: World) {
-    let others = [another_issuer, another_audience];
-    for ([shop, staff], another) in pairs(&world, |builder| builder).await.into_iter().zip(others) {
+    for ([shop, staff], another) in pairs(&world, |builder| builder).await.into_iter().zip(OTHERS) {
         let here = (shop.login(anna()).await, shop.sign_in("anna", "").await);
         let there = (staff.login(anna()).await, staff.sign_in("anna", "").await);
         let ticket = in_time(staff.auth.begin(&subject("anna"))).await.unwrap();
@@ -234,15 +238,21 @@ async fn a_change_of_claims_leaves_the_namesake_alone(world: World) {
 }
 
 async fn a_key_is_revoked_in_its_realm_alone(world: World) {
-    let [[shop, staff], [_, audience]] = pairs(&world, |builder| builder).await;
+    let shop = world.node().await;
     let here = shop.login(anna()).await;
-    let there = [staff.login(anna()).await, audience.login(anna()).await];
+    let mut others = Vec::new();
+    for another in OTHERS {
+        let node = world.node_with(another).await;
+        let tokens = node.login(anna()).await;
+        others.push((another, node, tokens));
+    }
     in_time(shop.auth.revoke_key(&key_id(0))).await.unwrap();
-    let again = world.node_with(another_issuer).await;
-    for (node, tokens) in [(&staff, &there[0]), (&audience, &there[1]), (&again, &there[0])] {
-        node.catch_up().await;
-        node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
-        node.get("/me", node.login(anna()).await.access_token()).await.assert_text("anna, by jwt");
+    for (another, node, tokens) in others {
+        for node in [node, world.node_with(another).await] {
+            node.catch_up().await;
+            node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+            node.get("/me", node.login(anna()).await.access_token()).await.assert_text("anna, by jwt");
+        }
     }
     shop.get("/me", here.access_token()).await.assert_invalid_token();
     shop.get("/me", shop.login(anna()).await.access_token()).await.assert_invalid_token();
@@ -268,9 +278,14 @@ async fn a_token_is_revoked_in_its_realm_alone(world: World) {
 async fn logins_are_limited_and_listed_apart(world: World) {
     let two = NonZeroU32::new(2).unwrap();
     for exceeded in [OnLimit::EndOldest, OnLimit::RefuseNew] {
-        let [[shop, staff], [_, audience]] = pairs(&world, |builder| builder.max_logins(two, exceeded)).await;
+        let limited = |builder: Builder<User>| builder.max_logins(two, exceeded);
+        let shop = world.node_with(limited).await;
+        let mut others = Vec::new();
+        for another in OTHERS {
+            others.push(world.node_with(|builder| another(limited(builder))).await);
+        }
         let mut all = Vec::new();
-        for node in [&shop, &staff, &audience] {
+        for node in others.iter().chain([&shop]) {
             in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();
             let ids = [node.login(anna()).await, node.login(anna()).await].map(|tokens| tokens.login_id());
             all.push((node, ids));
@@ -286,7 +301,9 @@ async fn logins_are_limited_and_listed_apart(world: World) {
         let third = in_time(shop.auth.login_tokens(auth_core::web::Device::unknown(), anna())).await;
         assert_eq!(third.is_ok(), exceeded == OnLimit::EndOldest);
         assert_eq!(listed(&shop).await.len(), 2);
-        assert_eq!([listed(&staff).await.len(), listed(&audience).await.len()], [2, 2]);
+        for other in &others {
+            assert_eq!(listed(other).await.len(), 2);
+        }
     }
 }
 
@@ -310,5 +327,50 @@ async fn two_nodes_of_one_realm_are_one_service(world: World) {
         here.catch_up().await;
         here.get_by_cookie("/me", &cookie).await.assert_invalid_session();
         assert_refused(&here.refresh(&refresh_of(&next)).await);
+    }
+}
+
+async fn access_tokens_name_a_realm_that_has_a_name_of_its_own(world: World) {
+    let default = world.node().await;
+    let by_its_name = world.node_with(|builder| builder.realm("https://shop.example shop")).await;
+    let customers = world.node_with(|builder| builder.realm("customers")).await;
+    let staff = world.node_with(another_name).await;
+    let nodes = [
+        (&default, None),
+        (&by_its_name, None),
+        (&customers, Some("customers")),
+        (&staff, Some("staff \"&\u{2603}")),
+    ];
+    for (node, realm) in nodes {
+        let tokens = node.login(anna()).await;
+        let refreshed = node.refresh(&refresh_of(&tokens)).await.unwrap();
+        for tokens in [tokens, refreshed] {
+            let claims = claims_of(tokens.access_token());
+            assert_eq!(claims.get("realm").map(|realm| realm.as_str().unwrap()), realm);
+            for (other, of) in nodes {
+                let answer = other.get("/me", tokens.access_token()).await;
+                match of == realm {
+                    true => answer.assert_text("anna, by jwt"),
+                    false => assert_not_valid(&answer),
+                }
+            }
+        }
+    }
+    let wrong = |event: &AuditEvent| {
+        matches!(event, AuditEvent::Refused { reason: RefusalReason::Token(VerifyError::RealmMismatch) })
+    };
+    assert!(customers.events.take().iter().any(wrong));
+}
+
+async fn nodes_of_one_named_realm_accept_each_others_tokens(world: World) {
+    let nodes = [world.node_with(another_name).await, world.node_with(another_name).await];
+    for [here, there] in [[&nodes[0], &nodes[1]], [&nodes[1], &nodes[0]]] {
+        let tokens = here.login(anna()).await;
+        there.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+        let next = there.refresh(&refresh_of(&tokens)).await.unwrap();
+        here.get("/me", next.access_token()).await.assert_text("anna, by jwt");
+        there.bearer(Method::POST, "/auth/logout", next.access_token()).await.assert_empty(204);
+        here.catch_up().await;
+        here.get("/me", next.access_token()).await.assert_invalid_token();
     }
 }

@@ -24,6 +24,7 @@ on_both_stores!(
     sharing_in_a_row_ends_a_login_where_that_was_asked_for,
     sharing_that_stops_in_between_is_counted_from_the_start,
     a_retry_of_an_answer_that_nobody_used_is_no_sharing,
+    an_end_is_remembered_for_as_long_as_any_node_that_answered_would,
 );
 
 fn events_of(node: &Node) -> Vec<AuditEvent> {
@@ -273,4 +274,35 @@ async fn a_retry_of_an_answer_that_nobody_used_is_no_sharing(world: World) {
         token = refresh_of(&next);
     }
     assert_eq!(events_of(&node), []);
+}
+
+/// While an update is rolled out, nodes have different lifetimes.
+async fn an_end_is_remembered_for_as_long_as_any_node_that_answered_would(world: World) {
+    let short = world.node().await;
+    for presented in
+        ["the current token", "its predecessor", "the predecessor of a lost answer", "a new token"]
+    {
+        for more in [SECOND, 9 * HOUR] {
+            let first = refresh_of(&short.login(anna()).await);
+            let retention = short.row(&first).await.unwrap().retention + more;
+            let long = world.node_with(|builder| builder.claims_max_age(retention)).await;
+            let second = refresh_of(&short.refresh(&first).await.unwrap());
+            let token = match presented {
+                "the current token" => second,
+                "its predecessor" => first,
+                "the predecessor of a lost answer" => {
+                    world.clock.advance(GRACE);
+                    first
+                }
+                _ => {
+                    world.clock.advance(GRACE);
+                    second
+                }
+            };
+            assert_works(&long, &long.refresh(&token).await.unwrap()).await;
+            assert_eq!(short.row(&token).await.unwrap().retention, retention, "{presented}");
+            short.refresh(&token).await.unwrap();
+            assert_eq!(short.row(&token).await.unwrap().retention, retention, "{presented}");
+        }
+    }
 }

@@ -383,7 +383,8 @@ async fn move_to(node: &Node, token: &str, position: Position) {
     let family = node.family(token).await;
     let moved = Family { position, ..family.clone() };
     let (store, realm) = (node.behind(), realm::<User>());
-    let put = store.replace_family(&realm, login_of(token), &family, &moved, GraceStart::Keep).await;
+    let (id, grace) = (login_of(token), GraceStart::Keep);
+    let put = store.replace_family(&realm, id, &family, &moved, grace, Duration::ZERO).await;
     assert!(put.unwrap().value.is_some());
 }
 

@@ -113,6 +113,12 @@ impl Broken {
         Logged { mark, ..logged }
     }
 
+    /// For as long as the caller says, whatever the row or the record says.
+    pub(crate) fn for_the_caller(&self, logged: Logged, now: Timestamp, retention: Duration) -> Logged {
+        let expires_at = if self.has(CallersRetention) { now.after(retention) } else { logged.expires_at };
+        Logged { expires_at, ..logged }
+    }
+
     /// Hides an entry while others go on.
     pub(crate) async fn log_late(&self, mark: Mark) {
         if self.has(LogsLate) {
@@ -199,11 +205,8 @@ impl Logins for Broken {
             self.memory.end_all(realm, subject, None, retention).await?;
         }
         let answer = self.memory.claims_changed(realm, subject, retention).await?;
-        let (now, early) = (answer.now, self.has(CallersRetention));
-        Ok(answer.map(|(epoch, logged)| {
-            let expires_at = if early { now.after(retention) } else { logged.expires_at };
-            (epoch, self.logged(Logged { expires_at, ..logged }))
-        }))
+        let now = answer.now;
+        Ok(answer.map(|(epoch, logged)| (epoch, self.logged(self.for_the_caller(logged, now, retention)))))
     }
 
     async fn save_claims(&self, realm: &Realm, id: LoginId, claims: &[u8], epoch: u64) -> Answer<bool> {
@@ -253,8 +256,9 @@ impl Families for Broken {
         expected: &Family,
         new: &Family,
         grace: GraceStart,
+        retention: Duration,
     ) -> Answer<Option<LiveLogin>> {
-        crate::families::replace(self, realm, id, expected, new, grace).await
+        crate::families::replace(self, realm, id, expected, new, grace, retention).await
     }
 
     async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Answer<()> {
@@ -321,7 +325,8 @@ impl Log for Broken {
         retention: Duration,
     ) -> Answer<Logged> {
         let answer = self.memory.revoke_token(realm, subject, token, retention).await?;
-        Ok(answer.map(|logged| self.logged(logged)))
+        let now = answer.now;
+        Ok(answer.map(|logged| self.logged(self.for_the_caller(logged, now, retention))))
     }
 
     async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Answer<Logged> {
@@ -340,14 +345,17 @@ impl Log for Broken {
         others::write_back(self, realm, entries).await
     }
 
-    async fn declare_restored(&self, realm: &Realm, instant: Option<Timestamp>) -> Answer<u64> {
+    async fn declare_restored(&self, realm: &Realm, instant: Option<Timestamp>) -> Answer<(u64, Logged)> {
         if self.has(DeclaresNothing) {
             let floor = u64::try_from(self.clock.now().millis()).unwrap();
-            return Ok(Timed::new(floor, self.clock.now()));
+            let logged = Logged { mark: Mark::random().unwrap(), expires_at: LogEntry::NEVER };
+            return Ok(Timed::new((floor, logged), self.clock.now()));
         }
         let answer = self.memory.declare_restored(realm, instant).await?;
         let time = u64::try_from(answer.now.millis()).unwrap();
-        Ok(answer.map(|floor| if self.has(FloorIsTheTime) { time } else { floor }))
+        Ok(answer.map(|(floor, logged)| {
+            (if self.has(FloorIsTheTime) { time } else { floor }, self.logged(logged))
+        }))
     }
 }
 

@@ -70,6 +70,7 @@ pub(crate) async fn replace(
     expected: &Family,
     new: &Family,
     grace: GraceStart,
+    retention: Duration,
 ) -> Answer<Option<LiveLogin>> {
     let mut expected = expected.clone();
     let stored = store.memory.login(realm, id).await?.value.and_then(|login| login.row.family);
@@ -92,7 +93,8 @@ pub(crate) async fn replace(
             _ => {}
         }
     }
-    let mut answer = store.memory.replace_family(realm, id, &expected, new, grace).await?;
+    let retention = if store.has(KeepsRetention) { Duration::ZERO } else { retention };
+    let mut answer = store.memory.replace_family(realm, id, &expected, new, grace, retention).await?;
     let family = answer.value.as_mut().and_then(|login| login.row.family.as_mut());
     if let Some(family) = family.filter(|_| store.has(TrustsTheGrace)) {
         family.rotated_at = new.rotated_at;

@@ -35,6 +35,8 @@ pub(crate) async fn page(store: &Broken, realm: &Realm, cursor: &Cursor, most: N
         JunkIsAnError if page.reset == Some(Reset::Malformed) => {
             return Err(StoreError::new("not a cursor"));
         }
+        LostIsPurged => page.reset = page.reset.map(|_| Reset::Purged),
+        PurgedIsLost => page.reset = page.reset.map(|_| Reset::UnknownMark),
         NeverMore => page.has_more = false,
         _ => {}
     }

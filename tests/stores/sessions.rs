@@ -97,7 +97,9 @@ pub(crate) async fn rename(
         }
         _ => {}
     }
-    Ok(answer.map(|logged| logged.map(|logged| store.logged(logged))))
+    let now = answer.now;
+    let altered = |logged| store.logged(store.for_the_caller(logged, now, retention));
+    Ok(answer.map(|logged| logged.map(altered)))
 }
 
 pub(crate) async fn delete(store: &Broken, realm: &Realm, key: &SessionKey) -> Answer<()> {

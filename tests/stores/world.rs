@@ -10,7 +10,7 @@ use auth_core::clock::{Clock, SystemClock, Timestamp};
 use auth_core::id::{Subject, TokenId};
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::store::{
-    LogEntry, Logged, LoginStore as _, Mark, Partition, Realm, RevocationStore as _, Revoked, Store,
+    LogEntry, Logged, LoginStore as _, Mark, Partition, Realm, RevocationStore as _, Revoked, Store, Timed,
 };
 use auth_core::testing::ManualClock;
 use auth_core::testing::contract::{Restorable, World};
@@ -51,7 +51,9 @@ impl Log for Sixteen {
         token: TokenId,
         retention: Duration,
     ) -> Answer<Logged> {
-        let now = self.0.ticket(realm, subject).await?.now;
+        // The record's, as far as the suite can tell it from the live logins'.
+        let Timed { value: live, now } = self.0.list(realm, subject, None, NonZeroU32::MAX).await?;
+        let retention = live.logins.iter().map(|login| login.row.retention).fold(retention, Duration::max);
         let revoked = Revoked::Token(Partition::of(subject, SIXTEEN), token);
         let logged = Logged { mark: Mark::random().unwrap(), expires_at: now.after(retention) };
         let entry = LogEntry { mark: logged.mark, revoked, expires_at: logged.expires_at };

@@ -104,6 +104,7 @@ impl Subject {
         let expected = Expected {
             issuer: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
+            realm: None,
             leeway: Duration::from_secs(5),
             max_length: 8192,
         };

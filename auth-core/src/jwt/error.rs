@@ -28,6 +28,9 @@ pub enum VerifyError {
     /// `iat` or `nbf` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// `realm` is not the one of this service.
+    #[error("the token is of another realm")]
+    RealmMismatch,
     /// The signature is not the key's.
     #[error("the signature does not match")]
     SignatureMismatch,

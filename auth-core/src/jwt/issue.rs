@@ -13,14 +13,20 @@ use crate::id::{LoginId, Position, TokenId};
 use crate::random::RandomError;
 
 /// Which set of claims tokens have (`ver`). A claim that a later set adds is required of tokens of that set on: those that
-/// were issued before an update still work after it. From set 1 on, `sid`, `epoch` and `gen` are there.
-pub(super) const CLAIM_SET: u32 = 1;
+/// were issued before an update still work after it.
+const CLAIM_SET: u32 = SET_WITH_REALM;
+/// From this set on, `sid`, `epoch` and `gen` are there.
+pub(super) const SET_WITH_LOGIN: u32 = 1;
+/// From this set on, `realm` is there, where the realm has a name of its own.
+pub(super) const SET_WITH_REALM: u32 = 2;
 
 /// An access token that is about to be signed.
 pub(crate) struct IssuedToken<'a, C> {
     pub(crate) issuer: &'a str,
     pub(crate) audience: &'a str,
     pub(crate) client_id: &'a str,
+    /// The realm; none where issuer and audience name it.
+    pub(crate) realm: Option<&'a str>,
     pub(crate) issued_at: Timestamp,
     /// In seconds.
     pub(crate) lifetime: u64,
@@ -74,6 +80,9 @@ impl<C: Claims> IssuedToken<'_, C> {
         map.serialize_entry("epoch", &self.epoch)?;
         map.serialize_entry("gen", &self.position)?;
         map.serialize_entry("ver", &CLAIM_SET)?;
+        if let Some(realm) = self.realm {
+            map.serialize_entry("realm", realm)?;
+        }
         self.claims.write(&mut map)?;
         map.end()?;
         Ok(payload)

@@ -25,6 +25,7 @@ pub struct Registered<'de> {
     pub(super) epoch: Option<u64>,
     pub(super) position: Option<Position>,
     pub(super) ver: Option<u32>,
+    pub(super) realm: Option<Text<'de>>,
     unknown: Vec<Cow<'de, str>>,
 }
 
@@ -45,6 +46,7 @@ impl<'de> OtherMembers<'de> for Registered<'de> {
             b"epoch" => read_once(&mut self.epoch, map),
             b"gen" => read_once(&mut self.position, map),
             b"ver" => read_once(&mut self.ver, map),
+            b"realm" => read_once(&mut self.realm, map),
             _ => self.skip(name, map),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::error::VerifyError;
-use super::issue::CLAIM_SET;
+use super::issue::{SET_WITH_LOGIN, SET_WITH_REALM};
 use super::jws::{self, HeaderPurpose};
 use super::registered::{NumericDate, Registered, Text};
 use super::set::KeySet;
@@ -22,6 +22,8 @@ pub struct Expected {
     pub issuer: String,
     /// One of `aud`, byte for byte.
     pub audience: String,
+    /// `realm`, byte for byte; none where issuer and audience name the realm, and tokens have no such claim.
+    pub realm: Option<String>,
     /// How far clocks may be apart.
     pub leeway: Duration,
     /// The longest token in bytes.
@@ -96,6 +98,9 @@ impl<C: Claims> Verifier<C> {
             Some(_) => return Err(VerifyError::AudienceMismatch),
             None => return Err(VerifyError::Malformed),
         }
+        if !self.is_of_the_realm(registered) {
+            return Err(VerifyError::RealmMismatch);
+        }
         let (expires_at, issued_at) = match (registered.exp, registered.iat) {
             (Some(exp), Some(iat)) => (timestamp(exp), timestamp(iat)),
             _ => return Err(VerifyError::Malformed),
@@ -103,7 +108,7 @@ impl<C: Claims> Verifier<C> {
         if expires_at <= issued_at || expires_at.since(issued_at) > C::MAX_TTL {
             return Err(VerifyError::LifetimeTooLong);
         }
-        if registered.ver.is_some_and(|ver| ver >= CLAIM_SET)
+        if registered.ver.is_some_and(|ver| ver >= SET_WITH_LOGIN)
             && (registered.sid.is_none() || registered.epoch.is_none() || registered.position.is_none())
         {
             return Err(VerifyError::Malformed);
@@ -129,6 +134,16 @@ impl<C: Claims> Verifier<C> {
             valid_from,
             issued_at,
         })
+    }
+
+    /// A token that could not name its realm yet is of any: those that were issued before an update still work after it.
+    fn is_of_the_realm(&self, registered: &Registered<'_>) -> bool {
+        match (registered.realm.as_ref().map(Text::as_str), self.expected.realm.as_deref()) {
+            (None, Some(_)) => {
+                registered.ver.is_some_and(|ver| (SET_WITH_LOGIN..SET_WITH_REALM).contains(&ver))
+            }
+            (named, expected) => named == expected,
+        }
     }
 }
 

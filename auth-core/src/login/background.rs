@@ -58,9 +58,13 @@ async fn follow(revoker: Arc<Revoker>) {
 }
 
 impl Revoker {
-    /// Reads the log to its end; what the store had lost is an event.
+    /// Reads the log to its end; what the store had lost is an event, and a large step of its clock.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
-        let CatchUp { reset, lost, written_back } = self.feed().catch_up().await?;
+        let done = self.feed().catch_up().await;
+        if let Some(millis) = self.take_step() {
+            self.observe(&AuditEvent::ClockStepped { seconds: millis / 1000 });
+        }
+        let CatchUp { reset, lost, written_back } = done?;
         if let Some(cause) = reset {
             self.observe(&AuditEvent::LogReset { cause: cause.into(), written_back });
         }

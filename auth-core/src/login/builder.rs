@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::access_tokens::AccessTokens;
 use super::background::Background;
 use super::claims_loader::ClaimsLoader;
-use super::config::{Config, Site, named};
+use super::config::{Config, Site, default_realm, named};
 use super::realm_store::RealmStore;
 use super::revoker::Revoker;
 use super::sessions::Sessions;
@@ -191,10 +191,8 @@ impl<C: Claims> Builder<C> {
     /// tokens, and need the same claims type. Sessions, refresh tokens, logins and what was revoked of one realm do not
     /// exist for another, whatever the store: give customers and staff, or two tenants, a realm each.
     ///
-    /// # Security
-    ///
-    /// Access tokens carry no realm: they are told apart by issuer and audience. Authenticators of different realms need
-    /// different ones, or keys of their own, or each accepts the other's access tokens.
+    /// Access tokens carry the name of a realm that is not the default one, as the claim `realm`, for everybody who can read
+    /// the token. A token of another realm is refused, also where issuer, audience and keys are the same.
     ///
     /// Another realm signs everybody out; so does another issuer or audience, while it is the default.
     pub fn realm(mut self, realm: &str) -> Self {
@@ -261,7 +259,7 @@ impl<C: Claims> Builder<C> {
                     .caused_by(error)
             })?),
         };
-        let realm = self.realm.unwrap_or_else(|| format!("{} {}", site.issuer, site.audience));
+        let realm = site.realm.clone().unwrap_or_else(|| default_realm(&site.issuer, &site.audience));
         let realm = Realm::new(&realm).ok_or_else(|| {
             ConfigError::new(
                 "realm",
@@ -284,6 +282,7 @@ impl<C: Claims> Builder<C> {
         let verifier = Verifier::new(Expected {
             issuer: site.issuer.clone(),
             audience: site.audience.clone(),
+            realm: site.realm.clone(),
             leeway: config.leeway,
             max_length: config.max_token_length,
         });
@@ -336,7 +335,9 @@ impl<C: Claims> Builder<C> {
                 "use letters, digits, `-` and `_`",
             )
         })?;
+        let is_named = |realm: &String| *realm != default_realm(&issuer, &audience);
         Ok(Site {
+            realm: self.realm.clone().filter(is_named),
             issuer,
             audience,
             client_id,

@@ -38,6 +38,8 @@ pub(crate) struct Site {
     /// Also the realm of challenges.
     pub(crate) audience: String,
     pub(super) client_id: String,
+    /// The realm, where it has another name than the default.
+    pub(super) realm: Option<String>,
     pub(crate) login_page: Option<LocalPath>,
     pub(crate) csrf: CsrfPolicy,
     pub(crate) cookie: SessionCookie,
@@ -126,6 +128,11 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+/// The realm of a service that gives it no name.
+pub(super) fn default_realm(issuer: &str, audience: &str) -> String {
+    format!("{issuer} {audience}")
 }
 
 /// A text that can stand in a claim and in a challenge.

@@ -203,7 +203,8 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not be revoked.
     pub async fn revoke_token(&self, subject: &Subject, token: TokenId) -> Result<(), StoreError> {
-        self.parts.revoker.revoke_token(subject, token).await
+        let (revoker, subject) = (self.parts.revoker.clone(), subject.clone());
+        uncancelled(async move { revoker.revoke_token(&subject, token).await }).await
     }
 
     /// Revokes everything that a key signed, on all nodes, for instance when it leaked. Sign with another one first, and
@@ -213,6 +214,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not be revoked.
     pub async fn revoke_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        self.parts.revoker.revoke_key(key).await
+        let (revoker, key) = (self.parts.revoker.clone(), key.clone());
+        uncancelled(async move { revoker.revoke_key(&key).await }).await
     }
 }

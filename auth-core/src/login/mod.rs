@@ -34,7 +34,7 @@ use background::Background;
 use claims_loader::ClaimsLoader;
 use config::Config;
 use realm_store::RealmStore;
-use revoker::Revoker;
+use revoker::{Revoker, uncancelled};
 use sessions::Sessions;
 use token_issuer::TokenIssuer;
 use write_behind::WriteBehind;
@@ -121,9 +121,8 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: call it again.
     pub async fn declare_restored(&self, until: Option<Timestamp>) -> Result<(), StoreError> {
-        let floor = self.parts.store.ask(|store, realm| store.declare_restored(realm, until)).await?;
-        self.parts.revoker.feed().list().raise_floor(floor.value);
-        Ok(())
+        let revoker = self.parts.revoker.clone();
+        uncancelled(async move { revoker.declare_restored(until).await }).await
     }
 
     /// What the edge needs to know of this site.

@@ -37,6 +37,11 @@ impl RealmStore {
         self.clock.correction()
     }
 
+    /// See [`NodeClock::take_step`].
+    pub(super) fn take_step(&self) -> Option<i64> {
+        self.clock.take_step()
+    }
+
     /// Asks the store, and takes its time from the reply.
     pub(crate) async fn ask<'a, T, F>(
         &'a self,

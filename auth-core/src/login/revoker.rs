@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::realm_store::RealmStore;
 use crate::audit::{AuditEvent, Observer};
+use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
 use crate::store::{
@@ -37,6 +38,11 @@ impl Revoker {
 
     pub(super) fn observe(&self, event: &AuditEvent) {
         self.observer.observe(event);
+    }
+
+    /// See [`RealmStore::take_step`].
+    pub(super) fn take_step(&self) -> Option<i64> {
+        self.store.take_step()
     }
 
     pub(super) const fn retention(&self) -> Duration {
@@ -112,6 +118,15 @@ impl Revoker {
         Ok(())
     }
 
+    /// Refuses everything from before a restore.
+    pub(super) async fn declare_restored(&self, until: Option<Timestamp>) -> Result<(), StoreError> {
+        let write = self.feed.begin_write();
+        let declared = self.store.ask(|store, realm| store.declare_restored(realm, until)).await?;
+        let (floor, logged) = declared.value;
+        write.logged(Revoked::Floor(floor), logged);
+        Ok(())
+    }
+
     /// Gives a session a new id, and the old one is over, in one step; `false` when the session is gone.
     pub(super) async fn rename_session(
         &self,
@@ -140,7 +155,8 @@ impl Revoker {
     }
 }
 
-/// Runs a write to its end even if the request that asked for it goes away half way: an end that began is not undone.
+/// Runs a write to its end even if the request that asked for it goes away half way: an end that began is not undone, and
+/// what the store logged is known and expected here.
 pub(super) async fn uncancelled<T: Send + 'static>(
     write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {

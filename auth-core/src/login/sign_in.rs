@@ -4,6 +4,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
+use super::revoker::uncancelled;
 use super::source::BoxError;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
@@ -326,7 +327,9 @@ impl<C: Claims> Parts<C> {
     async fn end_foreign(&self, before: &Before) {
         let mut result = Ok(());
         if let Some((login, owner)) = &before.foreign {
-            result = self.revoker.end(owner, *login, EndReason::Replaced).await.map(|_ended| ());
+            let (revoker, owner, login) = (self.revoker.clone(), owner.clone(), *login);
+            let ended = async move { revoker.end(&owner, login, EndReason::Replaced).await };
+            result = uncancelled(ended).await.map(|_ended| ());
         }
         if let Some(anonymous) = &before.anonymous {
             let deleted = self.store.ask(|store, realm| store.delete_session(realm, anonymous)).await;

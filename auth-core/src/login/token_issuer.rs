@@ -66,6 +66,7 @@ pub(super) struct TokenIssuer {
     issuer: String,
     audience: String,
     client_id: String,
+    realm: Option<String>,
     access_ttl: Duration,
 }
 
@@ -77,6 +78,7 @@ impl TokenIssuer {
             issuer: site.issuer.clone(),
             audience: site.audience.clone(),
             client_id: site.client_id.clone(),
+            realm: site.realm.clone(),
             access_ttl,
         }
     }
@@ -105,6 +107,7 @@ impl TokenIssuer {
             issuer: &self.issuer,
             audience: &self.audience,
             client_id: &self.client_id,
+            realm: self.realm.as_deref(),
             issued_at: now,
             lifetime,
             id: TokenId::random().map_err(StoreError::new)?,

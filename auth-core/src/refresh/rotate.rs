@@ -163,6 +163,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
                 Verdict::UnknownSecret => return Err(RefreshError::UnknownSecret { login }),
                 Verdict::UnverifiablePair => return Err(RefreshError::UnverifiablePair { login }),
             };
+            let write = write.or_else(|| self.keep(&found, family));
             let Some(write) = write else { return Ok(Rotated { login: found, token: answer, verdict, now }) };
             let Timed { value, now } = self.write(login, family, &write).await?;
             if let Some(login) = value {
@@ -265,13 +266,20 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
             .ok_or(RefreshError::UnknownPepper { login: presented.login_id() })
     }
 
+    /// The family as it is, where the row must know that this node's access tokens live longer.
+    fn keep(&self, login: &LiveLogin, family: &Family) -> Option<FamilyWrite> {
+        let is_longer = self.policy.retention > login.row.retention;
+        is_longer.then(|| FamilyWrite { family: family.clone(), grace: GraceStart::Keep })
+    }
+
     async fn write(
         &self,
         login: LoginId,
         expected: &Family,
         write: &FamilyWrite,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError> {
-        self.store.replace_family(self.realm, login, expected, &write.family, write.grace).await
+        let (family, retention) = (&write.family, self.policy.retention);
+        self.store.replace_family(self.realm, login, expected, family, write.grace, retention).await
     }
 
     /// Ends the login of a token that is in two hands.

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::store::{LogEntry, Mark};
+use crate::clock::Timestamp;
+use crate::store::{ENTRY_MARGIN, LogEntry, Logged, Mark};
 
 /// The marks that this node expects to read.
 #[derive(Debug, Default)]
@@ -25,8 +26,8 @@ struct Marks {
     read: HashMap<Mark, u64>,
     /// How many of them there were when those that no write waits for were last dropped.
     kept: usize,
-    /// Acknowledged, and not read yet.
-    expected: HashSet<Mark>,
+    /// Acknowledged, and not read yet; with the expiry of the entry.
+    expected: HashMap<Mark, Timestamp>,
 }
 
 impl Acknowledged {
@@ -57,17 +58,17 @@ impl Acknowledged {
     }
 
     /// The store has logged this.
-    pub(super) fn expect(&self, mark: Mark) {
+    pub(super) fn expect(&self, logged: Logged) {
         self.with(|marks| {
-            if !marks.read.contains_key(&mark) {
-                marks.expected.insert(mark);
+            if !marks.read.contains_key(&logged.mark) {
+                marks.expected.insert(logged.mark, logged.expires_at);
             }
         });
     }
 
     /// What a page that is asked for from now on must have, unless an earlier one had it.
     pub(super) fn due(&self) -> HashSet<Mark> {
-        self.with(|marks| marks.expected.clone())
+        self.with(|marks| marks.expected.keys().copied().collect())
     }
 
     pub(super) fn read(&self, entries: &[LogEntry]) {
@@ -81,9 +82,13 @@ impl Acknowledged {
         });
     }
 
-    /// Of what was due, what was not read: the store lost it. It is expected no longer.
-    pub(super) fn take_lost(&self, due: &HashSet<Mark>) -> usize {
-        self.with(|marks| due.iter().filter(|mark| marks.expected.remove(*mark)).count())
+    /// Of what was due, what was not read up to that time of the store: it lost it, unless it is not served any more. It is
+    /// expected no longer.
+    pub(super) fn take_lost(&self, due: &HashSet<Mark>, read_at: Timestamp) -> usize {
+        let is_served = |expires_at: Timestamp| expires_at.after(ENTRY_MARGIN) > read_at;
+        self.with(|marks| {
+            due.iter().filter(|mark| marks.expected.remove(*mark).is_some_and(is_served)).count()
+        })
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Marks) -> T) -> T {

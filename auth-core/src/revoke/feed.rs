@@ -25,7 +25,7 @@ const PAGE: NonZeroU32 = match NonZeroU32::new(10_000) {
 const WRITTEN_BACK_AT_ONCE: usize = 1000;
 
 /// The list, and how far along the log it is.
-pub struct Feed {
+pub(crate) struct Feed {
     list: RevocationList,
     store: Arc<dyn RevocationStore>,
     realm: Realm,
@@ -53,8 +53,8 @@ struct Age {
 
 /// What reading the log brought besides its entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CatchUp {
-    /// Why the log was read from its start, if it was.
+pub(crate) struct CatchUp {
+    /// Why the log was read from its start, if it was; none where an entry was purged and nothing is missing.
     pub reset: Option<Reset>,
     /// How many acknowledged entries the store had lost.
     pub lost: usize,
@@ -80,7 +80,7 @@ impl Feed {
     }
 
     /// The list.
-    pub const fn list(&self) -> &RevocationList {
+    pub(crate) const fn list(&self) -> &RevocationList {
         &self.list
     }
 
@@ -95,28 +95,38 @@ impl Feed {
     /// # Errors
     ///
     /// [`StoreError`]: then the list grows older. What was read stays.
-    pub async fn catch_up(&self) -> Result<CatchUp, StoreError> {
+    pub(crate) async fn catch_up(&self) -> Result<CatchUp, StoreError> {
         let mut progress = self.progress.lock().await;
         let due = self.acknowledged.due();
         let (monotonic, wall) = (self.clock.monotonic(), self.clock.wall());
-        self.read(&mut progress, None).await?;
-        progress.lost = progress.lost.saturating_add(self.acknowledged.take_lost(&due));
+        let read_at = self.read(&mut progress, None).await?;
+        progress.lost = progress.lost.saturating_add(self.acknowledged.take_lost(&due, read_at));
         let mut done = CatchUp { reset: progress.reset, lost: progress.lost, written_back: 0 };
         if done.reset.is_some() || done.lost > 0 {
             done.written_back = self.write_back().await?;
             (progress.reset, progress.lost) = (None, 0);
+        }
+        if done.reset == Some(Reset::Purged) && done.written_back == 0 {
+            done.reset = None;
         }
         self.asked_at.monotonic.store(millis(monotonic), Ordering::Release);
         self.asked_at.wall.store(wall.millis(), Ordering::Release);
         Ok(done)
     }
 
-    /// Reads from the cursor to the end, into the list and, where one is given, a second one.
-    async fn read(&self, progress: &mut Progress, also: Option<&RevocationList>) -> Result<(), StoreError> {
+    /// Reads from the cursor to the end, into the list and, where one is given, a second one. Returns the latest time of the
+    /// store that it heard.
+    async fn read(
+        &self,
+        progress: &mut Progress,
+        also: Option<&RevocationList>,
+    ) -> Result<Timestamp, StoreError> {
+        let mut latest = Timestamp::UNIX_EPOCH;
         loop {
             let sent = self.clock.monotonic();
             let page = self.store.page(&self.realm, &progress.cursor, PAGE).await?;
             self.clock.heard(sent, page.now);
+            latest = latest.max(page.now);
             let page = page.value;
             self.acknowledged.read(&page.entries);
             self.list.raise_floor(page.floor);
@@ -125,10 +135,12 @@ impl Feed {
                 also.raise_floor(page.floor);
                 also.apply(&page.entries);
             }
-            progress.reset = progress.reset.or(page.reset);
+            // Another reason says more than an entry that was purged.
+            progress.reset =
+                progress.reset.filter(|reset| *reset != Reset::Purged).or(page.reset).or(progress.reset);
             progress.cursor = page.next;
             if !page.has_more {
-                return Ok(());
+                return Ok(latest);
             }
         }
     }
@@ -137,7 +149,9 @@ impl Feed {
     async fn write_back(&self) -> Result<usize, StoreError> {
         let there = RevocationList::new();
         self.read(&mut Progress::default(), Some(&there)).await?;
-        let missing = self.list.missing_from(&there, self.clock.now()).map_err(StoreError::new)?;
+        // The list rounds up to whole seconds: the log may have left out what is over here in less than one.
+        let served = self.clock.now().after(Duration::from_secs(1));
+        let missing = self.list.missing_from(&there, served).map_err(StoreError::new)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
             let sent = self.clock.monotonic();
             let written = self.store.write_back(&self.realm, entries).await?;
@@ -152,7 +166,7 @@ impl Feed {
     /// # Errors
     ///
     /// [`StoreError`] when the store is needed and does not answer. Never "not revoked" for want of knowing.
-    pub async fn check(
+    pub(crate) async fn check(
         &self,
         credential: &Ids<'_>,
         last: &LastCleared,
@@ -177,7 +191,7 @@ impl Feed {
 
     /// Whether the list is no older than `bound`, by the clock of this node that says more: the monotonic one may have
     /// stood still, the time of day may have been set.
-    pub fn is_current(&self, bound: Duration) -> bool {
+    pub(crate) fn is_current(&self, bound: Duration) -> bool {
         let wall = self.asked_at.wall.load(Ordering::Acquire);
         if wall == i64::MIN {
             return false;
@@ -189,7 +203,7 @@ impl Feed {
     }
 
     /// Sleeps until the log may have grown since this was last called.
-    pub async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         let mut wake_ups = self.wake_ups.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // An error: nobody will wake us again. The caller polls.
         if wake_ups.changed().await.is_err() {
@@ -201,7 +215,7 @@ impl Feed {
 
 /// A write that is logged and is under way.
 #[must_use]
-pub struct LogWrite<'a> {
+pub(crate) struct LogWrite<'a> {
     feed: &'a Feed,
     number: u64,
 }
@@ -209,7 +223,7 @@ pub struct LogWrite<'a> {
 impl LogWrite<'_> {
     /// The store has done it and logged this: it is known here at once, and expected in the log.
     pub(crate) fn logged(&self, revoked: Revoked, logged: Logged) {
-        self.feed.acknowledged.expect(logged.mark);
+        self.feed.acknowledged.expect(logged);
         let Logged { mark, expires_at } = logged;
         self.feed.list.apply(&[LogEntry { mark, revoked, expires_at }]);
     }

@@ -154,9 +154,12 @@ pub struct Page {
 pub enum Reset {
     /// The store is another one, was restored by its engine after a crash, or was started again.
     Incarnation,
-    /// The entry that the cursor names is not in the log: it was emptied or restored, or the entry is over and was
-    /// purged.
+    /// The entry that the cursor names is not in the log, and would not have been purged yet: the log was emptied or
+    /// restored.
     UnknownMark,
+    /// The entry that the cursor names is over, and not in the log: as a rule it was purged when there were newer ones. What
+    /// the reader knows and the log lacks tells whether more is gone.
+    Purged,
     /// The cursor is not one of this store.
     Malformed,
 }

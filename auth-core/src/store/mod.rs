@@ -22,7 +22,8 @@
 //! - **Numbers**: times and epochs in milliseconds are exact below 2^53. A store may take a longer duration for one of
 //!   2^52 milliseconds.
 //! - **Retention**: how long credentials of a login can outlive its end, at most; kept in the row, and the largest one
-//!   in the record. It decides how long a log entry about the login lives.
+//!   in the record. An entry about the login or its session lives as long as the row's, one about the subject or a token as
+//!   long as the record's, or as long as the caller's, whichever is longer: nodes may have different ones.
 //!
 //! # What is live, what is outdated, what is gone
 //!
@@ -80,8 +81,10 @@
 //!   as [`Logged`]. A session that carries no login has nothing that a node could honour: deleting it is not logged.
 //! - **The log**: every entry that was committed before the call of [`RevocationStore::page`] is in that page or in one
 //!   that an earlier cursor was answered with; entries may repeat. A cursor names the last entry that was seen by its
-//!   mark. A store that does not know the mark (emptied, restored, replaced, another incarnation) answers from the start
-//!   of the log and says so in [`Page::reset`]. Purging never removes the newest entry of a partition.
+//!   mark, and says when it expires. A store that does not know the mark (emptied, restored, replaced, another incarnation)
+//!   answers from the start of the log and says so in [`Page::reset`]; where the entry was over, it says that it may have
+//!   been purged, which is no alarm. Purging never removes the newest entry of a partition, so that a reader that has seen
+//!   everything stays where it is.
 //! - **Nothing secret is stored**: session ids and refresh secrets arrive as hashes.
 
 mod error;
@@ -100,7 +103,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::clock::Timestamp;
+use crate::clock::{TOLERATED_STEP, Timestamp};
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 
 pub use error::StoreError;
@@ -113,8 +116,8 @@ pub use row::{
     SessionKey, SessionRow, SubjectState, Ticket, Timed, Touch,
 };
 
-/// How much longer than its expiry an entry of the log is kept, served and honoured.
-pub const ENTRY_MARGIN: Duration = Duration::from_secs(10 * 60);
+/// How much longer than its expiry an entry of the log is kept, served and honoured: ten minutes.
+pub const ENTRY_MARGIN: Duration = TOLERATED_STEP;
 
 /// Everything an authenticator needs of a store.
 pub trait Store: LoginStore + FamilyStore + SessionStore + RevocationStore + DocumentStore {}
@@ -239,7 +242,8 @@ pub trait FamilyStore: Debug + Send + Sync + 'static {
 
     /// Compare and swap: sets the family of a live login to `new` if it still is `expected` in every field. With
     /// [`GraceStart::Now`], `rotated_at` becomes the store's now, with [`GraceStart::Keep`] it stays; `new.rotated_at` is
-    /// not looked at. Returns the login after the change, or none when nothing was changed.
+    /// not looked at. `retention` is how long credentials made from now on can outlive the login's end: that of row and record
+    /// rise to it. Returns the login after the change, or none when nothing was changed.
     async fn replace_family(
         &self,
         realm: &Realm,
@@ -247,6 +251,7 @@ pub trait FamilyStore: Debug + Send + Sync + 'static {
         expected: &Family,
         new: &Family,
         grace: GraceStart,
+        retention: Duration,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError>;
 
     /// Marks rotations as confirmed whose position is still the current one of a live login; the others are ignored.
@@ -278,8 +283,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     ) -> Result<Timed<SavedSession>, StoreError>;
 
     /// Gives a live session a new hash, in the same partition; its data stay, its version rises by one, and the old hash
-    /// is dead at once and logged ([`Revoked::Session`]) for `retention`, in one step. None, and nothing is done or
-    /// logged, when the session is not live or the new hash is taken.
+    /// is dead at once and logged ([`Revoked::Session`]) for `retention` or that of the login that it carries, whichever is
+    /// longer, in one step. None, and nothing is done or logged, when the session is not live or the new hash is taken.
     async fn rename_session(
         &self,
         realm: &Realm,
@@ -295,7 +300,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
 /// The log of what was revoked, and the question that is asked when a node's list is too old.
 #[async_trait]
 pub trait RevocationStore: Debug + Send + Sync + 'static {
-    /// Logs that one access token of the subject is over, for `retention`.
+    /// Logs that one access token of the subject is over, for `retention` or the record's, whichever is longer.
     async fn revoke_token(
         &self,
         realm: &Realm,
@@ -324,12 +329,12 @@ pub trait RevocationStore: Debug + Send + Sync + 'static {
 
     /// After a restore: sets the floor of the realm, in all partitions, to the largest of the store's milliseconds, the
     /// highest stored epoch of the realm (the floor is one) + 1, and `instant`, and logs it ([`Revoked::Floor`], which
-    /// never expires). Everybody signs in again. Returns the floor.
+    /// never expires). Everybody signs in again. Returns the floor, and the entry in partition 0.
     async fn declare_restored(
         &self,
         realm: &Realm,
         instant: Option<Timestamp>,
-    ) -> Result<Timed<u64>, StoreError>;
+    ) -> Result<Timed<(u64, Logged)>, StoreError>;
 
     /// Changes after each commit that logged something. Only a hint: it may miss what other processes log.
     fn wake_ups(&self) -> watch::Receiver<u64>;

@@ -3,7 +3,7 @@
 use crate::text::snake_case;
 
 /// Claims with a meaning of their own (RFC 7519, RFC 9068, OpenID Connect, and this crate's).
-const REGISTERED: [&str; 22] = [
+const REGISTERED: [&str; 23] = [
     "iss",
     "sub",
     "aud",
@@ -16,6 +16,7 @@ const REGISTERED: [&str; 22] = [
     "epoch",
     "gen",
     "ver",
+    "realm",
     "client_id",
     "acr",
     "amr",

@@ -145,6 +145,7 @@ async fn ten_thousand_roles_are_above_the_limit_and_harmless_below_it() {
     let generous = Verifier::<ShopUser>::new(Expected {
         issuer: "https://shop.example".to_owned(),
         audience: "shop".to_owned(),
+        realm: None,
         leeway: std::time::Duration::ZERO,
         max_length: 1 << 20,
     });

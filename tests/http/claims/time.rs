@@ -65,6 +65,7 @@ async fn with_leeway_both_ends_move_by_it_to_the_millisecond() {
     let verifier = Verifier::<ShopUser>::new(Expected {
         issuer: "https://shop.example".to_owned(),
         audience: "shop".to_owned(),
+        realm: None,
         leeway,
         max_length: 8192,
     });

@@ -200,6 +200,7 @@ async fn deep_nesting_is_bounded_work_whatever_the_limit() {
     let verifier = Verifier::<ShopUser>::new(Expected {
         issuer: "https://shop.example".to_owned(),
         audience: "shop".to_owned(),
+        realm: None,
         leeway: std::time::Duration::ZERO,
         max_length: 1 << 20,
     });

@@ -1,10 +1,11 @@
 //! A restore that is declared: everybody signs in again.
 
+use auth_core::audit::AuditEvent;
 use auth_core::clock::Clock as _;
 use auth_core::login::{LoginError, Ticket, Tokens};
 use auth_core::store::memory::Incarnation;
 use auth_core::web::Device;
-use auth_tests::shop::{assert_ended, assert_works, refresh_of};
+use auth_tests::shop::{assert_ended, assert_refused, assert_works, refresh_of};
 use auth_tests::{DAY, HOUR, NOW, Node, SECOND, World, anna, in_time, on_both_stores, subject, whole};
 
 use crate::lost_log::support::{fragile, quiet_node};
@@ -122,4 +123,24 @@ async fn a_declared_restore_that_was_lost_still_holds() {
         }
     })
     .await;
+}
+
+/// Nobody else knows of it, and the log goes on where it was.
+#[tokio::test(start_paused = true)]
+async fn a_declared_restore_that_was_acknowledged_and_never_came_is_written_back() {
+    let (world, memory) = fragile();
+    let here = quiet_node(&world).await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    let tokens = here.login(anna()).await;
+    here.catch_up().await;
+    let copy = memory.snapshot();
+    world.clock.advance(SECOND);
+    in_time(here.auth.declare_restored(None)).await.unwrap();
+    memory.restore(&copy, Incarnation::Same);
+    here.events.clear();
+    here.catch_up().await;
+    assert_eq!(here.events.take(), [AuditEvent::WritesLost { lost: 1, written_back: 1 }]);
+    let late = world.node().await;
+    late.get("/me", tokens.access_token()).await.assert_invalid_token();
+    assert_refused(&late.refresh(&refresh_of(&tokens)).await);
 }

@@ -1,9 +1,10 @@
 //! A failover to a replica that had not heard of the last writes: the store is the same, and they are not there.
 
-use auth_core::audit::AuditEvent;
+use auth_core::audit::{AuditEvent, ResetCause};
 use auth_core::store::memory::Incarnation;
-use auth_tests::shop::{assert_ended, assert_works, key_id, refresh_of, signing_key};
-use auth_tests::{anna, in_time, whole};
+use auth_core::store::{Ids, RevocationStore as _, Standing};
+use auth_tests::shop::{assert_ended, assert_works, key_id, realm, refresh_of, signing_key};
+use auth_tests::{DAY, User, anna, in_time, whole};
 
 use crate::lost_log::support::{LOST, Lost, PAUSES, alarms, fragile, quiet_node};
 
@@ -55,4 +56,25 @@ async fn a_revoked_key_is_written_back() {
         world.node().await.get("/me", tokens.access_token()).await.assert_invalid_token();
     })
     .await;
+}
+
+/// The entry that the cursor names was over, and what never ends is missing all the same.
+#[tokio::test(start_paused = true)]
+async fn what_was_lost_beside_an_entry_that_was_over_is_written_back() {
+    let (world, memory) = fragile();
+    let here = quiet_node(&world).await;
+    let copy = memory.snapshot();
+    world.keys.sign_with(signing_key(1)).unwrap();
+    in_time(here.auth.revoke_key(&key_id(0))).await.unwrap();
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    here.catch_up().await;
+    world.clock.advance(DAY);
+    memory.restore(&copy, Incarnation::Same);
+    here.events.clear();
+    here.catch_up().await;
+    let cause = ResetCause::UnknownMark;
+    assert_eq!(here.events.take(), [AuditEvent::LogReset { cause, written_back: 1 }]);
+    let ids = Ids { key: Some(&key_id(0)), ..Ids::default() };
+    let standing = memory.standing(&realm::<User>(), &ids).await.unwrap();
+    assert_eq!(standing.value, Standing::Gone);
 }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use auth_core::audit::{AuditEvent, ResetCause};
 use auth_core::clock::Timestamp;
-use auth_core::store::{Cursor, LogEntry, Mark, Page, Realm, Revoked, Store, StoreError, Timed};
+use auth_core::store::{
+    Cursor, LogEntry, LoginStore as _, Mark, Page, Realm, Revoked, Store, StoreError, Timed,
+};
 use auth_tests::shop::{assert_ended, assert_works, login_of, realm, refresh_of};
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};
 use auth_tests::{
     DAY, Fault, FaultyStore, Gate, HOUR, MINUTE, NOW, Op, User, World, anna, in_time, joined, on_both_stores,
-    whole,
+    subject, token_id_of, whole,
 };
 
-use crate::lost_log::support::alarms;
+use crate::lost_log::support::{alarms, fragile, quiet_node};
 
 on_both_stores!(an_entry_of_an_unknown_kind_makes_nodes_ask_the_store);
 
@@ -145,4 +147,48 @@ async fn an_entry_of_an_unknown_kind_makes_nodes_ask_the_store(world: World) {
     // It is not an entry that was lost, nor one that could be given back.
     assert_eq!(alarms(&node), []);
     assert_eq!(node.store.calls(Op::WriteBack), 0);
+}
+
+/// A node that was away until the entry that it read last was over and purged.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_was_purged_is_no_alarm() {
+    let (world, memory) = fragile();
+    let (here, there) = (quiet_node(&world).await, quiet_node(&world).await);
+    let kept = here.login(anna()).await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    for node in [&here, &there] {
+        node.catch_up().await;
+        node.events.clear();
+    }
+    world.clock.advance(DAY);
+    let again = here.login(anna()).await;
+    here.end(&refresh_of(&again)).await;
+    in_time(memory.purge()).await.unwrap();
+    for node in [&here, &there] {
+        node.catch_up().await;
+        assert_eq!(alarms(node), []);
+        node.get("/me", again.access_token()).await.assert_invalid_token();
+        assert!(node.refresh(&refresh_of(&kept)).await.is_ok());
+    }
+    assert_eq!([&here, &there].map(|node| node.store.calls(Op::WriteBack)), [0, 0]);
+}
+
+/// They were acknowledged, and over before the log could be read again.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_expired_unread_is_not_taken_for_a_lost_one() {
+    let (world, memory) = fragile();
+    let here = quiet_node(&world).await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    here.catch_up().await;
+    here.end(&refresh_of(&here.login(anna()).await)).await;
+    let tokens = here.login(anna()).await;
+    in_time(here.auth.revoke_token(&subject("anna"), token_id_of(tokens.access_token()))).await.unwrap();
+    in_time(here.auth.end_all_logins(&subject("bert"))).await.unwrap();
+    here.events.clear();
+    world.clock.advance(DAY);
+    in_time(memory.purge()).await.unwrap();
+    here.catch_up().await;
+    here.catch_up().await;
+    assert_eq!(here.events.take(), []);
+    assert_eq!(here.store.calls(Op::WriteBack), 0);
 }

@@ -67,10 +67,15 @@ pub(crate) fn cause(incarnation: Incarnation) -> ResetCause {
     }
 }
 
-/// What the node said of a loss since it was last asked.
+/// What the node said of a loss, or of a clock that stepped, since it was last asked.
 pub(crate) fn alarms(node: &Node) -> Vec<AuditEvent> {
     let mut events = node.events.take();
-    events.retain(|event| matches!(event, AuditEvent::LogReset { .. } | AuditEvent::WritesLost { .. }));
+    events.retain(|event| {
+        matches!(
+            event,
+            AuditEvent::LogReset { .. } | AuditEvent::WritesLost { .. } | AuditEvent::ClockStepped { .. }
+        )
+    });
     events
 }
 

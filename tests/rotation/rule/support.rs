@@ -162,7 +162,8 @@ impl Owner {
     pub(crate) async fn put(&self, family: &Family) {
         let (now, before) = (self.clock.now(), self.family().await.unwrap());
         self.clock.set(family.rotated_at);
-        let put = self.store.replace_family(&self.realm, self.id(), &before, family, GraceStart::Now).await;
+        let (realm, id, now_on) = (&self.realm, self.id(), GraceStart::Now);
+        let put = self.store.replace_family(realm, id, &before, family, now_on, Duration::ZERO).await;
         self.clock.set(now);
         assert!(put.unwrap().value.is_some());
     }

@@ -40,6 +40,7 @@ pub(super) fn router(auth: &Authenticator<User>, gate: &Gate) -> Router {
         .route("/slow", get(slow))
         .route("/cart", get(cart))
         .route("/cart/{item}", post(fill_cart))
+        .route("/new-id", post(new_id))
         .route("/slow-cart/{item}", post(fill_cart_slowly))
         .route("/login/{name}", post(login))
         .route("/browser/{name}", post(browser_login))
@@ -96,6 +97,12 @@ async fn cart(session: Session) -> String {
 #[public]
 async fn fill_cart(Path(item): Path<String>, session: Session) -> StatusCode {
     session.insert("item", item).await.unwrap();
+    StatusCode::NO_CONTENT
+}
+
+#[public]
+async fn new_id(session: Session) -> StatusCode {
+    session.cycle_id().await.unwrap();
     StatusCode::NO_CONTENT
 }
 

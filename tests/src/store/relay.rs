@@ -142,7 +142,8 @@ methods! {
             id: LoginId,
             expected: &Family,
             new: &Family,
-            grace: GraceStart
+            grace: GraceStart,
+            retention: Duration
         ) -> Option<LiveLogin>;
         Confirm confirm(realm: &Realm, confirmations: &[Confirmation]) -> ();
     }
@@ -179,7 +180,7 @@ methods! {
         Page page(realm: &Realm, cursor: &Cursor, most: NonZeroU32) -> Page;
         Standing standing(realm: &Realm, ids: &Ids<'_>) -> Standing;
         WriteBack write_back(realm: &Realm, entries: &[LogEntry]) -> ();
-        DeclareRestored declare_restored(realm: &Realm, instant: Option<Timestamp>) -> u64;
+        DeclareRestored declare_restored(realm: &Realm, instant: Option<Timestamp>) -> (u64, Logged);
     } + {
         /// As the store behind this does it.
         fn wake_ups(&self) -> watch::Receiver<u64> {

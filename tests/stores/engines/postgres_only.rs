@@ -143,6 +143,23 @@ async fn a_log_that_lost_its_end_begins_again() {
     assert_eq!(page.entries.iter().map(|entry| entry.mark).collect::<Vec<_>>(), [kept]);
 }
 
+/// The entry that the cursor names is gone, and was over.
+#[tokio::test]
+async fn a_log_whose_old_entries_were_purged_is_read_again_without_alarm() {
+    let Some(world) = postgres::world().await else { return };
+    let stage = Stage::of(&world);
+    stage.end_all(&Stage::subject(1)).await;
+    let cursor = stage.page(&Cursor::start(), 10).await.next;
+    world.advance(2 * HOUR);
+    assert_eq!(stage.page(&cursor, 10).await.reset, None);
+    let (_, mark) = stage.end_all(&Stage::subject(2)).await;
+    run(&mut connect(&world).await, "DELETE FROM log WHERE id = (SELECT min(id) FROM log)").await;
+    let page = stage.page(&cursor, 10).await;
+    assert_eq!(page.reset, Some(Reset::Purged));
+    assert_eq!(page.entries.iter().map(|entry| entry.mark).collect::<Vec<_>>(), [mark]);
+    assert_eq!(stage.page(&page.next, 10).await.reset, None);
+}
+
 /// Numbers of transactions that were never made durable are used again: cursors of before mean nothing.
 #[tokio::test]
 async fn a_crash_begins_another_incarnation() {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use auth_core::store::{Created, Cursor, Ids, Reset};
 
-use crate::engines::concurrency::Stage;
+use auth_core::testing::contract::World as _;
+
+use crate::engines::concurrency::{HOUR, Stage};
 use crate::engines::redis::{self, RedisEngine};
 use crate::engines::server::Server;
 use crate::engines::sketch::Offset;
@@ -57,6 +59,26 @@ async fn a_partition_that_lost_its_log_is_noticed() {
     let page = stage.page(&all.next, 100).await;
     assert_eq!(page.reset, Some(Reset::UnknownMark));
     assert_eq!(page.entries.len(), 40 - lost);
+    assert_eq!(stage.page(&page.next, 100).await.reset, None);
+}
+
+/// The entries that the cursor names were over and are gone: the page begins at the start of all, without alarm.
+#[tokio::test]
+async fn a_partition_whose_old_entries_were_purged_is_read_again_without_alarm() {
+    let Some(world) = redis::world().await else { return };
+    let stage = Stage::of(&world);
+    for number in 0..40 {
+        stage.end_all(&Stage::subject(number)).await;
+    }
+    let cursor = stage.page(&Cursor::start(), 100).await.next;
+    world.advance(2 * HOUR);
+    assert_eq!(stage.page(&cursor, 100).await.reset, None);
+    let purge = "#!lua\nreturn redis.call('XTRIM', ARGV[3] .. 'log', 'MAXLEN', '=', 0)";
+    assert!(world.store.engine.tamper(&stage.realm, &Stage::subject(7), purge).await > 0);
+    let (_, mark) = stage.end_all(&Stage::subject(7)).await;
+    let page = stage.page(&cursor, 100).await;
+    assert_eq!(page.reset, Some(Reset::Purged));
+    assert_eq!(page.entries.iter().map(|entry| entry.mark).collect::<Vec<_>>(), [mark]);
     assert_eq!(stage.page(&page.next, 100).await.reset, None);
 }
 

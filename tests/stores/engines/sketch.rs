@@ -186,6 +186,7 @@ impl<E: Engine> FamilyStore for Sketch<E> {
         _: &Family,
         _: &Family,
         _: GraceStart,
+        _: Duration,
     ) -> Answer<Option<LiveLogin>> {
         not_here()
     }
@@ -253,7 +254,7 @@ impl<E: Engine> RevocationStore for Sketch<E> {
         not_here()
     }
 
-    async fn declare_restored(&self, _: &Realm, _: Option<Timestamp>) -> Answer<u64> {
+    async fn declare_restored(&self, _: &Realm, _: Option<Timestamp>) -> Answer<(u64, Logged)> {
         not_here()
     }
 

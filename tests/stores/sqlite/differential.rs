@@ -154,7 +154,9 @@ impl<'a> Side<'a> {
                 let (shared, counted) = (dice.below(5), dice.below(2) == 0);
                 let new = Family { position, shared, counted, previous_branch: None, ..expected.clone() };
                 let grace = if dice.below(2) == 0 { GraceStart::Now } else { GraceStart::Keep };
-                let replaced = store.replace_family(realm, login, expected, &new, grace).await.unwrap();
+                let retention = dice.seconds(900);
+                let replaced =
+                    store.replace_family(realm, login, expected, &new, grace, retention).await.unwrap();
                 self.families.extend(replaced.value.as_ref().and_then(|live| live.row.family.clone()));
                 format!("{replaced:?}")
             }

@@ -229,7 +229,7 @@ async fn another_file_is_another_incarnation() {
     let empty = page(&other, &Cursor::start()).await;
     assert_eq!(empty.reset, None);
     assert_eq!(page(&open(&file(&folder)).await, &empty.next).await.reset, Some(Reset::Incarnation));
-    for foreign in [vec![0], vec![0; 39], vec![0; 41]] {
+    for foreign in [vec![0], vec![0; 47], vec![0; 49]] {
         let page = page(&other, &Cursor::from_bytes(foreign)).await;
         assert_eq!(page.reset, Some(Reset::Malformed));
     }

@@ -1,5 +1,7 @@
 //! [`FamilyStore`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::MemoryStore;
@@ -42,15 +44,19 @@ impl FamilyStore for MemoryStore {
         expected: &Family,
         new: &Family,
         grace: GraceStart,
+        retention: Duration,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError> {
         self.in_realm(realm, |state, now| {
-            let family = state.live_mut(id, now).and_then(|login| login.family.as_mut());
-            let Some(family) = family.filter(|family| *family == expected) else { return Ok(None) };
+            let login = state.live_mut(id, now).filter(|login| login.family.as_ref() == Some(expected));
+            let Some(login) = login else { return Ok(None) };
             let rotated_at = match grace {
-                GraceStart::Keep => family.rotated_at,
+                GraceStart::Keep => expected.rotated_at,
                 GraceStart::Now => now,
             };
-            *family = Family { rotated_at, ..new.clone() };
+            login.family = Some(Family { rotated_at, ..new.clone() });
+            login.retention = login.retention.max(retention);
+            let subject = login.subject.clone();
+            state.raise_retention(&subject, retention);
             Ok(state.live_login(id, now))
         })
     }

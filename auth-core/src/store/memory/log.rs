@@ -64,7 +64,7 @@ impl Log {
         floor: u64,
         now: Timestamp,
     ) -> Page {
-        let (after, reset) = match self.find(cursor, incarnation) {
+        let (after, reset) = match self.find(cursor, incarnation, now) {
             Ok(after) => (after, None),
             Err(reset) => (0, Some(reset)),
         };
@@ -86,7 +86,7 @@ impl Log {
     }
 
     /// The number of the entry that the cursor names, zero at the start.
-    fn find(&self, cursor: &Cursor, incarnation: Mark) -> Result<u64, Reset> {
+    fn find(&self, cursor: &Cursor, incarnation: Mark, now: Timestamp) -> Result<u64, Reset> {
         if cursor.is_start() {
             return Ok(0);
         }
@@ -95,7 +95,11 @@ impl Log {
             return Err(Reset::Incarnation);
         }
         let entry = self.entries.get(&place.sequence).filter(|entry| entry.mark == place.mark);
-        entry.map(|_| place.sequence).ok_or(Reset::UnknownMark)
+        match entry {
+            Some(_) => Ok(place.sequence),
+            None if is_over(place.expires_at, now) => Err(Reset::Purged),
+            None => Err(Reset::UnknownMark),
+        }
     }
 
     /// Deletes the entries that are over among the next `most`, but not the newest of all. Returns where to go on.
@@ -127,24 +131,29 @@ struct Place {
     incarnation: Mark,
     sequence: u64,
     mark: Mark,
+    expires_at: Timestamp,
 }
 
 impl Place {
     fn new(incarnation: Mark, sequence: u64, entry: &LogEntry) -> Self {
-        Self { incarnation, sequence, mark: entry.mark }
+        Self { incarnation, sequence, mark: entry.mark, expires_at: entry.expires_at }
     }
 
     fn cursor(&self) -> Cursor {
-        let parts = [&self.incarnation.as_bytes()[..], &self.sequence.to_be_bytes(), self.mark.as_bytes()];
+        let expires_at = self.expires_at.millis().to_be_bytes();
+        let number = self.sequence.to_be_bytes();
+        let parts = [&self.incarnation.as_bytes()[..], &number, &expires_at, self.mark.as_bytes()];
         Cursor::from_bytes(parts.concat())
     }
 
     fn read(cursor: &Cursor) -> Option<Self> {
         let (incarnation, rest) = cursor.as_bytes().split_first_chunk()?;
-        let (sequence, mark) = rest.split_first_chunk()?;
+        let (sequence, rest) = rest.split_first_chunk()?;
+        let (expires_at, mark) = rest.split_first_chunk()?;
         Some(Self {
             incarnation: Mark::from_bytes(*incarnation),
             sequence: u64::from_be_bytes(*sequence),
+            expires_at: Timestamp::from_millis(i64::from_be_bytes(*expires_at)),
             mark: Mark::from_bytes(mark.try_into().ok()?),
         })
     }

@@ -26,7 +26,10 @@ impl RevocationStore for MemoryStore {
     ) -> Result<Timed<Logged>, StoreError> {
         let mark = new_mark()?;
         let revoked = Revoked::Token(Partition::of(subject, self.partitions()), token);
-        self.in_realm(realm, |state, now| Ok(state.append(mark, revoked, now.after(retention))))
+        self.in_realm(realm, |state, now| {
+            let retention = state.record(subject).retention.max(retention);
+            Ok(state.append(mark, revoked, now.after(retention)))
+        })
     }
 
     async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError> {
@@ -66,14 +69,13 @@ impl RevocationStore for MemoryStore {
         &self,
         realm: &Realm,
         instant: Option<Timestamp>,
-    ) -> Result<Timed<u64>, StoreError> {
+    ) -> Result<Timed<(u64, Logged)>, StoreError> {
         let mark = new_mark()?;
         self.in_realm(realm, |state, now| {
             let times = [Some(now), instant].into_iter().flatten().map(epoch_at);
             let floor = times.fold(state.highest_epoch().saturating_add(1), u64::max);
             state.floor = floor;
-            state.append(mark, Revoked::Floor(floor), LogEntry::NEVER);
-            Ok(floor)
+            Ok((floor, state.append(mark, Revoked::Floor(floor), LogEntry::NEVER)))
         })
     }
 

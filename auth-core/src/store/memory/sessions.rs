@@ -74,6 +74,8 @@ impl SessionStore for MemoryStore {
                 return Ok(None);
             }
             let Some(session) = state.sessions.remove(&old.hash) else { return Ok(None) };
+            let login = session.login.and_then(|login| state.logins.get(login));
+            let retention = login.map_or(retention, |login| login.retention.max(retention));
             let key = SessionKey { hash: *new, ..*old };
             let version = session.version.saturating_add(1);
             state.sessions.insert(SessionRow { key, version, ..session });

@@ -1,5 +1,7 @@
 //! [`FamilyStore`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
@@ -77,11 +79,13 @@ impl FamilyStore for SqliteStore {
         expected: &Family,
         new: &Family,
         grace: GraceStart,
+        retention: Duration,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError> {
         let step = self.write().await?;
         let replace = concat!(
             "UPDATE auth_login SET generation = $4, branch = $5, previous_branch = $6, current = $7, previous = $8, \
-                 nonce = $9, rotated_at = iif($24, $1, rotated_at), confirmed = $11, shared = $12, counted = $13 \
+                 nonce = $9, rotated_at = iif($24, $1, rotated_at), confirmed = $11, shared = $12, counted = $13, \
+                 retention = max(retention, $25) \
              WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND ",
             live!(),
             ") AND generation = $14 AND branch = $15 AND previous_branch IS $16 AND current = $17 \
@@ -89,11 +93,16 @@ impl FamilyStore for SqliteStore {
                  AND counted = $23; \
              SELECT ",
             live_columns!(),
-            " FROM auth_live WHERE id = $3 AND changes() > 0; COMMIT"
+            " FROM auth_live WHERE id = $3 AND changes() > 0; \
+             UPDATE auth_subject SET retention = $25 \
+             WHERE changes() > 0 AND retention < $25 \
+                 AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3); \
+             COMMIT"
         );
         let replace = step.statement(realm, replace).bind(bytes(id));
-        let replace =
-            bind_family(bind_family(replace, Some(new)), Some(expected)).bind(grace == GraceStart::Now);
+        let replace = bind_family(bind_family(replace, Some(new)), Some(expected))
+            .bind(grace == GraceStart::Now)
+            .bind(millis(retention));
         let found = step.finish(replace).await?;
         let replaced = found.value.map(|row| live_login(&mut Columns::of(&row))).transpose()?;
         Ok(Timed::new(replaced, found.now))

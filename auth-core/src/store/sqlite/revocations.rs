@@ -25,12 +25,16 @@ impl RevocationStore for SqliteStore {
     async fn revoke_token(
         &self,
         realm: &Realm,
-        _: &Subject,
+        subject: &Subject,
         token: TokenId,
         retention: Duration,
     ) -> Result<Timed<Logged>, StoreError> {
         let mut step = self.write_in(realm).await?;
-        let expires_at = step.now.after(retention);
+        let select = "SELECT retention FROM auth_subject \
+                      WHERE realm = (SELECT id FROM auth_realm WHERE name = $2) AND subject = $3";
+        let record = step.row(step.statement(realm, select).bind(subject.as_str().to_owned())).await?;
+        let record = record.map(|row| Columns::of(&row).duration()).transpose()?;
+        let expires_at = step.now.after(record.unwrap_or_default().max(retention));
         let logged = append(&mut step, realm, &Revoked::Token(Partition::REALM, token), expires_at).await?;
         step.commit(logged).await
     }
@@ -78,13 +82,16 @@ impl RevocationStore for SqliteStore {
         let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
         let stored = rows.iter().skip(1).take(most).map(entry).collect::<Result<Vec<_>, _>>()?;
         let next = match stored.last() {
-            Some((number, last)) => Place { incarnation, number: *number, mark: *last.mark.as_bytes() },
+            Some((number, last)) => {
+                let mark = *last.mark.as_bytes();
+                Place { incarnation, number: *number, expires_at: last.expires_at, mark }
+            }
             None if is_known => Place { incarnation, ..place },
             None => Place { incarnation, ..Place::START },
         };
-        let is_over = |entry: &LogEntry| entry.expires_at <= now.before(ENTRY_MARGIN);
-        let entries = stored.into_iter().map(|(_, entry)| entry).filter(|entry| !is_over(entry)).collect();
-        let reset = place.reset(cursor, &incarnation, is_known);
+        let is_served = |entry: &LogEntry| !is_over(entry.expires_at, now);
+        let entries = stored.into_iter().map(|(_, entry)| entry).filter(is_served).collect();
+        let reset = place.reset(cursor, &incarnation, is_known, now);
         let page = Page {
             entries,
             next: next.cursor(),
@@ -147,7 +154,7 @@ impl RevocationStore for SqliteStore {
         &self,
         realm: &Realm,
         instant: Option<Timestamp>,
-    ) -> Result<Timed<u64>, StoreError> {
+    ) -> Result<Timed<(u64, Logged)>, StoreError> {
         let mut step = self.write_in(realm).await?;
         // No login has a higher epoch than the record of its subject, or the floor of its time.
         let raise = "UPDATE auth_realm SET floor = max(floor + 1, $1, $3, \
@@ -155,8 +162,8 @@ impl RevocationStore for SqliteStore {
                      WHERE name = $2 RETURNING floor";
         let raise = step.statement(realm, raise).bind(instant.map_or(0, Timestamp::millis));
         let floor = Columns::first(&step.rows(raise).await?)?.unsigned()?;
-        append(&mut step, realm, &Revoked::Floor(floor), LogEntry::NEVER).await?;
-        step.commit(floor).await
+        let logged = append(&mut step, realm, &Revoked::Floor(floor), LogEntry::NEVER).await?;
+        step.commit((floor, logged)).await
     }
 
     fn wake_ups(&self) -> watch::Receiver<u64> {
@@ -164,35 +171,49 @@ impl RevocationStore for SqliteStore {
     }
 }
 
+fn is_over(expires_at: Timestamp, now: Timestamp) -> bool {
+    expires_at <= now.before(ENTRY_MARGIN)
+}
+
 /// What is in a cursor: the last entry that was seen, or only the store in which none was.
 #[derive(Clone, Copy)]
 struct Place {
     incarnation: [u8; 16],
     number: i64,
+    expires_at: Timestamp,
     mark: [u8; 16],
 }
 
 impl Place {
-    const START: Self = Self { incarnation: [0; 16], number: 0, mark: [0; 16] };
+    const START: Self =
+        Self { incarnation: [0; 16], number: 0, expires_at: Timestamp::UNIX_EPOCH, mark: [0; 16] };
 
     /// The start, for a cursor that is not ours.
     fn of(cursor: &Cursor) -> Self {
         let parts = || {
             let (incarnation, rest) = cursor.as_bytes().split_first_chunk()?;
-            let (number, mark) = rest.split_first_chunk()?;
+            let (number, rest) = rest.split_first_chunk()?;
+            let (expires_at, mark) = rest.split_first_chunk()?;
             let number = i64::from_be_bytes(*number);
-            Some(Self { incarnation: *incarnation, number, mark: mark.try_into().ok()? })
+            let expires_at = Timestamp::from_millis(i64::from_be_bytes(*expires_at));
+            Some(Self { incarnation: *incarnation, number, expires_at, mark: mark.try_into().ok()? })
         };
         parts().unwrap_or(Self::START)
     }
 
     fn cursor(&self) -> Cursor {
-        let number = self.number.to_be_bytes();
-        Cursor::from_bytes([self.incarnation.as_slice(), &number, &self.mark].concat())
+        let (number, expires_at) = (self.number.to_be_bytes(), self.expires_at.millis().to_be_bytes());
+        Cursor::from_bytes([self.incarnation.as_slice(), &number, &expires_at, &self.mark].concat())
     }
 
     /// Why the page is from the start of the log.
-    fn reset(&self, cursor: &Cursor, incarnation: &[u8; 16], is_known: bool) -> Option<Reset> {
+    fn reset(
+        &self,
+        cursor: &Cursor,
+        incarnation: &[u8; 16],
+        is_known: bool,
+        now: Timestamp,
+    ) -> Option<Reset> {
         if cursor.is_start() || is_known {
             None
         } else if cursor.as_bytes().len() != self.cursor().as_bytes().len() {
@@ -201,6 +222,8 @@ impl Place {
             Some(Reset::Incarnation)
         } else if self.number == 0 {
             None
+        } else if is_over(self.expires_at, now) {
+            Some(Reset::Purged)
         } else {
             Some(Reset::UnknownMark)
         }

@@ -106,13 +106,14 @@ impl SessionStore for SqliteStore {
             "UPDATE auth_session SET hash = $4, version = version + 1 \
              WHERE hash = $3 AND NOT EXISTS (SELECT 1 FROM auth_session AS other \
                  WHERE other.realm = auth_session.realm AND other.hash = $4) AND ",
-            session_is_live!()
+            session_is_live!(),
+            " RETURNING coalesce((SELECT retention FROM auth_login WHERE id = auth_session.login), 0)"
         );
         let rename = step.statement(realm, rename).bind(hash_of(old)).bind(new.as_bytes().to_vec());
-        if step.run(rename).await?.rows_affected() == 0 {
+        let Some(row) = step.row(rename).await? else {
             return step.commit(None).await;
-        }
-        let expires_at = step.now.after(retention);
+        };
+        let expires_at = step.now.after(Columns::of(&row).duration()?.max(retention));
         let logged = append(&mut step, realm, &Revoked::Session(*old), expires_at).await?;
         step.commit(Some(logged)).await
     }

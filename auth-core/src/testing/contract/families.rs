@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{GRACE, Scene, at_once, seconds, secret};
+use super::fixture::{GRACE, RETENTION, Scene, anna, at_once, seconds, secret};
 use crate::clock::Timestamp;
 use crate::id::LoginId;
 use crate::id::Position;
@@ -16,7 +16,7 @@ async fn replace(
     new: &Family,
     grace: GraceStart,
 ) -> Option<LiveLogin> {
-    let done = scene.store.replace_family(&scene.realm, id, expected, new, grace).await;
+    let done = scene.store.replace_family(&scene.realm, id, expected, new, grace, RETENTION).await;
     done.expect("replace_family").value
 }
 
@@ -80,25 +80,45 @@ pub async fn the_store_says_when_the_grace_began(world: Arc<dyn World>) {
     let done = replace(&scene, scene.id(1), &first, &new, GraceStart::Keep).await.expect("as expected");
     let kept = done.row.family.expect("a family");
     assert_eq!(kept.rotated_at, first.rotated_at);
-    let done = scene.store.replace_family(&scene.realm, scene.id(1), &kept, &new, GraceStart::Now).await;
+    let (id, grace) = (scene.id(1), GraceStart::Now);
+    let done = scene.store.replace_family(&scene.realm, id, &kept, &new, grace, RETENTION).await;
     let done = done.expect("replace_family");
     let family = done.value.and_then(|login| login.row.family).expect("as expected");
     assert_eq!(family, Family { rotated_at: done.now, ..new });
+}
+
+/// That of the row and of the record; a shorter one changes neither, and neither does a replacement that does not happen.
+pub async fn a_replacement_raises_the_retention(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let family = scene.rotated(1).await;
+    let other = Family { nonce: [7; 16], ..family.clone() };
+    let replaced = async |expected: &Family, retention| {
+        let (id, grace) = (scene.id(1), GraceStart::Keep);
+        let done = scene.store.replace_family(&scene.realm, id, expected, &family, grace, retention).await;
+        done.expect("replace_family").value.map(|login| login.row.retention)
+    };
+    assert_eq!(replaced(&other, RETENTION * 9).await, None);
+    assert_eq!(scene.row(scene.id(1)).await.retention, RETENTION);
+    assert_eq!(replaced(&family, RETENTION * 4).await, Some(RETENTION * 4));
+    assert_eq!(replaced(&family, seconds(1)).await, Some(RETENTION * 4));
+    assert_eq!(scene.row(scene.id(1)).await.retention, RETENTION * 4);
+    let ended = scene.store.end_all(&scene.realm, &anna(), None, seconds(1)).await.expect("end_all");
+    assert_eq!(ended.value.logged.expires_at, ended.now.after(RETENTION * 4));
 }
 
 /// The same expectation, many times at once.
 pub async fn one_of_many_replacements_wins(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let first = scene.rotated(1).await;
-    let done =
-        at_once(&scene, |scene, number| {
-            let new = Family { nonce: [100 + number; 16], ..first.clone() };
-            let first = first.clone();
-            async move {
-                scene.store.replace_family(&scene.realm, scene.id(1), &first, &new, GraceStart::Keep).await
-            }
-        })
-        .await;
+    let done = at_once(&scene, |scene, number| {
+        let new = Family { nonce: [100 + number; 16], ..first.clone() };
+        let first = first.clone();
+        async move {
+            let (id, grace) = (scene.id(1), GraceStart::Keep);
+            scene.store.replace_family(&scene.realm, id, &first, &new, grace, RETENTION).await
+        }
+    })
+    .await;
     let winners: Vec<_> = done.into_iter().filter_map(|one| one.value).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(scene.login(scene.id(1)).await.as_ref(), winners.first());

@@ -36,7 +36,8 @@ async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
     let ids = Ids { session: Some(scene.key(2)), ..Ids::default() };
     assert_eq!(scene.standing(ids).await, Standing::Gone);
     assert_eq!(scene.rotate(&scene.rotation(1)).await.value, Rotated::NotLive);
-    let replaced = store.replace_family(realm, scene.id(1), &family, &family, GraceStart::Now).await;
+    let replaced =
+        store.replace_family(realm, scene.id(1), &family, &family, GraceStart::Now, RETENTION).await;
     assert_eq!(replaced.expect("replace_family").value, None);
     assert_eq!(scene.listed().await, []);
     assert!(scene.session(&scene.key(2)).await.is_none(), "session");
@@ -140,7 +141,7 @@ pub async fn a_spared_login_is_live_in_every_call(world: Arc<dyn World>) {
     let family = scene.row(tokens.id).await.family.expect("a family");
     assert!(family.confirmed, "confirm");
     let new = Family { current: secret(9), ..family.clone() };
-    let replaced = store.replace_family(&realm, tokens.id, &family, &new, GraceStart::Keep).await;
+    let replaced = store.replace_family(&realm, tokens.id, &family, &new, GraceStart::Keep, RETENTION).await;
     assert!(replaced.expect("replace_family").value.is_some(), "replace_family");
     scene.advance(GRACE);
     let touch = Touch { login: tokens.id, ago: MILLISECOND, idle: IDLE };

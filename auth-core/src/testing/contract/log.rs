@@ -31,7 +31,7 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
     scene.sign_in(1).await;
     scene.sign_in_session(2).await;
     let mut cursor = Cursor::start();
-    for call in 0..7 {
+    for call in 0..8 {
         let (logged, revoked) = match call {
             0 => {
                 let Ended::Ended(logged) = scene.end(scene.id(1), EndReason::Stolen).await else {
@@ -59,7 +59,7 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
                 assert_eq!(logged.expires_at, LogEntry::NEVER);
                 (logged, Revoked::Key(key()))
             }
-            _ => {
+            6 => {
                 let ticket = scene.ticket(&anna()).await;
                 let limit = limit(1, OnLimit::EndOldest);
                 let done = scene.create(&ticket, &scene.annas(4), None, limit).await.value;
@@ -67,18 +67,37 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
                 assert_eq!(evicted.len(), 1);
                 (evicted[0].logged, Revoked::Login(scene.id(2), EndReason::Evicted))
             }
+            _ => {
+                let done = store.declare_restored(realm, None).await.expect("declare_restored").value;
+                let (floor, logged) = done;
+                assert_eq!(logged.expires_at, LogEntry::NEVER);
+                (logged, Revoked::Floor(floor))
+            }
         };
         let (entries, next) = scene.entries_after(&cursor).await;
         let expected = LogEntry { mark: logged.mark, revoked, expires_at: logged.expires_at };
         assert!(entries.contains(&expected), "call {call}: {expected:?} is not in {entries:?}");
         cursor = next;
     }
-    let floor = store.declare_restored(realm, None).await.expect("declare_restored").value;
-    let (entries, _) = scene.entries_after(&cursor).await;
-    let is_there =
-        |entry: &LogEntry| entry.revoked == Revoked::Floor(floor) && entry.expires_at == LogEntry::NEVER;
-    assert!(entries.iter().any(is_there), "the floor was not logged: {entries:?}");
     assert_eq!(scene.log().await.iter().map(|entry| entry.mark).collect::<BTreeSet<_>>().len(), 8);
+}
+
+/// The record's, as other nodes may have made the token, or the caller's; for a subject without a record the caller's.
+pub async fn a_token_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in(1).await;
+    let cases = [
+        (anna(), RETENTION / 2, RETENTION),
+        (anna(), RETENTION * 2, RETENTION * 2),
+        (bert(), RETENTION, RETENTION),
+    ];
+    for ((subject, retention, expected), number) in cases.into_iter().zip(1..) {
+        let done = scene.store.revoke_token(&scene.realm, &subject, token(number), retention).await;
+        let done = done.expect("revoke_token");
+        assert_eq!(done.value.expires_at, done.now.after(expected));
+        let entry = scene.log().await.into_iter().find(|entry| entry.mark == done.value.mark);
+        assert_eq!(entry.expect("it was logged").expires_at, done.value.expires_at);
+    }
 }
 
 /// At most so many entries of each partition, and whether there are more; a caught-up reader gets nothing twice for long.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::World;
 use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, seconds};
 use crate::id::{LoginId, TokenId};
-use crate::store::{Created, ENTRY_MARGIN, Ids, NewLogin, NewSession, Standing};
+use crate::store::{Created, ENTRY_MARGIN, Ids, NewLogin, NewSession, Reset, Standing};
 
 /// The expired and the ended; of every realm. What is live stays as it is.
 pub async fn a_purge_deletes_only_what_is_not_live(world: Arc<dyn World>) {
@@ -84,6 +84,25 @@ pub async fn entries_are_purged_but_the_newest(world: Arc<dyn World>) {
     scene.purge().await;
     let left: Vec<_> = scene.log().await.into_iter().map(|entry| entry.mark).collect();
     assert_eq!(left, [next]);
+}
+
+/// A reader that was away while its entry was purged reads the log again, and is not told that the store lost it.
+pub async fn a_purged_entry_is_not_taken_for_a_lost_one(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    let revoked = async |number| {
+        let token = TokenId::from_bytes([number; 16]);
+        let done = scene.store.revoke_token(&scene.realm, &anna(), token, RETENTION).await;
+        done.expect("revoke_token").value.mark
+    };
+    revoked(1).await;
+    let away = scene.cursor().await;
+    scene.advance(RETENTION + ENTRY_MARGIN);
+    let marks = [revoked(2).await, revoked(3).await];
+    scene.purge().await;
+    let page = scene.page(&away, 9).await;
+    assert!(matches!(page.reset, None | Some(Reset::Purged)), "{:?}", page.reset);
+    assert_eq!(page.entries.iter().map(|entry| entry.mark).collect::<Vec<_>>(), marks);
+    assert_eq!(scene.page(&page.next, 9).await.reset, None);
 }
 
 /// However many there are.

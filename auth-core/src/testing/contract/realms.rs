@@ -38,7 +38,7 @@ pub async fn nothing_of_another_realm_is_found_or_changed(world: Arc<dyn World>)
         ..other.rotation(1)
     };
     assert_eq!(other.rotate(&rotation).await.value, Rotated::NotLive);
-    let done = store.replace_family(realm, other.id(1), &family, &family, GraceStart::Now).await;
+    let done = store.replace_family(realm, other.id(1), &family, &family, GraceStart::Now, RETENTION).await;
     assert_eq!(done.expect("replace_family").value, None);
     let used = Confirmation { login: other.id(1), position: family.position };
     store.confirm(realm, &[used]).await.expect("confirm");

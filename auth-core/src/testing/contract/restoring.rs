@@ -8,7 +8,8 @@ use crate::clock::Timestamp;
 use crate::store::{Created, Ids, LogEntry, Revoked, Standing, Timed};
 
 async fn declare(scene: &Scene, instant: Option<Timestamp>) -> Timed<u64> {
-    scene.store.declare_restored(&scene.realm, instant).await.expect("declare_restored")
+    let done = scene.store.declare_restored(&scene.realm, instant).await;
+    done.expect("declare_restored").map(|(floor, _)| floor)
 }
 
 /// Logins, spared ones too, sessions and tickets; signing in goes on at once.

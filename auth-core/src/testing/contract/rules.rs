@@ -138,6 +138,7 @@ macro_rules! store_rules {
         $($callback)*! {
             $($arguments)*;
             families::a_family_is_replaced_only_as_expected,
+            families::a_replacement_raises_the_retention,
             families::a_rotation_keeps_what_was_counted,
             families::one_of_many_replacements_wins,
             families::only_the_current_position_is_confirmed,
@@ -184,6 +185,7 @@ macro_rules! store_rules {
             $($arguments)*;
             log::a_cursor_that_is_not_of_this_log_begins_again,
             log::a_reader_misses_no_entry,
+            log::a_token_is_logged_for_the_longer_retention,
             log::entries_are_served_for_the_margin,
             log::every_call_that_logs_answers_its_entry,
             log::every_entry_wakes_those_who_wait,
@@ -195,6 +197,7 @@ macro_rules! store_rules {
             $($arguments)*;
             purge::a_purge_deletes_more_than_a_batch,
             purge::a_purge_deletes_only_what_is_not_live,
+            purge::a_purged_entry_is_not_taken_for_a_lost_one,
             purge::an_id_is_free_after_the_purge,
             purge::entries_are_purged_but_the_newest,
             purge::records_are_never_purged,
@@ -245,6 +248,7 @@ macro_rules! store_rules {
     ([$($callback:tt)*] sessions $($arguments:tt)*) => {
         $($callback)*! {
             $($arguments)*;
+            sessions::a_rename_is_logged_for_the_longer_retention,
             sessions::a_renamed_session_has_its_new_hash_only,
             sessions::a_save_raises_the_version,
             sessions::a_session_is_over_from_the_instant_it_expires,

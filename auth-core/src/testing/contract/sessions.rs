@@ -117,6 +117,27 @@ pub async fn a_renamed_session_has_its_new_hash_only(world: Arc<dyn World>) {
     }
 }
 
+/// That of the login, whose session another node may remember, or the caller's.
+pub async fn a_rename_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
+    let scene = Scene::of(world);
+    scene.sign_in_session(1).await;
+    assert!(create(&scene, &scene.new_session(2)).await.value);
+    let cases = [
+        (1, 3, RETENTION / 2, RETENTION),
+        (3, 4, RETENTION * 2, RETENTION * 2),
+        (2, 5, RETENTION / 2, RETENTION / 2),
+    ];
+    for (old, new, retention, expected) in cases {
+        let (old, new) = (scene.key(old), scene.key(new).hash);
+        let done = scene.store.rename_session(&scene.realm, &old, &new, retention).await;
+        let done = done.expect("rename_session");
+        let logged = done.value.expect("it is live");
+        assert_eq!(logged.expires_at, done.now.after(expected));
+        let entry = scene.log().await.into_iter().find(|entry| entry.mark == logged.mark);
+        assert_eq!(entry.expect("it was logged").expires_at, logged.expires_at);
+    }
+}
+
 /// Its hash is taken, or there is none: nothing is done, and nothing is logged.
 pub async fn a_session_that_cannot_be_renamed_is_left_alone(world: Arc<dyn World>) {
     let scene = Scene::of(world);

@@ -1,5 +1,6 @@
 //! What a cursor says of PostgreSQL.
 
+use auth_core::clock::Timestamp;
 use auth_core::store::{Cursor, Mark};
 
 /// What a cursor says: all that the snapshot `from` saw was read, and of what `to` saw besides, all up to
@@ -10,20 +11,23 @@ pub(super) struct Place {
     pub(super) to: Option<String>,
     pub(super) last: (u64, i64),
     pub(super) mark: Mark,
+    pub(super) expires_at: Timestamp,
 }
 
 impl Place {
     pub(super) fn cursor(&self) -> Cursor {
-        let Self { incarnation, from, to, last: (transaction, id), mark } = self;
+        let Self { incarnation, from, to, last: (transaction, id), mark, expires_at } = self;
         let to = to.as_deref().unwrap_or_default();
         let mark = u128::from_be_bytes(*mark.as_bytes());
-        Cursor::from_bytes(format!("{incarnation}|{from}|{to}|{transaction}|{id}|{mark:032x}").into_bytes())
+        let (mark, expires_at) = (format!("{mark:032x}"), expires_at.millis());
+        let text = format!("{incarnation}|{from}|{to}|{transaction}|{id}|{expires_at}|{mark}");
+        Cursor::from_bytes(text.into_bytes())
     }
 
     pub(super) fn read(cursor: &Cursor) -> Option<Self> {
         let text = str::from_utf8(cursor.as_bytes()).ok()?;
         let parts: Vec<_> = text.split('|').collect();
-        let [incarnation, from, to, transaction, id, mark] = parts[..] else { return None };
+        let [incarnation, from, to, transaction, id, expires_at, mark] = parts[..] else { return None };
         let mark = (mark.len() == 32).then(|| u128::from_str_radix(mark, 16).ok())??;
         is_snapshot(from).then_some(())?;
         (to.is_empty() || is_snapshot(to)).then_some(())?;
@@ -33,6 +37,7 @@ impl Place {
             to: (!to.is_empty()).then(|| to.to_owned()),
             last: (transaction.parse().ok()?, id.parse().ok()?),
             mark: Mark::from_bytes(mark.to_be_bytes()),
+            expires_at: Timestamp::from_millis(expires_at.parse().ok()?),
         })
     }
 }

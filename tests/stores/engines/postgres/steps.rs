@@ -206,6 +206,9 @@ impl Engine for PostgresEngine {
         let (upto, is_latest): (String, bool) = (first.get("upto")?, first.get("is_latest")?);
         let lost = first.get::<Option<String>>("reset")?.map(|reset| match &*reset {
             "incarnation" => Reset::Incarnation,
+            _ if place.as_ref().is_some_and(|place| place.expires_at <= now.before(ENTRY_MARGIN)) => {
+                Reset::Purged
+            }
             _ => Reset::UnknownMark,
         });
         let reset = malformed.or(lost);
@@ -216,13 +219,14 @@ impl Engine for PostgresEngine {
         rows.retain(|row| row.get::<Option<i64>>("id").is_ok_and(|id| id.is_some()));
         let entries = rows.iter().map(Row::entry).collect::<Result<Vec<_>, _>>()?;
         let last = rows.last().map(Row::place).transpose()?.unwrap_or((0, 0));
-        let mark = entries.last().map(|entry| entry.mark).or(place.as_ref().map(|place| place.mark));
-        let next = mark.map(|mark| {
+        let seen = entries.last().map(|entry| (entry.mark, entry.expires_at));
+        let seen = seen.or(place.as_ref().map(|place| (place.mark, place.expires_at)));
+        let next = seen.map(|(mark, expires_at)| {
             let place = if is_cut {
                 let from = place.map_or_else(|| "3:3:".into(), |place| place.from);
-                Place { incarnation, from, to: Some(upto), last, mark }
+                Place { incarnation, from, to: Some(upto), last, mark, expires_at }
             } else {
-                Place { incarnation, from: upto, to: None, last: (0, 0), mark }
+                Place { incarnation, from: upto, to: None, last: (0, 0), mark, expires_at }
             };
             place.cursor()
         });

@@ -9,12 +9,12 @@ if after ~= '' then
     end
 end
 local found = redis.call('XRANGE', key, after == '' and '-' or '(' .. after, '+', 'COUNT', most + 1)
-local entries = {}
+local entries, expires_at = {}, ''
 for i = 1, math.min(#found, most) do
     local entry = table_of(found[i][2])
-    after, mark = found[i][1], entry.mark
+    after, mark, expires_at = found[i][1], entry.mark, entry.expires_at
     if entry.expires_at == 'never' or tonumber(entry.expires_at) > now - margin then
         entries[#entries + 1] = found[i][2]
     end
 end
-return {now, floor, 'good', #found > most and 1 or 0, after, mark, entries}
+return {now, floor, 'good', #found > most and 1 or 0, after, mark, entries, expires_at}

@@ -11,6 +11,7 @@ use auth_core::store::{
 };
 use redis::{FromRedisValue, Value};
 
+use crate::engines::redis::cursor::expiry_of;
 use crate::engines::sketch::{epoch, reason};
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -175,7 +176,6 @@ pub(super) fn logged(partition: Partition, fields: &Fields) -> Result<LogEntry, 
         "floor" => Revoked::Floor(fields.number("below")?),
         _ => Revoked::Unknown,
     };
-    let never = fields.text("expires_at")? == "never";
-    let expires_at = if never { LogEntry::NEVER } else { fields.time("expires_at")? };
+    let expires_at = expiry_of(&fields.text("expires_at")?)?;
     Ok(LogEntry { mark: Mark::from_bytes(unhex(&fields.text("mark")?)?), revoked, expires_at })
 }

@@ -11,7 +11,7 @@ use auth_core::store::{
     Ticket, Timed,
 };
 
-use crate::engines::redis::cursor::{Place, cursor_of, places_of};
+use crate::engines::redis::cursor::{Place, cursor_of, expiry_of, places_of};
 use crate::engines::redis::reply::{Fields, hex, logged, missing, unhex};
 use crate::engines::redis::{PARTITIONS, RedisEngine, all_partitions, of, text};
 use crate::engines::sketch::{Answer, Engine, epoch, millis, number};
@@ -177,12 +177,19 @@ impl Engine for RedisEngine {
         let mut reset = read.is_none().then_some(Reset::Malformed);
         let mut places = read.unwrap_or_else(start);
         let mut replies = self.pages(realm, &places, most).await?;
-        for reply in &replies {
+        let mut is_unknown = false;
+        for (place, reply) in places.iter().zip(&replies) {
             if reply.get::<String>(2)? == "unknown_mark" {
-                reset = Some(Reset::UnknownMark);
+                is_unknown = true;
+                let over = reply.time(0)?.before(ENTRY_MARGIN);
+                let is_over = place.as_ref().is_some_and(|place| place.expires_at <= over);
+                if !is_over {
+                    reset = Some(Reset::UnknownMark);
+                }
             }
         }
-        if reset == Some(Reset::UnknownMark) {
+        if is_unknown {
+            reset = reset.or(Some(Reset::Purged));
             // All of them, so that a page that says so begins at the start of the whole log.
             places = start();
             replies = self.pages(realm, &places, most).await?;
@@ -193,10 +200,12 @@ impl Engine for RedisEngine {
             times.push(reply.time(0)?);
             page.floor = page.floor.max(epoch(reply.get(1)?)?);
             page.has_more |= reply.get::<i64>(3)? == 1;
-            let (id, mark): (String, String) = (reply.get(4)?, reply.get(5)?);
-            *place = (!id.is_empty())
-                .then(|| unhex(&mark).map(|mark| Place { id, mark: Mark::from_bytes(mark) }))
-                .transpose()?;
+            let (id, mark, expiry): (String, String, String) = (reply.get(4)?, reply.get(5)?, reply.get(7)?);
+            // No expiry: nothing came after the place.
+            if !expiry.is_empty() {
+                let (mark, expires_at) = (Mark::from_bytes(unhex(&mark)?), expiry_of(&expiry)?);
+                *place = Some(Place { id, mark, expires_at });
+            }
             for entry in reply.get::<Vec<Fields>>(6)? {
                 page.entries.push(logged(partition, &entry)?);
             }
