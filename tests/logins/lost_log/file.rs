@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use auth_core::store::sqlite::SqliteStore;
+use auth_tests::program::change;
 use auth_tests::shop::{assert_ended, assert_try_again, assert_works, key_id, open, refresh_of};
 use auth_tests::{SECOND, STALENESS, World, anna, in_time, subject, whole};
 use http::Method;
@@ -84,6 +85,8 @@ async fn befall(world: &World, mishap: Mishap) {
         Mishap::Replaced => {
             let copy = world.path().with_file_name("copy.db");
             drop(open(copy.clone(), &world.clock).await);
+            // So that all of it is in the file: the store's connections close on threads of their own.
+            change(&copy, "PRAGMA wal_checkpoint(TRUNCATE)").await;
             std::fs::rename(copy, &path).unwrap();
             for suffix in ["-wal", "-shm"] {
                 let _ = std::fs::remove_file(beside(suffix));
