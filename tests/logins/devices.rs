@@ -1,12 +1,14 @@
 //! "My devices": listing logins, and ending them from elsewhere.
 
+use auth_core::ProtectedRouter;
 use auth_core::login::{Ended, LoginsCursor};
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
     Call, Fault, Forged, HOUR, MINUTE, Node, Op, World, anna, bert, in_time, on_both_stores, subject,
 };
-use http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::Router;
+use http::header::{CONTENT_TYPE, LINK, USER_AGENT};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -23,6 +25,7 @@ on_both_stores!(
     a_sign_out_removes_the_cookie_and_may_be_repeated,
     a_sign_out_of_what_the_store_does_not_have_any_more_is_final_too,
     a_list_of_many_logins_comes_in_parts,
+    the_link_to_the_next_part_leads_there_wherever_the_routes_are,
 );
 
 /// Signs in with a session, from a browser of that name.
@@ -253,4 +256,38 @@ async fn a_list_of_many_logins_comes_in_parts(world: World) {
     }
     assert_eq!(sizes, [100, 100, 5]);
     assert_eq!(listed, node.logins_of("anna").await);
+}
+
+async fn the_link_to_the_next_part_leads_there_wherever_the_routes_are(world: World) {
+    let node = world.node().await;
+    let mut tokens = node.login(anna()).await;
+    for _ in 1..205 {
+        tokens = node.login(anna()).await;
+    }
+    let all: Vec<_> = node.logins_of("anna").await.iter().map(ToString::to_string).collect();
+    let routes = || ProtectedRouter::new().merge(node.auth.routes()).with_state(node.auth.clone());
+    let ours = ProtectedRouter::new().nest("/v1", ProtectedRouter::new().merge(node.auth.routes()));
+    let places: [(&str, Router); 4] = [
+        ("", routes()),
+        ("/api", Router::new().nest("/api", routes())),
+        ("/api/v1", Router::new().nest("/api", Router::new().nest("/v1", routes()))),
+        ("/api/v1", Router::new().nest("/api", ours.with_state(node.auth.clone()))),
+    ];
+    for (prefix, app) in places {
+        let (mut listed, mut path) = (Vec::new(), format!("{prefix}/auth/logins"));
+        for part in [100, 100, 5] {
+            let answer = Call::get(&path).bearer(tokens.access_token()).send(&app).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            let logins = answer.value();
+            assert_eq!(logins.as_array().unwrap().len(), part, "{path}");
+            listed.extend(
+                logins.as_array().unwrap().iter().map(|login| login["id"].as_str().unwrap().to_owned()),
+            );
+            let next = answer.header(&LINK).map(str::to_owned);
+            let Some(next) = next else { break };
+            path = next.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+            assert!(path.starts_with(&format!("{prefix}/auth/logins?after=")), "{path}");
+        }
+        assert_eq!(listed, all, "{prefix}");
+    }
 }

@@ -95,3 +95,75 @@ impl Acknowledged {
         change(&mut self.marks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Revoked;
+
+    fn entry(number: u64) -> LogEntry {
+        let mut mark = [0; 16];
+        mark.iter_mut().zip(number.to_be_bytes()).for_each(|(to, from)| *to = from);
+        LogEntry {
+            mark: Mark::from_bytes(mark),
+            revoked: Revoked::Floor(number),
+            expires_at: LogEntry::NEVER,
+        }
+    }
+
+    fn logged(entry: &LogEntry) -> Logged {
+        Logged { mark: entry.mark, expires_at: entry.expires_at }
+    }
+
+    fn remembered(acknowledged: &Acknowledged) -> usize {
+        acknowledged.with(|marks| marks.read.len())
+    }
+
+    #[test]
+    fn an_entry_that_was_read_before_its_write_was_answered_is_not_expected() {
+        let acknowledged = Acknowledged::default();
+        let (early, late) = (entry(1), entry(2));
+        let write = acknowledged.begin();
+        acknowledged.read(std::slice::from_ref(&early));
+        acknowledged.expect(logged(&early));
+        acknowledged.expect(logged(&late));
+        acknowledged.end(write);
+        assert_eq!(acknowledged.due(), HashSet::from_iter([late.mark]));
+    }
+
+    /// Each write begins before the one before it ends, so that there is always one under way, and each is read before it is
+    /// answered.
+    #[test]
+    fn writes_that_never_cease_do_not_pile_up_what_was_read() {
+        let acknowledged = Acknowledged::default();
+        let mut before = acknowledged.begin();
+        for number in 0..100_000 {
+            let (write, own) = (acknowledged.begin(), entry(number));
+            acknowledged.read(std::slice::from_ref(&own));
+            acknowledged.expect(logged(&own));
+            acknowledged.end(before);
+            before = write;
+            assert!(remembered(&acknowledged) <= 1100, "{number}");
+        }
+        assert_eq!(acknowledged.due(), HashSet::new());
+        acknowledged.end(before);
+        assert_eq!(remembered(&acknowledged), 0);
+    }
+
+    /// However long it takes.
+    #[test]
+    fn what_was_read_since_a_write_began_is_remembered_until_it_is_answered() {
+        let acknowledged = Acknowledged::default();
+        let slow = acknowledged.begin();
+        let own = entry(u64::MAX);
+        acknowledged.read(std::slice::from_ref(&own));
+        for number in 0..10_000 {
+            let write = acknowledged.begin();
+            acknowledged.read(&[entry(number)]);
+            acknowledged.end(write);
+        }
+        acknowledged.expect(logged(&own));
+        acknowledged.end(slow);
+        assert_eq!(acknowledged.due(), HashSet::new());
+    }
+}

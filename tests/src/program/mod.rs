@@ -13,7 +13,7 @@ pub use browser::{Browser, PHONE};
 pub use build::built;
 pub use call::Call;
 pub use chrome::Chrome;
-pub use database::change;
+pub use database::{Locked, change};
 pub use process::Process;
 pub use remote::{Remote, USERS, password};
 pub use running::{Data, Failed, Shop};

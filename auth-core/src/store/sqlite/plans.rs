@@ -104,7 +104,7 @@ async fn run_every_statement(store: &SqliteStore) {
     store.login(&realm, id).await.unwrap();
     store.list(&realm, &anna, None, most).await.unwrap();
     let _ = store.rotate(&realm, &rotation).await.unwrap();
-    store.replace_family(&realm, id, &family, &family, GraceStart::Now).await.unwrap();
+    store.replace_family(&realm, id, &family, &family, GraceStart::Now, hour).await.unwrap();
     store.confirm(&realm, &[]).await.unwrap();
     store.touch(&realm, &[]).await.unwrap();
     store.save_claims(&realm, id, b"", 0).await.unwrap();
