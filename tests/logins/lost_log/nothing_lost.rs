@@ -69,9 +69,7 @@ async fn what_follows_an_entry_that_was_purged_at_the_cursor_is_heard_of() {
         node.store.heal(Op::Page);
         node.catch_up().await;
         assert_ended(&node, &ended).await;
-        // There is nothing to give back.
-        let reset = AuditEvent::LogReset { cause: ResetCause::UnknownMark, written_back: 0 };
-        assert_eq!(alarms(&node), [reset]);
+        assert_eq!(alarms(&node), []);
         assert_eq!(node.store.calls(Op::WriteBack), 0);
         let log =
             in_time(world.store.page(&realm::<User>(), &Cursor::start(), NonZeroU32::MAX)).await.unwrap();

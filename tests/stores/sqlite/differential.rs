@@ -226,7 +226,10 @@ impl<'a> Side<'a> {
                 format!("{:?}", store.write_back(realm, &[entry]).await.unwrap())
             }
             _ => match dice.below(12) {
-                0 => format!("{:?}", store.declare_restored(realm, None).await.unwrap()),
+                0 => {
+                    let (floor, logged) = store.declare_restored(realm, None).await.unwrap().value;
+                    format!("{floor} {}", until(&logged))
+                }
                 1 => format!("{:?}", store.purge().await.unwrap().now),
                 _ => {
                     let saved = store.save_document(realm, "d", other.into(), b"d").await.unwrap();
