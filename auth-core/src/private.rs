@@ -30,6 +30,7 @@ pub mod revocation {
 }
 pub use crate::role::{NoRole, Role, Roles};
 pub use crate::scope::{NoScope, Scope, Scopes};
+pub use crate::web::origin::Origin;
 
 /// The type of a `#[claim(roles)]` field.
 #[diagnostic::on_unimplemented(

@@ -4,7 +4,6 @@ mod hosts;
 mod signing_in;
 
 use auth_core::jwt::Algorithm;
-use auth_core::web::HeaderlessClients;
 use auth_tests::problem::Problem;
 use auth_tests::{Answer, Call, Forger, Shop, problem};
 use http::header::{AUTHORIZATION, ORIGIN, UPGRADE};
@@ -70,6 +69,13 @@ const ORIGINS: [(Option<&str>, Kind); 36] = [
     (Some("https://admin.example."), Kind::Foreign),
 ];
 
+/// Whether clients that say nothing of where they come from are allowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Headerless {
+    Refuse,
+    Allow,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Absent,
@@ -79,12 +85,12 @@ enum Kind {
 }
 
 /// Section 5 of the design, written down once more.
-fn passes(method: &Method, verdict: Verdict, kind: Kind, headerless: HeaderlessClients) -> bool {
+fn passes(method: &Method, verdict: Verdict, kind: Kind, headerless: Headerless) -> bool {
     let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
     is_safe
         || match (verdict, kind) {
             (Verdict::Pass, _) | (_, Kind::Trusted) | (Verdict::AskOrigin, Kind::Own) => true,
-            (Verdict::AskOrigin, Kind::Absent) => headerless == HeaderlessClients::Allow,
+            (Verdict::AskOrigin, Kind::Absent) => headerless == Headerless::Allow,
             (Verdict::AskOrigin, Kind::Foreign) | (Verdict::TrustedOnly, _) => false,
         }
 }
@@ -100,10 +106,14 @@ const METHODS: [Method; 8] = [
     Method::DELETE,
 ];
 
-async fn shop(headerless: HeaderlessClients) -> (Shop, String) {
+async fn shop(headerless: Headerless) -> (Shop, String) {
     let forger = Forger::new(Algorithm::EdDSA);
     let shop = Shop::with(forger.ring(), |builder| {
-        builder.trusted_origin("https://admin.example").headerless(headerless)
+        let builder = builder.trusted_origin("https://admin.example");
+        match headerless {
+            Headerless::Refuse => builder,
+            Headerless::Allow => builder.allow_headerless_clients(),
+        }
     });
     (shop.await, forger.honest())
 }
@@ -132,7 +142,7 @@ fn assert_answer(answer: &Answer, method: &Method, expected: Result<&str, &Probl
 
 #[tokio::test]
 async fn every_combination_of_method_site_origin_and_credential_has_the_answer_of_the_design() {
-    for headerless in [HeaderlessClients::Refuse, HeaderlessClients::Allow] {
+    for headerless in [Headerless::Refuse, Headerless::Allow] {
         let (shop, token) = shop(headerless).await;
         let cookie = shop.sign_in(7).await;
         for method in &METHODS {
@@ -167,7 +177,7 @@ async fn every_combination_of_method_site_origin_and_credential_has_the_answer_o
 
 #[tokio::test]
 async fn no_header_switches_the_check_off() {
-    let (shop, token) = shop(HeaderlessClients::Refuse).await;
+    let (shop, token) = shop(Headerless::Refuse).await;
     let cookie = shop.sign_in(7).await;
     let crossing = || Call::post("/me").cookie(&cookie).header("sec-fetch-site", "cross-site");
     for (name, value) in [
@@ -196,7 +206,7 @@ async fn no_header_switches_the_check_off() {
 
 #[tokio::test]
 async fn two_headers_of_a_kind_are_refused() {
-    let (shop, _) = shop(HeaderlessClients::Allow).await;
+    let (shop, _) = shop(Headerless::Allow).await;
     let cookie = shop.sign_in(7).await;
     let call = || Call::post("/me").cookie(&cookie);
     let own = "https://shop.example";
@@ -218,7 +228,7 @@ async fn two_headers_of_a_kind_are_refused() {
 /// A WebSocket is opened with `GET`, and can do anything after that.
 #[tokio::test]
 async fn an_upgrade_is_no_safe_request() {
-    let (shop, token) = shop(HeaderlessClients::Refuse).await;
+    let (shop, token) = shop(Headerless::Refuse).await;
     let cookie = shop.sign_in(7).await;
     let open = || Call::get("/me").header(UPGRADE, "websocket").header("connection", "Upgrade");
     let crossing = open().cookie(&cookie).header(ORIGIN, "https://evil.example").send(&shop.app).await;

@@ -2,13 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::__private::rotation::Pairing;
 use auth_core::audit::{AuditEvent, RefusalReason, ResetCause};
 use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::jwt::VerifyError;
 use auth_core::store::{EndReason, LoginKind, OnLimit};
-use auth_core::web::RefreshCookie;
 use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
     Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, User, World, anna, bert,
@@ -156,7 +154,7 @@ async fn a_theft_says_how_old_the_token_was_and_when_it_was_rotated(world: World
 
 /// Only the policy `pair` takes a first token for stolen.
 async fn a_theft_of_a_login_that_was_never_rotated_says_how_old_the_login_is(world: World) {
-    let node = world.node_with(|builder| builder.pairing(Pairing::Required)).await;
+    let node = world.node_with(|builder| builder.require_access_token_to_refresh()).await;
     let first = refresh_of(&node.login(anna()).await);
     node.events.clear();
     world.clock.advance(HOUR);
@@ -296,7 +294,7 @@ fn credentials_in(texts: &[String]) -> Vec<String> {
 }
 
 async fn no_event_holds_a_credential(world: World) {
-    let node = world.node_with(|builder| builder.refresh_cookie(RefreshCookie::default())).await;
+    let node = world.node_with(|builder| builder.refresh_cookie()).await;
     let mut texts = Vec::new();
     let mut tokens = node.login(anna()).await;
     for _ in 0..3 {

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::__private::rotation::Sharing;
 use auth_core::audit::AuditEvent;
 use auth_core::login::{Builder, Tokens};
 use auth_core::refresh::Peppers;
@@ -163,7 +162,7 @@ async fn a_successor_of_a_pepper_that_a_node_does_not_know_is_kept_for_one_that_
 }
 
 fn ends_after(streak: u32) -> impl FnOnce(Builder<User>) -> Builder<User> {
-    move |builder| builder.sharing(Sharing::EndAfter(NonZeroU32::new(streak).unwrap()))
+    move |builder| builder.end_shared_logins_after(NonZeroU32::new(streak).unwrap())
 }
 
 /// The owner refreshes and uses the new access token.

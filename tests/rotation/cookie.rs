@@ -1,14 +1,13 @@
 //! The token in its cookie, for applications in a browser.
 
 use auth_core::audit::{AuditEvent, RefusalReason};
-use auth_core::web::RefreshCookie;
 use auth_tests::shop::refresh_of;
 use auth_tests::{Answer, Call, Fault, Forged, GRACE, Node, Op, World, anna, claims_of, on_both_stores};
 use http::header::{CACHE_CONTROL, HOST, ORIGIN, SET_COOKIE};
 use http::{Method, StatusCode};
 use serde_json::json;
 
-const FORGET: &str = "__Secure-refresh=; HttpOnly; SameSite=Strict; Secure; Path=/auth/refresh; Max-Age=0";
+const FORGET: &str = "__Host-refresh=; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0";
 /// 180 days.
 const LIFETIME: u64 = 15_552_000;
 
@@ -27,7 +26,7 @@ on_both_stores!(
 );
 
 async fn node(world: &World) -> Node {
-    world.node_with(|builder| builder.refresh_cookie(RefreshCookie::default())).await
+    world.node_with(|builder| builder.refresh_cookie()).await
 }
 
 /// Signs in from a page of the application.
@@ -40,10 +39,9 @@ async fn sign_in(node: &Node) -> Answer {
 fn token_set_by(reply: &Answer) -> String {
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.header(&CACHE_CONTROL), Some("no-store"));
-    let token = reply.cookie().strip_prefix("__Secure-refresh=").unwrap().to_owned();
-    let expected = format!(
-        "__Secure-refresh={token}; HttpOnly; SameSite=Strict; Secure; Path=/auth/refresh; Max-Age={LIFETIME}"
-    );
+    let token = reply.cookie().strip_prefix("__Host-refresh=").unwrap().to_owned();
+    let expected =
+        format!("__Host-refresh={token}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age={LIFETIME}");
     assert_eq!(reply.set_cookies(), [expected]);
     let body = json!({
         "access_token": reply.member("access_token"),
@@ -92,7 +90,7 @@ async fn tabs_that_refresh_at_once_end_with_the_same_cookie(world: World) {
 async fn another_site_can_neither_refresh_nor_sign_in(world: World) {
     let node = node(&world).await;
     let cookie = sign_in(&node).await.cookie();
-    let token = cookie.strip_prefix("__Secure-refresh=").unwrap();
+    let token = cookie.strip_prefix("__Host-refresh=").unwrap();
     let row = node.row(token).await;
     for (path, cookie) in [("/auth/refresh", cookie.as_str()), ("/browser/anna", "")] {
         for (name, value) in [
@@ -134,7 +132,7 @@ async fn the_token_of_the_body_wins_over_the_cookie(world: World) {
     assert_eq!((next.login(), next.generation()), (Forged::from(&program).login(), 1));
     // A bad one does not fall back to the cookie.
     node.send(Call::refresh("junk").cookie(&cookie).same_origin()).await.assert_invalid_grant();
-    let token = cookie.strip_prefix("__Secure-refresh=").unwrap();
+    let token = cookie.strip_prefix("__Host-refresh=").unwrap();
     assert_eq!(node.family(token).await.position.generation, 0);
 }
 
@@ -155,7 +153,7 @@ async fn a_cookie_that_is_not_accepted_is_removed(world: World) {
     let next = node.browser(Method::POST, "/auth/refresh", &first.cookie()).await;
     node.get("/me", &next.member("access_token")).await.assert_text("anna, by jwt");
     world.clock.advance(GRACE);
-    for cookie in [first.cookie(), next.cookie(), "__Secure-refresh=junk".to_owned()] {
+    for cookie in [first.cookie(), next.cookie(), "__Host-refresh=junk".to_owned()] {
         assert_refused_and_forgotten(&node.browser(Method::POST, "/auth/refresh", &cookie).await);
     }
     assert_eq!(node.events.thefts(), 1);
@@ -184,20 +182,20 @@ async fn two_cookies_of_the_name_are_refused(world: World) {
     let node = node(&world).await;
     let cookie = sign_in(&node).await.cookie();
     let twice = format!("{cookie}; {cookie}");
-    let planted = format!("{cookie}; __Secure-refresh=planted");
+    let planted = format!("{cookie}; __Host-refresh=planted");
     for cookies in [twice, planted] {
         node.browser(Method::POST, "/auth/refresh", &cookies).await.assert_missing_grant();
     }
     let call = Call::from_page(Method::POST, "/auth/refresh", &cookie).cookie(&cookie);
     node.send(call).await.assert_missing_grant();
-    let others = format!("a=1; {cookie}; __Secure-refresh2=x");
+    let others = format!("a=1; {cookie}; __Host-refresh2=x");
     token_set_by(&node.browser(Method::POST, "/auth/refresh", &others).await);
 }
 
 async fn a_cookie_is_not_looked_at_unless_it_is_configured(world: World) {
     let node = world.node().await;
     let token = refresh_of(&node.login(anna()).await);
-    let cookie = format!("__Secure-refresh={token}");
+    let cookie = format!("__Host-refresh={token}");
     node.browser(Method::POST, "/auth/refresh", &cookie).await.assert_missing_grant();
     assert_eq!(node.family(&token).await.position.generation, 0);
     // Without a cookie to put it in, the token is in the body rather than nowhere.

@@ -1,6 +1,5 @@
 //! The policy `pair`: a refresh brings the access token of the same generation too, and one without is theft.
 
-use auth_core::__private::rotation::Pairing;
 use auth_core::audit::AuditEvent;
 use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
 use auth_core::login::{RefreshRejection, Tokens};
@@ -29,7 +28,7 @@ on_both_stores!(
 );
 
 async fn paired(world: &World) -> Node {
-    world.node_with(|builder| builder.pairing(Pairing::Required)).await
+    world.node_with(|builder| builder.require_access_token_to_refresh()).await
 }
 
 async fn refresh(node: &Node, tokens: &Tokens) -> Result<Tokens, RefreshRejection> {
@@ -125,7 +124,7 @@ async fn an_access_token_of_an_unknown_key_is_refused_and_is_no_theft(world: Wor
     let tokens = node.login(anna()).await;
     let key = SigningKey::from_secret(&[1; 32], Algorithm::HS256).unwrap();
     let later =
-        world.node_with(|builder| builder.keys(KeyRing::new(key).unwrap()).pairing(Pairing::Required));
+        world.node_with(|builder| builder.keys(KeyRing::new(key).unwrap()).require_access_token_to_refresh());
     let later = later.await;
     assert_refused(&refresh(&later, &tokens).await);
     assert_eq!(later.events.thefts(), 0);

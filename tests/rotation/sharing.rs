@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::__private::rotation::Sharing;
 use auth_core::audit::AuditEvent;
 use auth_core::store::{EndReason, Family};
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
@@ -89,8 +88,8 @@ async fn a_generation_without_a_sign_begins_the_count_anew(world: World) {
 }
 
 async fn a_login_that_is_shared_in_too_many_generations_in_a_row_ends_alone(world: World) {
-    let end_after = Sharing::EndAfter(NonZeroU32::new(2).unwrap());
-    let node = world.node_with(|builder| builder.sharing(end_after)).await;
+    let end_after = NonZeroU32::new(2).unwrap();
+    let node = world.node_with(|builder| builder.end_shared_logins_after(end_after)).await;
     let other = node.login(anna()).await;
     let first = refresh_of(&node.login(anna()).await);
     let second = rotated_and_used(&node, &first).await;

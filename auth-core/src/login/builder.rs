@@ -43,7 +43,8 @@ pub struct Builder<C: Claims> {
     login_page: Option<String>,
     trusted_origins: Vec<String>,
     headerless: HeaderlessClients,
-    cookie: SessionCookie,
+    session_cookie: Option<String>,
+    is_cookie_persistent: bool,
     refresh_cookie: Option<RefreshCookie>,
     config: Config,
     claims: PhantomData<fn() -> C>,
@@ -77,7 +78,8 @@ impl<C: Claims> Builder<C> {
             login_page: None,
             trusted_origins: Vec::new(),
             headerless: HeaderlessClients::Refuse,
-            cookie: SessionCookie::default(),
+            session_cookie: None,
+            is_cookie_persistent: false,
             refresh_cookie: None,
             config: Config::of::<C>(),
             claims: PhantomData,
@@ -103,23 +105,42 @@ impl<C: Claims> Builder<C> {
         staleness: Duration,
         /// How long a rotated refresh token is still answered, with the same successor. Default: 10 s.
         grace: Duration,
-        /// Whether a refresh must bring its access token. Default: it need not.
-        pairing: Pairing,
-        /// What follows when two parties seem to hold one login. Default: it is reported.
-        sharing: Sharing,
         /// The longest access token that is looked at, in bytes. Default: 8 KiB.
         max_token_length: usize,
     }
 
-    /// What to do with a cookie-carrying unsafe request that has neither `Sec-Fetch-Site` nor `Origin`. Default: 403.
-    pub fn headerless(mut self, headerless: HeaderlessClients) -> Self {
-        self.headerless = headerless;
+    /// Requires that a refresh brings the access token of the same login, generation and branch, expired or not. A refresh
+    /// without it that would be accepted is theft: the login is revoked. Default: the refresh token is enough.
+    pub fn require_access_token_to_refresh(mut self) -> Self {
+        self.config.pairing = Pairing::Required;
         self
     }
 
-    /// The session cookie. Default: `__Host-id`, forgotten when the browser ends.
-    pub fn cookie(mut self, cookie: SessionCookie) -> Self {
-        self.cookie = cookie;
+    /// Revokes a login that two parties seem to hold in that many generations in a row: the predecessor of a refresh token
+    /// came again within the grace, after the successor was used. Two tabs that keep copies of their own look the same.
+    /// Default: it is reported, as [`AuditEvent::Shared`](crate::audit::AuditEvent::Shared), and nothing else.
+    pub fn end_shared_logins_after(mut self, generations: NonZeroU32) -> Self {
+        self.config.sharing = Sharing::EndAfter(generations);
+        self
+    }
+
+    /// Accepts unsafe requests with a cookie that have neither `Sec-Fetch-Site` nor `Origin`, as scripts send them; browsers
+    /// of today send one of the two. Default: they get 403.
+    pub fn allow_headerless_clients(mut self) -> Self {
+        self.headerless = HeaderlessClients::Allow;
+        self
+    }
+
+    /// The name of the session cookie: 1 to 64 letters, digits, `-` and `_`. The prefix `__Host-` is added. Default: `id`.
+    pub fn session_cookie(mut self, name: &str) -> Self {
+        self.session_cookie = Some(name.to_owned());
+        self
+    }
+
+    /// Lets the browser keep the session cookie after it was closed, until the session expires: "stay signed in". Default:
+    /// the browser forgets it.
+    pub fn persistent_sessions(mut self) -> Self {
+        self.is_cookie_persistent = true;
         self
     }
 
@@ -219,9 +240,10 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Lets the refresh token travel in a cookie. Default: only in bodies.
-    pub fn refresh_cookie(mut self, cookie: RefreshCookie) -> Self {
-        self.refresh_cookie = Some(cookie);
+    /// Lets the refresh token travel in a cookie, `__Host-refresh`: HttpOnly, Secure, SameSite=Strict, and checked for
+    /// cross-site forgery. Default: only in bodies.
+    pub fn refresh_cookie(mut self) -> Self {
+        self.refresh_cookie = Some(RefreshCookie::default());
         self
     }
 
@@ -328,13 +350,8 @@ impl<C: Claims> Builder<C> {
         };
         let trusted: Result<Vec<_>, _> =
             self.trusted_origins.iter().map(|origin| Origin::parse(origin)).collect();
-        let forget_cookie = self.cookie.unset().ok_or_else(|| {
-            ConfigError::new(
-                "cookie",
-                "not a name for the session cookie",
-                "use letters, digits, `-` and `_`",
-            )
-        })?;
+        let cookie =
+            SessionCookie::new(self.session_cookie.as_deref().unwrap_or("id"), self.is_cookie_persistent)?;
         let is_named = |realm: &String| *realm != default_realm(&issuer, &audience);
         Ok(Site {
             realm: self.realm.clone().filter(is_named),
@@ -343,8 +360,8 @@ impl<C: Claims> Builder<C> {
             client_id,
             login_page,
             csrf: CsrfPolicy { trusted: trusted?, headerless: self.headerless },
-            cookie: self.cookie.clone(),
-            forget_cookie,
+            forget_cookie: cookie.unset().ok_or_else(SessionCookie::bad_name)?,
+            cookie,
             refresh_cookie: self.refresh_cookie.clone(),
             refresh_lifetime: self.config.token_lifetime,
         })

@@ -1,18 +1,16 @@
 //! The two cookies: that of the session and, for applications that want it, that of the refresh token.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 
-use super::LocalPath;
 use crate::config::ConfigError;
 use crate::session::SessionId;
 
 /// The name of a cookie of ours, prefix included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CookieName(Cow<'static, str>);
+pub(crate) struct CookieName(String);
 
 impl CookieName {
     pub(crate) fn as_str(&self) -> &str {
@@ -35,46 +33,32 @@ impl CookieName {
     }
 }
 
-/// How the session cookie is called and how long the browser keeps it. Its protections are fixed: `__Host-`, so that no
-/// other host and no plain-HTTP page can plant it, HttpOnly, Secure, SameSite=Lax, for the whole site.
+/// The session cookie: how it is called, and how long the browser keeps it. Its protections are fixed: `__Host-`, so that
+/// no other host and no plain-HTTP page can plant it, HttpOnly, Secure, SameSite=Lax, for the whole site.
 #[derive(Clone, Debug)]
-pub struct SessionCookie {
+pub(crate) struct SessionCookie {
     name: CookieName,
     persistent: bool,
 }
 
-impl Default for SessionCookie {
-    /// `__Host-id`, forgotten when the browser ends.
-    fn default() -> Self {
-        Self { name: CookieName(Cow::Borrowed("__Host-id")), persistent: false }
-    }
-}
-
 impl SessionCookie {
-    /// Another name; the prefix `__Host-` is added.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] unless the name has 1 to 64 letters, digits, `-` or `_`.
-    pub fn named(name: &str) -> Result<Self, ConfigError> {
+    /// `__Host-` and this name. `persistent`: the browser keeps it after it was closed.
+    pub(crate) fn new(name: &str, persistent: bool) -> Result<Self, ConfigError> {
         let is_good = (1..=64).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
             && !name.to_ascii_lowercase().starts_with("__");
         match is_good {
-            true => Ok(Self { name: CookieName(Cow::Owned(format!("__Host-{name}"))), persistent: false }),
-            false => Err(ConfigError::new(
-                "cookie",
-                "not a name for the session cookie",
-                "use letters, digits, `-` and `_`; the prefix `__Host-` is added",
-            )),
+            true => Ok(Self { name: CookieName(format!("__Host-{name}")), persistent }),
+            false => Err(Self::bad_name()),
         }
     }
 
-    /// Lets the browser keep the cookie after it ends, until the session expires: "stay signed in".
-    #[must_use]
-    pub const fn persistent(mut self) -> Self {
-        self.persistent = true;
-        self
+    pub(crate) fn bad_name() -> ConfigError {
+        ConfigError::new(
+            "session_cookie",
+            "not a name for the session cookie",
+            "use 1 to 64 letters, digits, `-` and `_`; the prefix `__Host-` is added",
+        )
     }
 
     pub(crate) const fn name(&self) -> &CookieName {
@@ -83,7 +67,7 @@ impl SessionCookie {
 
     /// `Set-Cookie` for a new id.
     pub(crate) fn set(&self, id: &SessionId, lifetime: Duration) -> Option<HeaderValue> {
-        let mut cookie = protected(self.name.as_str(), &id.expose(), SameSite::Lax, "/");
+        let mut cookie = protected(self.name.as_str(), &id.expose(), SameSite::Lax);
         if self.persistent {
             cookie.set_max_age(cookie::time::Duration::try_from(lifetime).ok());
         }
@@ -92,61 +76,54 @@ impl SessionCookie {
 
     /// `Set-Cookie` that removes it.
     pub(crate) fn unset(&self) -> Option<HeaderValue> {
-        forget(self.name.as_str(), SameSite::Lax, "/")
+        forget(self.name.as_str(), SameSite::Lax)
     }
 }
 
-/// A refresh token in a cookie, for applications in a browser: `__Secure-`, HttpOnly, SameSite=Strict, sent to the
-/// refresh endpoint only, and checked for cross-site forgery.
+/// A refresh token in a cookie, for applications in a browser: `__Host-`, so that no other host and no plain-HTTP page can
+/// plant it, HttpOnly, Secure, SameSite=Strict, and checked for cross-site forgery.
 #[derive(Clone, Debug)]
-pub struct RefreshCookie {
+pub(crate) struct RefreshCookie {
     name: CookieName,
-    path: String,
 }
 
 impl Default for RefreshCookie {
-    /// `__Secure-refresh` for `/auth/refresh`.
     fn default() -> Self {
-        Self { name: CookieName(Cow::Borrowed("__Secure-refresh")), path: "/auth/refresh".to_owned() }
+        Self { name: CookieName("__Host-refresh".to_owned()) }
     }
 }
 
 impl RefreshCookie {
-    /// For a refresh endpoint at another path, such as `/api/auth/refresh` when the routes are nested.
-    pub fn at(path: &LocalPath) -> Self {
-        Self { path: path.to_string(), ..Self::default() }
-    }
-
     pub(crate) const fn name(&self) -> &CookieName {
         &self.name
     }
 
     /// `Set-Cookie` for a new token.
     pub(crate) fn set(&self, token: &str, lifetime: Duration) -> Option<HeaderValue> {
-        let mut cookie = protected(self.name.as_str(), token, SameSite::Strict, &self.path);
+        let mut cookie = protected(self.name.as_str(), token, SameSite::Strict);
         cookie.set_max_age(cookie::time::Duration::try_from(lifetime).ok());
         header(&cookie)
     }
 
     /// `Set-Cookie` that removes it.
     pub(crate) fn unset(&self) -> Option<HeaderValue> {
-        forget(self.name.as_str(), SameSite::Strict, &self.path)
+        forget(self.name.as_str(), SameSite::Strict)
     }
 }
 
 /// A cookie with every protection there is.
-fn protected<'a>(name: &'a str, value: &str, same_site: SameSite, path: &'a str) -> Cookie<'a> {
+fn protected<'a>(name: &'a str, value: &str, same_site: SameSite) -> Cookie<'a> {
     Cookie::build((name, value.to_owned()))
-        .path(path)
+        .path("/")
         .secure(true)
         .http_only(true)
         .same_site(same_site)
         .build()
 }
 
-/// `Set-Cookie` that removes a cookie of that name and path.
-fn forget(name: &str, same_site: SameSite, path: &str) -> Option<HeaderValue> {
-    let mut cookie = protected(name, "", same_site, path);
+/// `Set-Cookie` that removes a cookie of that name.
+fn forget(name: &str, same_site: SameSite) -> Option<HeaderValue> {
+    let mut cookie = protected(name, "", same_site);
     cookie.set_max_age(cookie::time::Duration::ZERO);
     header(&cookie)
 }

@@ -10,8 +10,7 @@ static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What to do with an unsafe request that has neither `Sec-Fetch-Site` nor `Origin`: no browser of today sends one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HeaderlessClients {
+pub(crate) enum HeaderlessClients {
     /// 403.
     #[default]
     Refuse,

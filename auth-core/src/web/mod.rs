@@ -5,14 +5,13 @@ mod credential;
 mod csrf;
 mod device;
 mod local_path;
-mod origin;
+pub(crate) mod origin;
 mod problem;
 
-pub use cookie::{RefreshCookie, SessionCookie};
+pub(crate) use cookie::{RefreshCookie, SessionCookie};
 pub(crate) use credential::{Credential, CredentialError, bearer_token, refresh_token, session_id};
-pub(crate) use csrf::CsrfPolicy;
-pub use csrf::HeaderlessClients;
+pub(crate) use csrf::{CsrfPolicy, HeaderlessClients};
 pub use device::{Device, LoginAttempt};
 pub use local_path::LocalPath;
-pub use origin::Origin;
+pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;

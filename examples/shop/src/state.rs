@@ -10,7 +10,6 @@ use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::Peppers;
 use auth_core::store::OnLimit;
 use auth_core::store::sqlite::SqliteStore;
-use auth_core::web::HeaderlessClients;
 use axum::extract::FromRef;
 
 use crate::args::Args;
@@ -53,7 +52,7 @@ impl AppState {
             .grace(args.grace)
             // Programs may sign in with the form and keep the cookie: what sends neither `Origin` nor `Sec-Fetch-Site` is
             // no browser, and nobody can make it send anything.
-            .headerless(HeaderlessClients::Allow)
+            .allow_headerless_clients()
             .login_page("/login");
         if let Some(most) = args.max_logins {
             builder = builder.max_logins(most, OnLimit::EndOldest);

@@ -1,14 +1,14 @@
 //! What `Origin` is compared with: `Host`, or the authority of an HTTP/2 request.
 
+use auth_core::__private::Origin;
 use auth_core::ConfigError;
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::web::{HeaderlessClients, Origin};
 use auth_tests::{Answer, Call, Shop, problem};
 use http::header::{HOST, ORIGIN};
 use proptest::prelude::*;
 use url::Url;
 
-use super::shop;
+use super::{Headerless, shop};
 
 fn assert_passes(answer: &Answer, passes: bool, row: &str) {
     match passes {
@@ -19,7 +19,7 @@ fn assert_passes(answer: &Answer, passes: bool, row: &str) {
 
 #[tokio::test]
 async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_them() {
-    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let (shop, _) = shop(Headerless::Refuse).await;
     let cookie = shop.sign_in(7).await;
     for (origin, host, passes) in [
         ("https://shop.example", "shop.example", true),
@@ -74,7 +74,7 @@ async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_the
 
 #[tokio::test]
 async fn without_a_host_the_authority_of_the_request_counts_and_with_two_hosts_none() {
-    let (shop, _) = shop(HeaderlessClients::Allow).await;
+    let (shop, _) = shop(Headerless::Allow).await;
     let cookie = shop.sign_in(7).await;
     let call = |uri: &str, origin: &str| Call::post(uri).without(HOST).header(ORIGIN, origin).cookie(&cookie);
     let own = "https://shop.example";

@@ -1,17 +1,15 @@
 //! Signing in, refreshing and session data: where a cookie is about to be set, the origin counts too.
 
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::web::HeaderlessClients;
-use auth_core::web::RefreshCookie;
 use auth_tests::{Call, Shop, problem};
 use http::{Method, StatusCode};
 
-use super::{METHODS, ORIGINS, SITES, passes, shop, with};
+use super::{Headerless, METHODS, ORIGINS, SITES, passes, shop, with};
 
 /// An attacker who signs the victim in to the attacker's account learns what the victim enters there.
 #[tokio::test]
 async fn a_sign_in_from_another_site_is_refused() {
-    for headerless in [HeaderlessClients::Refuse, HeaderlessClients::Allow] {
+    for headerless in [Headerless::Refuse, Headerless::Allow] {
         let (shop, _) = shop(headerless).await;
         for (site, verdict) in SITES {
             for (origin, kind) in ORIGINS {
@@ -28,7 +26,7 @@ async fn a_sign_in_from_another_site_is_refused() {
 
 #[tokio::test]
 async fn a_refused_sign_in_leaves_the_session_before_as_it_was() {
-    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let (shop, _) = shop(Headerless::Refuse).await;
     let cookie = shop.sign_in(7).await;
     let crossing =
         Call::post("/login").header("sec-fetch-site", "cross-site").header("x-user", "8").cookie(&cookie);
@@ -38,7 +36,7 @@ async fn a_refused_sign_in_leaves_the_session_before_as_it_was() {
 
 #[tokio::test]
 async fn signing_out_from_another_site_is_refused() {
-    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let (shop, _) = shop(Headerless::Refuse).await;
     let cookie = shop.sign_in(7).await;
     for (method, path) in [
         (Method::POST, "/auth/logout"),
@@ -58,7 +56,7 @@ async fn signing_out_from_another_site_is_refused() {
 #[tokio::test]
 async fn a_refresh_by_cookie_from_another_site_is_refused_and_rotates_nothing() {
     let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
-    let shop = Shop::with(ring, |builder| builder.refresh_cookie(RefreshCookie::default())).await;
+    let shop = Shop::with(ring, |builder| builder.refresh_cookie()).await;
     let crossing = Call::post("/browser-tokens").header("sec-fetch-site", "cross-site").send(&shop.app).await;
     crossing.assert_is(&problem::cross_site(), "sign-in");
     let signed_in = Call::post("/browser-tokens").same_origin().send(&shop.app).await;
@@ -66,7 +64,7 @@ async fn a_refresh_by_cookie_from_another_site_is_refused_and_rotates_nothing() 
     assert!(signed_in.value().get("refresh_token").is_none(), "the cookie carries it");
     let cookies = signed_in.set_cookies();
     let (_, attributes) = cookies[0].split_once(';').unwrap();
-    assert_eq!(attributes, " HttpOnly; SameSite=Strict; Secure; Path=/auth/refresh; Max-Age=15552000");
+    assert_eq!(attributes, " HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=15552000");
     let cookie = signed_in.cookie();
     let mut expected = cookie.clone();
     for (site, verdict) in SITES {
@@ -77,7 +75,7 @@ async fn a_refresh_by_cookie_from_another_site_is_refused_and_rotates_nothing() 
                 with(&Method::POST, "/auth/refresh", site, origin).cookie(&expected).send(&shop.app).await;
             // Nobody trusts the other origin here.
             let kind = if kind == super::Kind::Trusted { super::Kind::Foreign } else { kind };
-            match passes(&Method::POST, verdict, kind, HeaderlessClients::Refuse) {
+            match passes(&Method::POST, verdict, kind, Headerless::Refuse) {
                 false => answer.assert_is(&problem::cross_site(), &row),
                 true => {
                     assert_eq!(answer.status, StatusCode::OK, "{row}: {answer:#?}");
@@ -92,7 +90,7 @@ async fn a_refresh_by_cookie_from_another_site_is_refused_and_rotates_nothing() 
 #[tokio::test]
 async fn the_refresh_cookie_is_read_nowhere_else_and_never_twice() {
     let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
-    let shop = Shop::with(ring, |builder| builder.refresh_cookie(RefreshCookie::default())).await;
+    let shop = Shop::with(ring, |builder| builder.refresh_cookie()).await;
     let cookie = Call::post("/browser-tokens").same_origin().send(&shop.app).await.cookie();
     shop.me_by_cookie(&cookie).await.assert_is(&problem::no_credential(), "a guard does not know it");
     for header in [format!("{cookie}; {cookie}"), format!("{cookie}x; {cookie}")] {
@@ -107,13 +105,13 @@ async fn the_refresh_cookie_is_read_nowhere_else_and_never_twice() {
 /// Data of the session is at hand, and is changed, for requests of the own site only.
 #[tokio::test]
 async fn session_data_is_out_of_reach_from_another_site() {
-    let (shop, _) = shop(HeaderlessClients::Refuse).await;
+    let (shop, _) = shop(Headerless::Refuse).await;
     let own = Call::post("/cart?goods=apples").same_origin().send(&shop.app).await;
     let cookie = own.cookie();
     for method in METHODS.iter().filter(|method| **method == Method::POST) {
         for (site, verdict) in SITES {
             for (origin, kind) in ORIGINS {
-                if passes(method, verdict, kind, HeaderlessClients::Refuse) {
+                if passes(method, verdict, kind, Headerless::Refuse) {
                     continue;
                 }
                 let row = format!("{site:?} {origin:?}");

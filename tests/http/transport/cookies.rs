@@ -1,8 +1,13 @@
 //! Cookies that only look like ours, or are there twice, are refused rather than guessed at.
 
+use std::sync::Arc;
+
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::web::SessionCookie;
-use auth_tests::{Call, Shop, problem};
+use auth_core::store::memory::MemoryStore;
+use auth_core::testing::ManualClock;
+use auth_core::{Authenticator, ConfigError};
+use auth_tests::shop::builder;
+use auth_tests::{Call, NOW, Shop, ShopUser, problem};
 
 async fn shop() -> (Shop, String, String) {
     let shop = Shop::new(KeyRing::generate(Algorithm::ES256).unwrap()).await;
@@ -129,8 +134,14 @@ async fn an_unknown_session_is_refused_and_a_bad_cookie_closes_no_public_route()
     }
 }
 
-#[test]
-fn a_cookie_can_not_be_named_past_its_prefix() {
+/// An authenticator whose cookie has the name.
+async fn named(name: &str) -> Result<Authenticator<ShopUser>, ConfigError> {
+    let ring = KeyRing::generate(Algorithm::ES256).unwrap();
+    builder(ring, Arc::new(MemoryStore::new()), &ManualClock::new(NOW)).session_cookie(name).build().await
+}
+
+#[tokio::test]
+async fn a_cookie_cannot_be_named_past_its_prefix() {
     for bad in [
         "",
         "__Host-id",
@@ -145,19 +156,19 @@ fn a_cookie_can_not_be_named_past_its_prefix() {
         "a\0",
         "a/b",
     ] {
-        assert_eq!(SessionCookie::named(bad).unwrap_err().field(), "cookie", "{bad:?}");
+        let refused = named(bad).await.unwrap_err();
+        assert_eq!(refused.field(), "session_cookie", "{bad:?}");
     }
-    assert!(SessionCookie::named(&"a".repeat(65)).is_err());
+    assert!(named(&"a".repeat(65)).await.is_err());
     for good in ["id", "shop-session", "a_b", &"a".repeat(64)] {
-        assert!(SessionCookie::named(good).is_ok(), "{good}");
+        assert!(named(good).await.is_ok(), "{good}");
     }
 }
 
 #[tokio::test]
 async fn another_name_keeps_the_protections_and_a_persistent_one_its_age() {
     let ring = KeyRing::generate(Algorithm::ES256).unwrap();
-    let cookie = SessionCookie::named("shop").unwrap().persistent();
-    let shop = Shop::with(ring, |builder| builder.cookie(cookie)).await;
+    let shop = Shop::with(ring, |builder| builder.session_cookie("shop").persistent_sessions()).await;
     let answer = shop.sign_in_from(7, Call::post("/login").same_origin()).await;
     let cookies = answer.set_cookies();
     let (_, attributes) = cookies[0].split_once(';').unwrap();

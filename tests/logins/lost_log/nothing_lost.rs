@@ -3,7 +3,6 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use auth_core::audit::{AuditEvent, ResetCause};
 use auth_core::clock::Timestamp;
 use auth_core::store::{
     Cursor, LogEntry, LoginStore as _, Mark, Page, Realm, Revoked, Store, StoreError, Timed,
