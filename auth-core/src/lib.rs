@@ -76,8 +76,8 @@
 //!
 //! # Features
 //!
-//! `sqlite` (default): the SQLite store. `testing`: a clock to move by hand, and the store contract as a suite. Features
-//! only add; none changes behaviour.
+//! None is on by default. `sqlite`: the SQLite store. `testing`: a clock to move by hand, and the store contract as a suite.
+//! Features only add; none changes behaviour.
 
 extern crate self as auth_core;
 

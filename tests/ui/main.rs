@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says so")]
 
 mod claims;
+mod dependencies;
 mod messages;
 mod modules;
 mod policies;

@@ -51,7 +51,7 @@ fn place(order: &[String], module: &str) -> Option<usize> {
     order.iter().position(|name| name == module)
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
     let mut all: Vec<_> = folders.iter().flat_map(|folder| self::files(folder)).collect();

@@ -262,7 +262,7 @@ impl<C: Claims> Builder<C> {
         let store = self.store.clone().ok_or_else(|| {
             missing(
                 "store",
-                "call `.store(…)`, for instance with `MemoryStore::new()` or `SqliteStore::open`",
+                "call `.store(…)`, for instance with `MemoryStore::new()`, or with `SqliteStore::open` of the feature `sqlite`",
             )
         })?;
         let site = self.site()?;
