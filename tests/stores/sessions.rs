@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use auth_core::id::{Subject, TokenId};
 use auth_core::store::{
-    EndReason, LiveLogin, Logged, LoginStore as _, Mark, NewSession, Realm, Renamed, RevocationStore as _,
-    SavedSession, SessionHash, SessionKey, SessionRow, SessionStore as _, Timed,
+    EndReason, LiveLogin, LoginStore as _, NewSession, Realm, Renamed, RevocationStore as _, SavedSession,
+    SessionHash, SessionKey, SessionRow, SessionStore as _, Timed,
 };
 
 use crate::broken::{Answer, Broken, dawdle};
@@ -91,7 +91,7 @@ pub(crate) async fn rename(
     let mut answer = store.memory.rename_session(realm, old, new, retention).await?;
     match (store.fault(), &answer.value) {
         (RenameCopies, Renamed::Renamed(_)) => {
-            drop(store.memory.create_session(realm, &session(*old)).await?)
+            store.memory.create_session(realm, &session(*old)).await?;
         }
         (RenameNotAtomic, Renamed::Refused) if is_there => {
             store.memory.create_session(realm, &session(key)).await?;

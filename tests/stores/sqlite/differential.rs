@@ -10,7 +10,8 @@ use auth_core::id::{KeyId, Subject, TokenId};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Created, Cursor, EndReason, Ended, Family, GraceStart, Ids, Limit, ListCursor, LogEntry, Logged, Mark,
-    NewLogin, NewSession, OnLimit, Realm, Revoked, Rotated, Rotation, SecretHash, Store, Ticket, Touch,
+    NewLogin, NewSession, OnLimit, Realm, Renamed, Revoked, Rotated, Rotation, SecretHash, Store, Ticket,
+    Touch,
 };
 use auth_core::testing::ManualClock;
 use tempfile::TempDir;
@@ -176,7 +177,11 @@ impl<'a> Side<'a> {
                 let saved = store.save_session(realm, &key(number), b"b", version, retention).await.unwrap();
                 let renamed =
                     store.rename_session(realm, &key(number), &key(other).hash, retention).await.unwrap();
-                format!("{saved:?} {:?}", renamed.value.map(|logged| until(&logged)))
+                let renamed = match renamed.value {
+                    Renamed::Renamed(logged) => Ok(logged.as_ref().map(until)),
+                    Renamed::Refused => Err("refused"),
+                };
+                format!("{saved:?} {renamed:?}")
             }
             21 => {
                 if dice.below(4) == 0 {
@@ -226,7 +231,10 @@ impl<'a> Side<'a> {
                 format!("{:?}", store.write_back(realm, &[entry]).await.unwrap())
             }
             _ => match dice.below(12) {
-                0 => format!("{:?}", store.declare_restored(realm, None).await.unwrap()),
+                0 => {
+                    let declared = store.declare_restored(realm, None).await.unwrap();
+                    format!("{:?}", declared.map(|(floor, logged)| (floor, until(&logged))))
+                }
                 1 => format!("{:?}", store.purge().await.unwrap().now),
                 _ => {
                     let saved = store.save_document(realm, "d", other.into(), b"d").await.unwrap();
