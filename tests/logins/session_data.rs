@@ -3,3 +3,4 @@
 mod concurrent;
 mod fixation;
 mod gated;
+mod new_id;

@@ -13,8 +13,9 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Confirmation, Created, Cursor, Document, DocumentStore as _, EndReason, Ended, EndedAll, Family,
     FamilyStore as _, GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginRow,
-    LoginStore as _, Mark, NewLogin, NewSession, Page, Realm, RevocationStore as _, Rotated, Rotation,
-    SavedSession, SessionHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed, Touch,
+    LoginStore as _, Mark, NewLogin, NewSession, Page, Realm, Renamed, RevocationStore as _, Rotated,
+    Rotation, SavedSession, SessionHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed,
+    Touch,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Sessions};
@@ -302,7 +303,7 @@ impl Sessions for Broken {
         old: &SessionKey,
         new: &SessionHash,
         retention: Duration,
-    ) -> Answer<Option<Logged>> {
+    ) -> Answer<Renamed> {
         sessions::rename(self, realm, old, new, retention).await
     }
 

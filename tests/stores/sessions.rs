@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use auth_core::id::{Subject, TokenId};
 use auth_core::store::{
-    EndReason, LiveLogin, Logged, LoginStore as _, Mark, NewSession, Realm, SavedSession, SessionHash,
-    SessionKey, SessionRow, SessionStore as _, Timed,
+    EndReason, LiveLogin, LoginStore as _, NewSession, Realm, Renamed, RevocationStore as _, SavedSession,
+    SessionHash, SessionKey, SessionRow, SessionStore as _, Timed,
 };
 
 use crate::broken::{Answer, Broken, dawdle};
@@ -78,7 +79,7 @@ pub(crate) async fn rename(
     old: &SessionKey,
     new: &SessionHash,
     retention: Duration,
-) -> Answer<Option<Logged>> {
+) -> Answer<Renamed> {
     let key = SessionKey { hash: *new, ..*old };
     let session = |key| NewSession { key, data: b"{}".to_vec(), lifetime: LONG };
     let is_there = store.memory.session(realm, old).await?.value.is_some();
@@ -89,17 +90,26 @@ pub(crate) async fn rename(
     }
     let mut answer = store.memory.rename_session(realm, old, new, retention).await?;
     match (store.fault(), &answer.value) {
-        (RenameCopies, Some(_)) => drop(store.memory.create_session(realm, &session(*old)).await?),
-        (RenameNotAtomic, None) if is_there => {
+        (RenameCopies, Renamed::Renamed(_)) => {
+            store.memory.create_session(realm, &session(*old)).await?;
+        }
+        (RenameNotAtomic, Renamed::Refused) if is_there => {
             store.memory.create_session(realm, &session(key)).await?;
-            let logged = Logged { mark: Mark::random().unwrap(), expires_at: answer.now };
-            answer = Timed::new(Some(logged), answer.now);
+            answer = Timed::new(Renamed::Renamed(None), answer.now);
         }
         _ => {}
     }
+    if store.has(LogsAnonymous) && answer.value == Renamed::Renamed(None) {
+        let (nobody, token) = (Subject::new("nobody").unwrap(), TokenId::from_bytes([0; 16]));
+        let logged = store.memory.revoke_token(realm, &nobody, token, retention).await?.value;
+        answer.value = Renamed::Renamed(Some(logged));
+    }
     let now = answer.now;
     let altered = |logged| store.logged(store.for_the_caller(logged, now, retention));
-    Ok(answer.map(|logged| logged.map(altered)))
+    Ok(answer.map(|renamed| match renamed {
+        Renamed::Renamed(logged) => Renamed::Renamed(logged.map(altered)),
+        Renamed::Refused => Renamed::Refused,
+    }))
 }
 
 pub(crate) async fn delete(store: &Broken, realm: &Realm, key: &SessionKey) -> Answer<()> {

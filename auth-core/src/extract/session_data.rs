@@ -136,9 +136,10 @@ impl Shared {
         if unchanged || sets_cookie || response.status().is_server_error() {
             return response;
         }
-        let saved = match session.is_modified() {
-            true => session.save().await,
-            false => view.empty().await.map_err(Error::Store),
+        let is_over = !session.is_modified() || (view.is_anonymous() && session.is_empty().await);
+        let saved = match is_over {
+            true => view.empty().await.map_err(Error::Store),
+            false => session.save().await,
         };
         if let Err(error) = saved {
             tracing::warn!(%error, "session data was not saved");

@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
 use crate::store::{
-    EndReason, Ended, EndedAll, Evicted, Logged, Partition, Revoked, SessionHash, SessionKey, StoreError,
+    EndReason, Ended, EndedAll, Evicted, Logged, Partition, Renamed, Revoked, SessionHash, SessionKey,
+    StoreError,
 };
 
 /// Ends logins and revokes credentials.
@@ -136,10 +137,10 @@ impl Revoker {
         let write = self.feed.begin_write();
         let renamed =
             self.store.ask(|store, realm| store.rename_session(realm, old, new, self.retention)).await?;
-        if let Some(logged) = renamed.value {
+        if let Renamed::Renamed(Some(logged)) = renamed.value {
             write.logged(Revoked::Session(*old), logged);
         }
-        Ok(renamed.value.is_some())
+        Ok(renamed.value != Renamed::Refused)
     }
 
     /// What another part of this crate had the store end is known here at once too.

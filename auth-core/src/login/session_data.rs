@@ -51,9 +51,14 @@ pub(crate) struct RequestSession {
 struct Seen {
     /// The version in the store, as far as this request knows.
     version: u64,
-    /// The handler deleted the session, which carries a login, or gives it a new id: it without data. Nothing was written
-    /// yet; what follows tells which it is.
-    removed: Option<Record>,
+    /// The handler deleted the session, or gives it a new id. Nothing was written yet; what follows tells which it is.
+    removed: Option<Removed>,
+}
+
+struct Removed {
+    /// The session without data.
+    empty: Record,
+    has_login: bool,
 }
 
 impl RequestSession {
@@ -82,16 +87,26 @@ impl RequestSession {
         self.with_seen(|seen| seen.removed.is_some())
     }
 
-    /// Empties the session that the handler deleted without doing anything more.
+    /// Whether the session that waits carries no login: without data, there is nothing to keep.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.with_seen(|seen| seen.removed.as_ref().is_some_and(|removed| !removed.has_login))
+    }
+
+    /// Empties the session that the handler deleted without doing anything more; one without a login goes.
     pub(crate) async fn empty(&self) -> Result<()> {
         match self.with_seen(|seen| seen.removed.take()) {
-            Some(empty) => self.write(&empty).await,
+            Some(Removed { empty, has_login: true }) => self.write(&empty).await,
+            Some(Removed { empty, has_login: false }) => {
+                let key = self.key(empty.id);
+                let deleted = self.context.store.ask(|store, realm| store.delete_session(realm, &key)).await;
+                deleted.map(|_| ()).map_err(backend)
+            }
             None => Ok(()),
         }
     }
 
-    /// Gives a session that carries a login its new id, as the last of its writes: whatever fails before, the client has
-    /// a session that works, with its data.
+    /// Gives a session its new id, as the last of its writes: whatever fails before, the client has a session that works,
+    /// with its data.
     async fn rename(&self, old: Id, record: &mut Record) -> Result<()> {
         self.write(&Record { id: old, ..record.clone() }).await?;
         let id = SessionId::random(self.partition).map_err(|error| Error::Backend(error.to_string()))?;
@@ -145,9 +160,9 @@ impl fmt::Debug for RequestSession {
 
 #[async_trait]
 impl tower_sessions_core::SessionStore for RequestSession {
-    /// Makes a session, or, after `cycle_id` of one that carries a login, gives that one its new id.
+    /// Makes a session, or, after `cycle_id` of one that is there, gives that one its new id.
     async fn create(&self, record: &mut Record) -> Result<()> {
-        if let Some(old) = self.with_seen(|seen| seen.removed.as_ref().map(|removed| removed.id)) {
+        if let Some(old) = self.with_seen(|seen| seen.removed.as_ref().map(|removed| removed.empty.id)) {
             return self.rename(old, record).await;
         }
         // The session that let the request in has ended meanwhile: what it changed is not put into a new one.
@@ -179,27 +194,18 @@ impl tower_sessions_core::SessionStore for RequestSession {
         Ok(Some(Record { id: *id, data, expiry_date: expiry_date(&row)? }))
     }
 
-    /// Deletes a session without a login. One that carries a login loses its data, when the request is over, and nothing
-    /// else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
+    /// When the request is over, a session without a login is deleted, and one that carries a login loses its data and
+    /// nothing else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
     async fn delete(&self, id: &Id) -> Result<()> {
-        let key = self.key(*id);
-        match self.find(&key).await? {
-            None => Ok(()),
-            Some((_, false)) => {
-                let deleted = self.context.store.ask(|store, realm| store.delete_session(realm, &key)).await;
-                deleted.map(|_| ()).map_err(backend)
+        let Some((row, has_login)) = self.find(&self.key(*id)).await? else { return Ok(()) };
+        let empty = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
+        self.with_seen(|seen| {
+            if seen.version != 0 && seen.version != row.version {
+                return Err(Error::Backend(CHANGED.to_owned()));
             }
-            Some((row, true)) => {
-                let removed = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
-                self.with_seen(|seen| {
-                    if seen.version != 0 && seen.version != row.version {
-                        return Err(Error::Backend(CHANGED.to_owned()));
-                    }
-                    (seen.version, seen.removed) = (row.version, Some(removed));
-                    Ok(())
-                })
-            }
-        }
+            (seen.version, seen.removed) = (row.version, Some(Removed { empty, has_login }));
+            Ok(())
+        })
     }
 }
 

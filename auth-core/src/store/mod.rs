@@ -78,7 +78,8 @@
 //!   other write changes a row that is live, or does nothing and says so. An id of a login that is not live, but whose
 //!   row is still there, is taken.
 //! - **Ending is logged**: whatever ends something appends the entry that says so in the same step, and answers it
-//!   as [`Logged`]. A session that carries no login has nothing that a node could honour: deleting it is not logged.
+//!   as [`Logged`]. A session that carries no login has nothing that a node could honour: neither deleting it nor its new
+//!   hash is logged.
 //! - **The log**: every entry that was committed before the call of [`RevocationStore::page`] is in that page or in one
 //!   that an earlier cursor was answered with; entries may repeat. A cursor names the last entry that was seen by its
 //!   mark, and says when it expires. A store that does not know the mark (emptied, restored, replaced, another incarnation)
@@ -112,8 +113,8 @@ pub use log::{Cursor, Ids, LogEntry, Mark, Page, Reset, Revoked, Standing};
 pub use reason::{EndReason, LoginKind};
 pub use row::{
     Confirmation, Created, Document, Ended, EndedAll, Evicted, Family, GraceStart, ListCursor, LiveLogin,
-    Logged, LoginPage, LoginRow, NewLogin, NewSession, Partition, Realm, Rotated, Rotation, SavedSession,
-    SessionKey, SessionRow, SubjectState, Ticket, Timed, Touch,
+    Logged, LoginPage, LoginRow, NewLogin, NewSession, Partition, Realm, Renamed, Rotated, Rotation,
+    SavedSession, SessionKey, SessionRow, SubjectState, Ticket, Timed, Touch,
 };
 
 /// How much longer than its expiry an entry of the log is kept, served and honoured: ten minutes.
@@ -283,15 +284,16 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     ) -> Result<Timed<SavedSession>, StoreError>;
 
     /// Gives a live session a new hash, in the same partition; its data stay, its version rises by one, and the old hash
-    /// is dead at once and logged ([`Revoked::Session`]) for `retention` or that of the login that it carries, whichever is
-    /// longer, in one step. None, and nothing is done or logged, when the session is not live or the new hash is taken.
+    /// is dead at once. That of one that carries a login is logged ([`Revoked::Session`]) in the same step, for `retention`
+    /// or the login's, whichever is longer. [`Renamed::Refused`], and nothing is done or logged, when the session is not live
+    /// or the new hash is taken.
     async fn rename_session(
         &self,
         realm: &Realm,
         old: &SessionKey,
         new: &SessionHash,
         retention: Duration,
-    ) -> Result<Timed<Option<Logged>>, StoreError>;
+    ) -> Result<Timed<Renamed>, StoreError>;
 
     /// Deletes a session that carries no login; one that carries a login ends through the login and is left alone.
     async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError>;

@@ -449,6 +449,16 @@ pub enum SavedSession {
     Gone,
 }
 
+/// How giving a session a new hash came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Renamed {
+    /// It has it; the entry of the old one, if the session carries a login.
+    Renamed(Option<Logged>),
+    /// The session is not live, or the new hash is taken. Nothing was done.
+    Refused,
+}
+
 /// How creating a login came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]

@@ -6,7 +6,7 @@ use auth_core::clock::Timestamp;
 use auth_core::jwt::{Algorithm, KeySet};
 use auth_core::jwt::{Expected, Verifier, VerifyError};
 use auth_tests::forge::{claims, claims_with};
-use auth_tests::{Forger, NOW, Shop, ShopUser, problem};
+use auth_tests::{Forger, NOW, Shop, ShopUser, World, problem};
 use serde_json::json;
 
 use crate::target::Target;
@@ -142,6 +142,23 @@ async fn a_token_without_an_epoch_from_before_the_realm_began_is_refused() {
         match is_good {
             true => answer.assert_ok("7 by jwt", "issued when the realm began"),
             false => answer.assert_is(&problem::invalid_token(), "issued before"),
+        }
+    }
+}
+
+/// It counts from the start of its second, so that one from the second in which the realm began is refused, whether it was
+/// issued before or after.
+#[tokio::test]
+async fn a_token_without_an_epoch_from_the_second_in_which_the_realm_began_is_refused() {
+    let (forger, world) = (Forger::new(Algorithm::ES256), World::memory());
+    world.clock.advance(Duration::from_millis(500));
+    let shop = Shop::on(world.store.clone(), &world.clock, forger.ring(), |builder| builder).await;
+    world.clock.advance(Duration::from_secs(2));
+    for (iat, is_good) in [(0, false), (1, true)] {
+        let answer = shop.me(&forger.token(from_to(None, iat, 600))).await;
+        match is_good {
+            true => answer.assert_ok("7 by jwt", "issued in the second after"),
+            false => answer.assert_is(&problem::invalid_token(), "issued in that second"),
         }
     }
 }

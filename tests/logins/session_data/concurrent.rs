@@ -207,3 +207,16 @@ async fn an_emptied_session_signs_nobody_out_and_leaves_no_data() {
     assert_cart(&shop, &cookie, "empty").await;
     shop.me_by_cookie(&cookie).await.assert_ok("7 by session", "still signed in");
 }
+
+#[tokio::test]
+async fn an_emptied_session_of_nobody_is_gone_unless_the_handler_failed() {
+    let shop = shop().await;
+    let cookie = Call::post("/cart?goods=apples").same_origin().send(&shop.app).await.cookie();
+    let failed = post("/empties-and-fails", &cookie).send(&shop.app).await;
+    assert_eq!((failed.status, failed.set_cookies()), (StatusCode::INTERNAL_SERVER_ERROR, vec![]));
+    assert_cart(&shop, &cookie, "apples").await;
+    let emptied = post("/empties", &cookie).send(&shop.app).await;
+    emptied.assert_ok("done", "");
+    assert_eq!(emptied.set_cookies(), [""; 0]);
+    assert_cart(&shop, &cookie, "empty").await;
+}

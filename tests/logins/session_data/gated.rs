@@ -40,6 +40,7 @@ pub(crate) async fn shop() -> Shop {
         .route("/takes-a-new-id-then-waits", post(takes_a_new_id_then_waits))
         .route("/waits-then-takes-a-new-id", post(waits_then_takes_a_new_id))
         .route("/empties", post(empties))
+        .route("/empties-and-fails", post(empties_and_fails))
         .layer(shop.auth.session_data_layer());
     shop.app = routes(&shop.auth).merge(gated).with_state(shop.auth.clone());
     shop
@@ -150,6 +151,12 @@ async fn waits_then_takes_a_new_id(
     gate.pass().await;
     session.cycle_id().await.map_err(|_| StatusCode::CONFLICT)?;
     Ok("done")
+}
+
+#[public]
+async fn empties_and_fails(Extension(session): Extension<Session>) -> StatusCode {
+    session.flush().await.unwrap();
+    StatusCode::INTERNAL_SERVER_ERROR
 }
 
 #[public]

@@ -12,8 +12,8 @@ use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store::{
     Confirmation, Created, Cursor, Document, DocumentStore, EndReason, Ended, EndedAll, Family, FamilyStore,
     GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginStore, NewLogin,
-    NewSession, Page, Realm, RevocationStore, Rotated, Rotation, SavedSession, SessionHash, SessionKey,
-    SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
+    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SessionHash,
+    SessionKey, SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use tokio::sync::watch;
 
@@ -164,7 +164,7 @@ methods! {
             old: &SessionKey,
             new: &SessionHash,
             retention: Duration
-        ) -> Option<Logged>;
+        ) -> Renamed;
         DeleteSession delete_session(realm: &Realm, key: &SessionKey) -> ();
     }
 

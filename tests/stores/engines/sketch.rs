@@ -12,8 +12,8 @@ use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store::{
     Confirmation, Created, Cursor, Document, DocumentStore, EndReason, Ended, EndedAll, Family, FamilyStore,
     GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginStore, Mark, NewLogin,
-    NewSession, Page, Realm, RevocationStore, Rotated, Rotation, SavedSession, SessionHash, SessionKey,
-    SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
+    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SessionHash,
+    SessionKey, SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use auth_core::testing::contract::World;
 use tokio::sync::watch;
@@ -223,7 +223,7 @@ impl<E: Engine> SessionStore for Sketch<E> {
         _: &SessionKey,
         _: &SessionHash,
         _: Duration,
-    ) -> Answer<Option<Logged>> {
+    ) -> Answer<Renamed> {
         not_here()
     }
 

@@ -10,7 +10,8 @@ use auth_core::id::{KeyId, Subject, TokenId};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Created, Cursor, EndReason, Ended, Family, GraceStart, Ids, Limit, ListCursor, LogEntry, Logged, Mark,
-    NewLogin, NewSession, OnLimit, Realm, Revoked, Rotated, Rotation, SecretHash, Store, Ticket, Touch,
+    NewLogin, NewSession, OnLimit, Realm, Renamed, Revoked, Rotated, Rotation, SecretHash, Store, Ticket,
+    Touch,
 };
 use auth_core::testing::ManualClock;
 use tempfile::TempDir;
@@ -176,7 +177,11 @@ impl<'a> Side<'a> {
                 let saved = store.save_session(realm, &key(number), b"b", version, retention).await.unwrap();
                 let renamed =
                     store.rename_session(realm, &key(number), &key(other).hash, retention).await.unwrap();
-                format!("{saved:?} {:?}", renamed.value.map(|logged| until(&logged)))
+                let renamed = match renamed.value {
+                    Renamed::Renamed(logged) => Ok(logged.as_ref().map(until)),
+                    Renamed::Refused => Err("refused"),
+                };
+                format!("{saved:?} {renamed:?}")
             }
             21 => {
                 if dice.below(4) == 0 {
@@ -227,8 +232,8 @@ impl<'a> Side<'a> {
             }
             _ => match dice.below(12) {
                 0 => {
-                    let (floor, logged) = store.declare_restored(realm, None).await.unwrap().value;
-                    format!("{floor} {}", until(&logged))
+                    let declared = store.declare_restored(realm, None).await.unwrap();
+                    format!("{:?}", declared.map(|(floor, logged)| (floor, until(&logged))))
                 }
                 1 => format!("{:?}", store.purge().await.unwrap().now),
                 _ => {

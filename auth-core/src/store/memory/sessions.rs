@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::logins::carrying;
 use super::{MemoryStore, new_mark};
 use crate::store::{
-    LiveLogin, Logged, NewSession, Realm, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    LiveLogin, NewSession, Realm, Renamed, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
     SessionStore, StoreError, Timed,
 };
 
@@ -67,19 +67,21 @@ impl SessionStore for MemoryStore {
         old: &SessionKey,
         new: &SessionHash,
         retention: Duration,
-    ) -> Result<Timed<Option<Logged>>, StoreError> {
+    ) -> Result<Timed<Renamed>, StoreError> {
         let mark = new_mark()?;
         self.in_realm(realm, |state, now| {
             if state.session(old, now).is_none() || state.sessions.get(new).is_some() {
-                return Ok(None);
+                return Ok(Renamed::Refused);
             }
-            let Some(session) = state.sessions.remove(&old.hash) else { return Ok(None) };
+            let Some(session) = state.sessions.remove(&old.hash) else { return Ok(Renamed::Refused) };
             let login = session.login.and_then(|login| state.logins.get(login));
-            let retention = login.map_or(retention, |login| login.retention.max(retention));
+            let retention = login.map(|login| login.retention.max(retention));
             let key = SessionKey { hash: *new, ..*old };
             let version = session.version.saturating_add(1);
             state.sessions.insert(SessionRow { key, version, ..session });
-            Ok(Some(state.append(mark, Revoked::Session(*old), now.after(retention))))
+            let logged =
+                retention.map(|retention| state.append(mark, Revoked::Session(*old), now.after(retention)));
+            Ok(Renamed::Renamed(logged))
         })
     }
 

@@ -111,7 +111,7 @@ async fn run_every_statement(store: &SqliteStore) {
     store.create_session(&realm, &session(9)).await.unwrap();
     store.session(&realm, &key(2)).await.unwrap();
     let _ = store.save_session(&realm, &key(2), b"", 1, hour).await.unwrap();
-    store.rename_session(&realm, &key(2), &key(7).hash, hour).await.unwrap();
+    let _ = store.rename_session(&realm, &key(2), &key(7).hash, hour).await.unwrap();
     store.delete_session(&realm, &key(9)).await.unwrap();
     store.revoke_token(&realm, &anna, TokenId::from_bytes([0; 16]), hour).await.unwrap();
     store.revoke_key(&realm, &KeyId::new("key").unwrap()).await.unwrap();

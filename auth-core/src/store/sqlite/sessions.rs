@@ -11,7 +11,7 @@ use super::rows::{Columns, bytes, capped, hash_of, live_columns, live_login, ses
 use super::step::{Step, live};
 use crate::id::LoginId;
 use crate::store::{
-    LiveLogin, Logged, NewSession, Realm, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    LiveLogin, NewSession, Realm, Renamed, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
     SessionStore, StoreError, Timed,
 };
 
@@ -100,22 +100,26 @@ impl SessionStore for SqliteStore {
         old: &SessionKey,
         new: &SessionHash,
         retention: Duration,
-    ) -> Result<Timed<Option<Logged>>, StoreError> {
+    ) -> Result<Timed<Renamed>, StoreError> {
         let mut step = self.write().await?;
         let rename = concat!(
             "UPDATE auth_session SET hash = $4, version = version + 1 \
              WHERE hash = $3 AND NOT EXISTS (SELECT 1 FROM auth_session AS other \
                  WHERE other.realm = auth_session.realm AND other.hash = $4) AND ",
             session_is_live!(),
-            " RETURNING coalesce((SELECT retention FROM auth_login WHERE id = auth_session.login), 0)"
+            " RETURNING (SELECT retention FROM auth_login WHERE id = auth_session.login)"
         );
         let rename = step.statement(realm, rename).bind(hash_of(old)).bind(new.as_bytes().to_vec());
         let Some(row) = step.row(rename).await? else {
-            return step.commit(None).await;
+            return step.commit(Renamed::Refused).await;
         };
-        let expires_at = step.now.after(Columns::of(&row).duration()?.max(retention));
+        let Some(of_login) = Columns::of(&row).optional::<i64>()? else {
+            return step.commit(Renamed::Renamed(None)).await;
+        };
+        let of_login = Duration::from_millis(of_login.try_into().map_err(StoreError::new)?);
+        let expires_at = step.now.after(of_login.max(retention));
         let logged = append(&mut step, realm, &Revoked::Session(*old), expires_at).await?;
-        step.commit(Some(logged)).await
+        step.commit(Renamed::Renamed(Some(logged))).await
     }
 
     async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError> {

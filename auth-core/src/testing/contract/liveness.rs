@@ -7,7 +7,7 @@ use super::fixture::{GRACE, IDLE, LIFETIME, MILLISECOND, RETENTION, Scene, anna,
 use crate::id::Position;
 use crate::store::{
     Confirmation, Created, EndReason, Ended, Family, GraceStart, Ids, LogEntry, LoginRow, Mark, NewLogin,
-    OnLimit, Revoked, Rotated, SavedSession, SessionHash, Standing, Touch,
+    OnLimit, Renamed, Revoked, Rotated, SavedSession, SessionHash, Standing, Touch,
 };
 
 /// A login of each kind: tokens with 1, and a session with 2, which stay unused.
@@ -44,7 +44,7 @@ async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
     let saved = store.save_session(realm, &scene.key(2), b"{}", 1, LIFETIME).await.expect("save_session");
     assert_eq!(saved.value, SavedSession::Gone);
     let renamed = store.rename_session(realm, &scene.key(2), &hash, RETENTION).await;
-    assert_eq!(renamed.expect("rename_session").value, None);
+    assert_eq!(renamed.expect("rename_session").value, Renamed::Refused);
     assert_eq!(scene.log().await, log, "what is gone was logged again");
 
     let ticket = scene.ticket(&anna()).await;
@@ -160,5 +160,5 @@ pub async fn a_spared_login_is_live_in_every_call(world: Arc<dyn World>) {
     let saved = store.save_session(&realm, &scene.key(3), b"{}", 1, LIFETIME).await.expect("save_session");
     assert_eq!(saved.value, SavedSession::Saved(2));
     let renamed = store.rename_session(&realm, &scene.key(3), &scene.key(4).hash, RETENTION).await;
-    assert!(renamed.expect("rename_session").value.is_some());
+    assert!(matches!(renamed.expect("rename_session").value, Renamed::Renamed(Some(_))));
 }

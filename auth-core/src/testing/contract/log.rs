@@ -7,7 +7,7 @@ use super::World;
 use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, limit, most, seconds};
 use crate::id::{KeyId, TokenId};
 use crate::store::{
-    Created, Cursor, ENTRY_MARGIN, EndReason, Ended, LogEntry, Logged, OnLimit, Reset, Revoked,
+    Created, Cursor, ENTRY_MARGIN, EndReason, Ended, LogEntry, Logged, OnLimit, Renamed, Reset, Revoked,
 };
 
 fn key() -> KeyId {
@@ -51,7 +51,9 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
             3 => {
                 let new = scene.key(3).hash;
                 let done = store.rename_session(realm, &scene.key(2), &new, retention).await;
-                (done.expect("rename_session").value.expect("live"), Revoked::Session(scene.key(2)))
+                let done = done.expect("rename_session").value;
+                let Renamed::Renamed(Some(logged)) = done else { panic!("{done:?}") };
+                (logged, Revoked::Session(scene.key(2)))
             }
             4 => (revoke(&scene, 7).await, Revoked::Token(scene.key(1).partition, token(7))),
             5 => {

@@ -7,8 +7,8 @@ use super::fixture::{GRACE, LIFETIME, RETENTION, Scene, anna, limit, millis, sec
 use crate::id::Position;
 use crate::id::{KeyId, TokenId};
 use crate::store::{
-    Confirmation, Created, EndReason, Ended, GraceStart, Ids, LogEntry, Mark, OnLimit, Revoked, Rotated,
-    Rotation, SavedSession, Standing, Touch,
+    Confirmation, Created, EndReason, Ended, GraceStart, Ids, LogEntry, Mark, OnLimit, Renamed, Revoked,
+    Rotated, Rotation, SavedSession, Standing, Touch,
 };
 
 /// Reading, changing and ending, all of them.
@@ -47,7 +47,7 @@ pub async fn nothing_of_another_realm_is_found_or_changed(world: Arc<dyn World>)
     let saved = store.save_session(realm, &key, b"", 1, LIFETIME).await.expect("save_session");
     assert_eq!(saved.value, SavedSession::Gone);
     let renamed = store.rename_session(realm, &key, &other.key(9).hash, RETENTION).await;
-    assert_eq!(renamed.expect("rename_session").value, None);
+    assert_eq!(renamed.expect("rename_session").value, Renamed::Refused);
     store.delete_session(realm, &key).await.expect("delete_session");
     let ids = Ids { session: Some(key), ..Ids::default() };
     assert_eq!(other.standing(ids).await, Standing::Gone);
