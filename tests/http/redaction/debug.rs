@@ -416,14 +416,14 @@ async fn errors_of_configuration_do_not_repeat_the_value() {
 #[test]
 fn errors_of_requests_are_of_fixed_words() {
     let cause = || StoreError::new("connection refused");
-    assert_eq!(cause().to_string(), "the store did not answer");
-    assert_eq!(LoginError::from(cause()).to_string(), "the store did not answer");
+    assert_eq!(cause().to_string(), "the store failed or did not answer");
+    assert_eq!(LoginError::from(cause()).to_string(), "the store failed or did not answer");
     assert_eq!(RefreshRejection::from(cause()).to_string(), "try again in a moment");
     assert_eq!(RefreshRejection::InvalidGrant.to_string(), "the refresh token is not accepted");
     assert_eq!(std::mem::size_of::<VerifyError>(), 1, "nothing of a token fits in");
     assert_eq!(
         "hunter22".parse::<auth_core::id::LoginId>().unwrap_err().to_string(),
-        "not an identifier: 22 characters of base64url are expected"
+        "not an identifier: expected 22 characters of base64url"
     );
     let subject = auth_core::id::Subject::new("hunter22\0").unwrap_err();
     assert!(!format!("{subject} {subject:?}").contains("hunter22"));
