@@ -66,7 +66,7 @@ use crate::store::{EndReason, LoginKind, Reset};
 pub enum AuditEvent {
     /// The claims of a subject changed: older access tokens are refused from now on.
     ClaimsChanged {
-    /// The subject.
+        /// The subject.
         subject: Subject,
         /// The new epoch.
         epoch: u64,
@@ -74,32 +74,32 @@ pub enum AuditEvent {
     /// The store's clock stepped by more than ten minutes, measured by this node's monotonic clock: revocations may
     /// expire too early. The first reply after the node's machine was suspended can look the same.
     ClockStepped {
-    /// The size of the step in seconds; negative for a step back.
+        /// The size of the step in seconds; negative for a step back.
         seconds: i64,
     },
     /// The revocation log had to be read from its start, because the store was emptied, restored or replaced. This
     /// node keeps the revocations that it knew, and has written back those that the log lacked.
     LogReset {
-    /// How the node noticed.
+        /// How the node noticed.
         cause: ResetCause,
         /// The number of entries that were written back.
         written_back: usize,
     },
     /// All logins of a subject ended, except at most one. Sign-ins that were in progress are refused.
     LoginsEnded {
-    /// The subject.
-    subject: Subject,
-    /// The number of logins that ended.
-    count: u64,
-    /// The login that was kept, if any.
+        /// The subject.
+        subject: Subject,
+        /// The number of logins that ended.
+        count: u64,
+        /// The login that was kept, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         spared: Option<LoginId>,
         /// The reason.
         reason: EndReason,
-        },
-        /// Two parties seem to hold the refresh tokens of a login: a token was presented again within the grace
-        /// period, although its successor had been used. Two browser tabs that each keep a copy look the same.
-        Shared {
+    },
+    /// Two parties seem to hold the refresh tokens of a login: a token was presented again within the grace
+    /// period, although its successor had been used. Two browser tabs that each keep a copy look the same.
+    Shared {
         /// The login.
         login: LoginId,
         /// The number of consecutive generations in which this was seen.
@@ -111,7 +111,7 @@ pub enum AuditEvent {
     /// The store lost writes that it had acknowledged, for example in a failover. This node has written back the
     /// revocations that it knew. Credentials whose revocation no running node knew may be valid again.
     WritesLost {
-    /// The number of acknowledged entries that were missing.
+        /// The number of acknowledged entries that were missing.
         lost: usize,
         /// The number of entries that were written back.
         written_back: usize,
@@ -123,55 +123,55 @@ pub enum AuditEvent {
     },
     /// A login ended.
     LoginEnded {
-    /// The login.
-    login: LoginId,
-    /// The subject of the login.
-    subject: Subject,
-    /// The reason.
+        /// The login.
+        login: LoginId,
+        /// The subject of the login.
+        subject: Subject,
+        /// The reason.
         reason: EndReason,
     },
     /// A sign-in was refused because the subject has as many logins as the limit allows.
     LimitReached {
-    /// The subject.
+        /// The subject.
         subject: Subject,
     },
     /// A login began.
     LoginStarted {
-    /// The login.
-    login: LoginId,
-    /// The subject of the login.
-    subject: Subject,
-    /// Whether the login uses a session cookie or tokens.
+        /// The login.
+        login: LoginId,
+        /// The subject of the login.
+        subject: Subject,
+        /// Whether the login uses a session cookie or tokens.
         kind: LoginKind,
     },
     /// A credential was refused.
     Refused {
-    /// The reason.
+        /// The reason.
         reason: RefusalReason,
     },
     /// A refresh token was presented again, within the grace period or after a lost response, and accepted.
     Replayed {
-    /// The login.
-    login: LoginId,
-    /// The generation of the token that was returned.
+        /// The login.
+        login: LoginId,
+        /// The generation of the token that was returned.
         generation: u32,
     },
     /// A refresh token was rotated.
     Rotated {
-    /// The login.
+        /// The login.
         login: LoginId,
         /// The new generation.
         generation: u32,
     },
     /// A refresh token that had been used was presented again: two parties hold it. The login was revoked.
     Theft {
-    /// The login.
-    login: LoginId,
-    /// The subject of the login.
-    subject: Subject,
-    /// How many generations older than the current token the presented one is.
-    generations: u32,
-    /// The time since the last rotation.
+        /// The login.
+        login: LoginId,
+        /// The subject of the login.
+        subject: Subject,
+        /// How many generations older than the current token the presented one is.
+        generations: u32,
+        /// The time since the last rotation.
         #[serde(serialize_with = "as_seconds")]
         age: Duration,
     },
@@ -224,7 +224,7 @@ pub enum RefusalReason {
 
 /// Receives every event. It is called while the request waits: do slow work in another task.
 pub trait Observer: Debug + Send + Sync + 'static {
-/// Called after the event happened.
+    /// Called after the event happened.
     fn observe(&self, event: &AuditEvent);
 }
 
