@@ -177,7 +177,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the algorithm requires randomness and the system's random number generator fails.
+    /// `RandomError` when the algorithm requires randomness and the system's random number generator fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, RandomError> {
         match &self.material {
             Material::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),

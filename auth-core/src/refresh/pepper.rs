@@ -42,7 +42,7 @@ impl Pepper {
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the system's random number generator fails.
+    /// `RandomError` when the system's random number generator fails.
     pub fn generate(id: u8) -> Result<Self, RandomError> {
         let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes()?);
         Ok(Self { id, key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice()) })

@@ -70,7 +70,7 @@ impl ParsedToken {
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the system's random number generator fails.
+    /// `RandomError` when the system's random number generator fails.
     pub fn first(login: LoginId, peppers: &Peppers) -> Result<Self, RandomError> {
         let secret = Zeroizing::new(random_bytes()?);
         let position = Position { generation: 0, branch: 0 };

@@ -19,7 +19,7 @@ impl Mark {
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the system's random number generator fails.
+    /// `RandomError` when the system's random number generator fails.
     pub fn random() -> Result<Self, RandomError> {
         random_bytes().map(Self)
     }

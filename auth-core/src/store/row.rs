@@ -85,7 +85,7 @@ impl Partition {
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the system's random number generator fails.
+    /// `RandomError` when the system's random number generator fails.
     pub fn new_login(self) -> Result<LoginId, RandomError> {
         let [_, rest @ ..] = random_bytes::<16>()?;
         let mut bytes = [self.0; 16];
