@@ -128,7 +128,7 @@ async fn a_file_of_a_later_version_is_read_if_it_can_be() {
 
     // The next one does not. Who has the file open learns it from the next page.
     run(&mut stranger, "UPDATE auth_store SET schema_version = 5, least_reader = 4").await;
-    let why = "too old to read it";
+    let why = "too old to use it";
     let refused = SqliteStore::open(file(&folder)).await.unwrap_err();
     assert!(format!("{refused:?}").contains(why), "{refused:?}");
     let refused = store.page(&realm(), &Cursor::start(), most(1)).await.unwrap_err();
