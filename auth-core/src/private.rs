@@ -5,14 +5,18 @@ pub use axum;
 pub use http;
 pub use serde;
 
-pub use crate::claims::{
-    ClaimName, Claims, OptionalClaim, OtherMembers, RequiredClaim, SubjectField, parse_subject,
-};
+pub use crate::claims::Claims;
+pub use crate::claims::name::ClaimName;
+pub use crate::claims::other::OtherMembers;
+pub use crate::claims::read::{OptionalClaim, RequiredClaim};
+pub use crate::claims::subject::{SubjectField, parse_subject};
 pub use crate::extract::{
     Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public,
     Rejection,
 };
-pub use crate::id::{Subject, SubjectError};
+pub use crate::id::{ParseIdError, Subject};
+pub use crate::jwt::registered::Registered;
+pub use crate::jwt::verifier::{Expected, Verified, Verifier};
 pub use crate::login::{Auth, Authenticator};
 pub use crate::random::RandomError;
 pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
@@ -29,8 +33,10 @@ pub mod rotation {
 pub mod revocation {
     pub use crate::revoke::{Cleared, LastCleared, NotRevoked, RevocationList};
 }
-pub use crate::role::{NoRole, Role, Roles};
-pub use crate::scope::{NoScope, Scope, Scopes};
+pub use crate::role::none::NoRole;
+pub use crate::role::{Role, Roles};
+pub use crate::scope::none::NoScope;
+pub use crate::scope::{Scope, Scopes};
 pub use crate::web::origin::Origin;
 
 /// The type of a `#[claim(roles)]` field.
@@ -77,7 +83,7 @@ impl<S: Scope> ScopesField for Scopes<S> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the role enum of these claims: theirs is `{R}`",
     label = "not a variant of `{R}`",
-    note = "`role(…)` takes variants of the enum in the claims' `#[claim(roles)]` field; without one it is `NoRole`"
+    note = "`role(…)` takes variants of the enum in the claims' `#[claim(roles)]` field; without that field there are no roles"
 )]
 pub trait IsRoleEnum<R> {}
 
@@ -87,7 +93,7 @@ impl<R: Role> IsRoleEnum<R> for R {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the scope enum of these claims: theirs is `{S}`",
     label = "not a variant of `{S}`",
-    note = "`scope(…)` takes variants of the enum in the claims' `#[claim(scopes)]` field; without one it is `NoScope`"
+    note = "`scope(…)` takes variants of the enum in the claims' `#[claim(scopes)]` field; without that field there are no scopes"
 )]
 pub trait IsScopeEnum<S> {}
 
@@ -118,7 +124,7 @@ pub trait CheckOf<C> {
 /// # Errors
 ///
 /// Those of [`SubjectField::to_subject`].
-pub fn to_subject<T: SubjectField>(field: &T) -> Result<Subject, SubjectError> {
+pub fn to_subject<T: SubjectField>(field: &T) -> Result<Subject, ParseIdError> {
     field.to_subject()
 }
 

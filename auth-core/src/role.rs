@@ -32,23 +32,6 @@ pub trait Role: Copy + Eq + Send + Sync + 'static {
     }
 }
 
-/// For claims without a roles field: no such role exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoRole {}
-
-impl Role for NoRole {
-    const NAMES: &'static [&'static str] = &[];
-    const GRANTS: &'static [u64] = &[];
-
-    fn index(self) -> u32 {
-        match self {}
-    }
-
-    fn from_index(_: u32) -> Option<Self> {
-        None
-    }
-}
-
 /// The roles a principal was given, as a bit set.
 ///
 /// On the wire a JSON array of names. A name that the enum does not know grants nothing and is dropped; a value
@@ -213,4 +196,25 @@ pub(crate) fn bit_of(names: &[&str], name: &str) -> u64 {
 
 pub(crate) fn name_at(names: &'static [&'static str], index: u32) -> &'static str {
     names.get(index as usize).copied().unwrap_or_default()
+}
+
+pub(crate) mod none {
+    use super::Role;
+
+    /// For claims without a roles field: no such role exists.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum NoRole {}
+
+    impl Role for NoRole {
+        const NAMES: &'static [&'static str] = &[];
+        const GRANTS: &'static [u64] = &[];
+
+        fn index(self) -> u32 {
+            match self {}
+        }
+
+        fn from_index(_: u32) -> Option<Self> {
+            None
+        }
+    }
 }

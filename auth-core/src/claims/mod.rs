@@ -1,25 +1,22 @@
 //! What a principal says: the application's claims type.
 
-mod name;
-mod other;
-mod read;
-mod subject;
+pub(crate) mod name;
+pub(crate) mod other;
+pub(crate) mod read;
+pub(crate) mod subject;
 
 use std::time::Duration;
 
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::id::{Subject, SubjectError};
+use crate::id::{ParseIdError, Subject};
 use crate::role::{Role, Roles};
 use crate::scope::{Scope, Scopes};
 
-pub use name::ClaimName;
-pub(crate) use name::TextVisitor;
-pub use other::OtherMembers;
-pub(crate) use read::read_once;
-pub use read::{OptionalClaim, RequiredClaim};
-pub use subject::{SubjectField, parse_subject};
+pub(crate) use name::{ClaimName, TextVisitor};
+pub(crate) use other::OtherMembers;
+pub(crate) use read::{OptionalClaim, RequiredClaim, read_once};
 
 /// The most members that a JSON object of claims, or a header, may have.
 pub(crate) const MAX_MEMBERS: usize = 64;
@@ -36,9 +33,9 @@ pub(crate) const MAX_MEMBERS: usize = 64;
     note = "add `#[derive(Claims)]` and `#[claims(…)]` to `{Self}`"
 )]
 pub trait Claims: Send + Sync + Sized + 'static {
-    /// The application's roles; [`NoRole`](crate::NoRole) without a roles field.
+    /// The application's roles; an enum without variants if there is no roles field.
     type Role: Role;
-    /// The application's scopes; [`NoScope`](crate::NoScope) without a scopes field.
+    /// The application's scopes; an enum without variants if there is no scopes field.
     type Scope: Scope;
 
     /// The issuer (`iss`), unless the builder names it.
@@ -54,8 +51,8 @@ pub trait Claims: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     ///
-    /// [`SubjectError`] when the field's text is empty, longer than 255 bytes, or holds a control character.
-    fn subject(&self) -> Result<Subject, SubjectError>;
+    /// [`ParseIdError`] when the field's text is empty, longer than 255 bytes, or holds a control character.
+    fn subject(&self) -> Result<Subject, ParseIdError>;
 
     /// The roles; none without a roles field.
     fn roles(&self) -> Roles<Self::Role>;

@@ -9,7 +9,7 @@ use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::id::{LoginId, Subject, SubjectError};
+use crate::id::{LoginId, ParseIdError, Subject};
 use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
@@ -51,7 +51,7 @@ pub enum LoginError {
     Store(#[from] StoreError),
     /// The claims' subject is empty, too long, or holds a control character: 500, for the application is wrong.
     #[error(transparent)]
-    Subject(#[from] SubjectError),
+    Subject(#[from] ParseIdError),
 }
 
 impl From<LoadError> for LoginError {

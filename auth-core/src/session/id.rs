@@ -15,7 +15,7 @@ const SECRET: usize = 22;
 /// A session id: 128 random bits, written as 22 characters, and beside them the partition of the store, where it is not
 /// the first: `.` and its number. A credential: never shown, stored only as a hash.
 #[derive(Clone)]
-pub struct SessionId {
+pub(crate) struct SessionId {
     secret: Zeroizing<[u8; 16]>,
     partition: Partition,
 }

@@ -386,8 +386,8 @@ impl FromStr for ListCursor {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let (millis, id) = text.split_once('.').ok_or(ParseIdError)?;
-        let created_at = Timestamp::from_millis(millis.parse().map_err(|_| ParseIdError)?);
+        let (millis, id) = text.split_once('.').ok_or(ParseIdError::CURSOR)?;
+        let created_at = Timestamp::from_millis(millis.parse().map_err(|_| ParseIdError::CURSOR)?);
         Ok(Self { created_at, id: id.parse()? })
     }
 }
