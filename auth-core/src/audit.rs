@@ -31,7 +31,7 @@ pub enum AuditEvent {
     /// knew stays, and what the log lacked was written back.
     LogReset {
         /// What showed it.
-        cause: ResetCause,
+        cause: Reset,
         /// How many entries were written back.
         written_back: usize,
     },
@@ -127,29 +127,6 @@ pub enum AuditEvent {
     },
 }
 
-/// What showed that the revocation log is not the one that a node was reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ResetCause {
-    /// The store is another one, or its engine restarted after a crash.
-    Incarnation,
-    /// The last entry that was read is not there any more.
-    UnknownMark,
-    /// The position in the log was not one of this store.
-    Malformed,
-}
-
-impl From<Reset> for ResetCause {
-    fn from(reset: Reset) -> Self {
-        match reset {
-            Reset::Incarnation => Self::Incarnation,
-            Reset::Purged | Reset::UnknownMark => Self::UnknownMark,
-            Reset::Malformed => Self::Malformed,
-        }
-    }
-}
-
 /// Why a credential was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -181,7 +158,7 @@ pub trait Observer: Debug + Send + Sync + 'static {
 /// Writes events as `tracing` records with the target `auth_core::audit`: theft, sharing, and a
 /// store that was reset, is behind, lost writes or whose clock stepped as warnings, the rest as information, refusals for debugging.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct TracingObserver;
+pub(crate) struct TracingObserver;
 
 impl Observer for TracingObserver {
     fn observe(&self, event: &AuditEvent) {

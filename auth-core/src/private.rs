@@ -14,6 +14,7 @@ pub use crate::extract::{
 };
 pub use crate::id::{Subject, SubjectError};
 pub use crate::login::{Auth, Authenticator};
+pub use crate::random::RandomError;
 pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 /// The rule of rotation.
 pub mod rotation {
@@ -21,7 +22,7 @@ pub mod rotation {
         Decision, Delivery, Evidence, FamilyWrite, Presentation, Verdict, decide, deliver, is_late,
     };
     pub use crate::refresh::policy::{Pair, Pairing, RotationPolicy, Sharing};
-    pub use crate::refresh::rotate::{Refresh, Rotated};
+    pub use crate::refresh::rotate::{Refresh, RotateError, Rotated};
     pub use crate::refresh::token::{ParseTokenError, ParsedToken, RefreshToken};
 }
 /// The list of what is over.

@@ -5,7 +5,6 @@ use aws_lc_rs::rand;
 /// The system's source of randomness did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system's source of randomness failed")]
-#[non_exhaustive]
 pub struct RandomError;
 
 /// `N` random bytes.

@@ -10,7 +10,6 @@ use super::signing::SigningKey;
 use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Position, TokenId};
-use crate::random::RandomError;
 
 /// Which set of claims tokens have (`ver`). A claim that a later set adds is required of tokens of that set on: those that
 /// were issued before an update still work after it.
@@ -46,7 +45,7 @@ pub(crate) enum IssueError {
     Claims(#[from] serde_json::Error),
     /// The signature needs randomness, and there was none.
     #[error(transparent)]
-    Random(#[from] RandomError),
+    Random(#[from] std::io::Error),
 }
 
 impl<C: Claims> IssuedToken<'_, C> {

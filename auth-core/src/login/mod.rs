@@ -41,14 +41,14 @@ use write_behind::WriteBehind;
 
 pub use builder::Builder;
 pub(crate) use config::Site;
-pub use logins::{Ended, Login, Logins, LoginsCursor};
+pub use logins::{Login, Logins};
 pub use principal::Auth;
 pub(crate) use recognise::{AuthenticateError, Recognised};
-pub use refresh::RefreshRejection;
+pub use refresh::RefreshError;
 pub(crate) use session_data::{RequestSession, SessionContext, is_conflict};
 pub use sign_in::{LoginError, SignedIn, Ticket};
 pub use sign_out::SignedOut;
-pub use source::{BoxError, ClaimsSource};
+pub use source::ClaimsSource;
 pub use token_issuer::Tokens;
 
 /// Signs in, recognises, refreshes, lists and ends the logins of principals with claims `C`. Cheap to clone; clones

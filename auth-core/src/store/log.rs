@@ -3,11 +3,14 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use serde::Serialize;
+
+use super::error::StoreError;
 use super::reason::EndReason;
 use super::row::{Partition, SessionKey};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::random::{RandomError, random_bytes};
+use crate::random::random_bytes;
 
 /// Names one entry of the log: 128 bits that no other has. Random, or derived from a random one: a step that appends
 /// several entries is given one mark and hashes it together with what each of them ends.
@@ -19,9 +22,9 @@ impl Mark {
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the system's randomness fails.
-    pub fn random() -> Result<Self, RandomError> {
-        random_bytes().map(Self)
+    /// [`StoreError`] when the system's source of randomness fails.
+    pub fn random() -> Result<Self, StoreError> {
+        random_bytes().map(Self).map_err(StoreError::new)
     }
 
     /// The mark with these bytes.
@@ -149,7 +152,8 @@ pub struct Page {
 }
 
 /// Why a reader of the log has to begin at its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reset {
     /// The store is another one, was restored by its engine after a crash, or was started again.

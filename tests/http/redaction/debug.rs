@@ -11,7 +11,7 @@ use auth_core::extract::{Decision, Guard, OptionalGuard, Policy, PolicyData, Rej
 use auth_core::id::{LoginId, Position, Subject};
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
-use auth_core::login::{Builder, LoginError, RefreshRejection};
+use auth_core::login::{Builder, LoginError, RefreshError};
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
@@ -248,7 +248,7 @@ async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
         token = tokens.refresh_token().unwrap().to_owned();
     }
     assert!(
-        matches!(in_time(shop.auth.refresh(&first, None)).await, Err(RefreshRejection::InvalidGrant)),
+        matches!(in_time(shop.auth.refresh(&first, None)).await, Err(RefreshError::InvalidGrant)),
         "theft"
     );
     shop.me("a.junk.token").await;
@@ -418,8 +418,8 @@ fn errors_of_requests_are_of_fixed_words() {
     let cause = || StoreError::new("connection refused");
     assert_eq!(cause().to_string(), "the store did not answer");
     assert_eq!(LoginError::from(cause()).to_string(), "the store did not answer");
-    assert_eq!(RefreshRejection::from(cause()).to_string(), "try again in a moment");
-    assert_eq!(RefreshRejection::InvalidGrant.to_string(), "the refresh token is not accepted");
+    assert_eq!(RefreshError::from(cause()).to_string(), "try again in a moment");
+    assert_eq!(RefreshError::InvalidGrant.to_string(), "the refresh token is not accepted");
     assert_eq!(std::mem::size_of::<VerifyError>(), 1, "nothing of a token fits in");
     assert_eq!(
         "hunter22".parse::<auth_core::id::LoginId>().unwrap_err().to_string(),

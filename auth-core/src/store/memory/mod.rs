@@ -98,5 +98,5 @@ fn poisoned() -> StoreError {
 
 /// Drawn before anything is changed: a step that fails does nothing.
 fn new_mark() -> Result<Mark, StoreError> {
-    Mark::random().map_err(StoreError::new)
+    Mark::random()
 }

@@ -136,7 +136,7 @@ pub(super) async fn append(
     revoked: &Revoked,
     expires_at: Timestamp,
 ) -> Result<Logged, StoreError> {
-    let mark = Mark::random().map_err(StoreError::new)?;
+    let mark = Mark::random()?;
     let columns =
         RevokedColumns::of(revoked)?.ok_or_else(|| StoreError::new("what is not known cannot be logged"))?;
     let insert = "INSERT INTO auth_log (realm, mark, kind, thing, name, value, entry_ends) \
