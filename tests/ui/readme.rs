@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use auth_core::extract::Decision;
 use auth_core::id::Subject;
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::login::{BoxError, ClaimsSource, SignedIn};
+use auth_core::login::{ClaimsSource, SignedIn};
 use auth_core::refresh::Peppers;
 use auth_core::route::{get, post};
 use auth_core::session::Session;
@@ -20,7 +20,7 @@ use axum::body::Body;
 use axum::extract::{FromRef, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{Redirect, Result};
-use axum::{Json, Router};
+use axum::{BoxError, Json, Router};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 
