@@ -1,4 +1,50 @@
-//! What happened, for logs, metrics and alarms. No field can hold a credential.
+//! Audit events: what happened, for logs, metrics and alerts. No field can hold a credential.
+//!
+//! By default events are written with `tracing` ([`TracingObserver`]). An application that counts them, or sends them
+//! somewhere, implements [`Observer`] and passes it to [`Builder::observer`](crate::login::Builder::observer).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//!
+//! use auth_core::audit::{AuditEvent, Observer, TracingObserver};
+//!
+//! /// Counts stolen refresh tokens for a metric, and logs every event.
+//! #[derive(Clone, Debug, Default)]
+//! struct CountThefts(Arc<AtomicU64>);
+//!
+//! impl Observer for CountThefts {
+//!     fn observe(&self, event: &AuditEvent) {
+//!         if matches!(event, AuditEvent::Theft { .. }) {
+//!             self.0.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!         TracingObserver.observe(event);
+//!     }
+//! }
+//!
+//! # use auth_core::id::{LoginId, Subject};
+//! # use auth_core::jwt::{Algorithm, KeyRing};
+//! # use auth_core::store::memory::MemoryStore;
+//! # use auth_core::{Authenticator, Claims};
+//! # #[derive(Claims)] #[claims(issuer = "https://shop.example", audience = "shop")]
+//! # struct ShopUser { #[claim(subject)] name: String }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let thefts = CountThefts::default();
+//! let auth = Authenticator::<ShopUser>::builder()
+//!     .observer(thefts.clone())
+//! #   .keys(KeyRing::generate(Algorithm::ES256)?)
+//! #   .store(MemoryStore::new())
+//!     // keys, store, …
+//!     .build()
+//!     .await?;
+//! # let _ = auth;
+//! # let (login, subject) = (LoginId::from_bytes([0; 16]), Subject::new("alice")?);
+//! # thefts.observe(&AuditEvent::Theft { login, subject, generations: 1, age: std::time::Duration::ZERO });
+//! # assert_eq!(thefts.0.load(Ordering::Relaxed), 1);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -9,119 +55,123 @@ use crate::id::{LoginId, Subject};
 use crate::jwt::VerifyError;
 use crate::store::{EndReason, LoginKind, Reset};
 
-/// Something that a security reviewer wants to know of.
+/// A security-relevant event.
+///
+/// Serialised, it is an object with the member `event`, the variant in snake case, and the fields. Durations are
+/// whole
+/// seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AuditEvent {
     /// The claims of a subject changed: older access tokens are refused from now on.
     ClaimsChanged {
-        /// Whose.
+        /// The subject.
         subject: Subject,
         /// The new epoch.
         epoch: u64,
     },
-    /// The store's clock stepped by more than ten minutes, as measured by this node's monotonic clock: revocations may be
-    /// forgotten too early. The first reply after the node's machine was suspended can look the same.
+    /// The store's clock stepped by more than ten minutes, measured by this node's monotonic clock: revocations may
+    /// expire too early. The first reply after the node's machine was suspended can look the same.
     ClockStepped {
-        /// How far, in seconds; back where it is negative.
+        /// The size of the step in seconds; negative for a step back.
         seconds: i64,
     },
-    /// The revocation log had to be read from its start: the store was emptied, restored, or is another one. What this node
-    /// knew stays, and what the log lacked was written back.
+    /// The revocation log had to be read from its start, because the store was emptied, restored or replaced. This
+    /// node keeps the revocations that it knew, and has written back those that the log lacked.
     LogReset {
         /// What showed it.
         cause: Reset,
         /// How many entries were written back.
         written_back: usize,
     },
-    /// All logins of a subject ended, but perhaps one; and no sign-in that was under way comes about.
+    /// All logins of a subject ended, except at most one. Sign-ins that were in progress are refused.
     LoginsEnded {
-        /// Whose.
+        /// The subject.
         subject: Subject,
-        /// How many.
+        /// The number of logins that ended.
         count: u64,
-        /// The login that goes on.
+        /// The login that was kept, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         spared: Option<LoginId>,
-        /// Why.
+        /// The reason.
         reason: EndReason,
     },
-    /// Two parties seem to hold a login: the predecessor of a refresh token came again within the grace, after the
-    /// successor was used. Two tabs with copies of their own look the same.
+    /// Two parties seem to hold the refresh tokens of a login: a token was presented again within the grace
+    /// period, although its successor had been used. Two browser tabs that each keep a copy look the same.
     Shared {
-        /// Which login.
+        /// The login.
         login: LoginId,
-        /// In how many generations in a row this was seen.
+        /// The number of consecutive generations in which this was seen.
         streak: u32,
-        /// How long ago the login was last rotated.
+        /// The time since the last rotation.
         #[serde(serialize_with = "as_seconds")]
         age: Duration,
     },
-    /// The store lost writes that it had acknowledged, as after a failover. What this node knew was written back; what no
-    /// running node knew may have come back.
+    /// The store lost writes that it had acknowledged, for example in a failover. This node has written back the
+    /// revocations that it knew. Credentials whose revocation no running node knew may be valid again.
     WritesLost {
-        /// How many entries that this node had been promised were not there.
+        /// The number of acknowledged entries that were missing.
         lost: usize,
-        /// How many entries were written back.
+        /// The number of entries that were written back.
         written_back: usize,
     },
-    /// A refresh token was newer than the store, which lost a commit: restored, or failed over.
+    /// A refresh token was newer than the store's state: the store lost a commit, in a restore or a failover.
     StoreBehind {
         /// The login of the token.
         login: LoginId,
     },
     /// A login ended.
     LoginEnded {
-        /// Which.
+        /// The login.
         login: LoginId,
-        /// Whose.
+        /// The subject of the login.
         subject: Subject,
-        /// Why.
+        /// The reason.
         reason: EndReason,
     },
-    /// Somebody may not sign in once more.
+    /// A sign-in was refused because the subject has as many logins as the limit allows.
     LimitReached {
-        /// Who.
+        /// The subject.
         subject: Subject,
     },
     /// A login began.
     LoginStarted {
-        /// Which.
+        /// The login.
         login: LoginId,
-        /// Whose.
+        /// The subject of the login.
         subject: Subject,
-        /// What carries it.
+        /// Whether the login uses a session cookie or tokens.
         kind: LoginKind,
     },
     /// A credential was refused.
     Refused {
-        /// Why.
+        /// The reason.
         reason: RefusalReason,
     },
-    /// A refresh token was presented again within the grace, or after a lost response, and answered.
+    /// A refresh token was presented again, within the grace period or after a lost response, and accepted.
     Replayed {
-        /// Which login.
+        /// The login.
         login: LoginId,
-        /// The generation that was handed out.
+        /// The generation of the token that was returned.
         generation: u32,
     },
     /// A refresh token was rotated.
     Rotated {
-        /// Which login.
+        /// The login.
         login: LoginId,
         /// The new generation.
         generation: u32,
     },
-    /// A used-up refresh token was presented: somebody else holds it. The login was revoked.
+    /// A refresh token that had been used was presented again: two parties hold it. The login was revoked.
     Theft {
-        /// Which login.
+        /// The login.
         login: LoginId,
-        /// Whose.
+        /// The subject of the login.
         subject: Subject,
-        /// How many generations behind the token was.
+        /// How many generations older than the current token the presented one is.
         generations: u32,
-        /// How long ago the login was last rotated.
+        /// The time since the last rotation.
         #[serde(serialize_with = "as_seconds")]
         age: Duration,
     },
@@ -136,27 +186,27 @@ pub enum RefusalReason {
     CrossSite,
     /// The login, the token or its key was revoked.
     Revoked,
-    /// The claims changed since the token was made.
+    /// The claims of the subject changed after the token was issued.
     Outdated,
-    /// The refresh token is not one, or not this login's.
+    /// The refresh token is malformed, unknown, or belongs to a login that has ended.
     RefreshToken,
-    /// The session is not there.
+    /// There is no such session, or it has ended.
     Session,
-    /// The stored claims are not of the claims type, and there is nowhere to load them from.
+    /// The stored claims do not match the claims type, and there is no claims source to load them from.
     StoredClaims,
-    /// The access token does not hold.
+    /// The access token is not valid.
     #[serde(untagged, serialize_with = "as_text")]
     Token(VerifyError),
 }
 
-/// Hears of every event. Called on the request's path: hand slow work to somebody else.
+/// Receives every event. It is called while the request waits: do slow work in another task.
 pub trait Observer: Debug + Send + Sync + 'static {
-    /// An event, after it happened.
+    /// Called after the event happened.
     fn observe(&self, event: &AuditEvent);
 }
 
-/// Writes events as `tracing` records with the target `auth_core::audit`: theft, sharing, and a
-/// store that was reset, is behind, lost writes or whose clock stepped as warnings, the rest as information, refusals for debugging.
+/// Writes events with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`,
+/// `WritesLost` and `ClockStepped` have the level WARN, `Refused` has DEBUG, all others INFO.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TracingObserver;
 

@@ -1,4 +1,32 @@
 //! Injected time. Nothing else in this crate reads a clock.
+//!
+//! Applications use [`SystemClock`], which is the default. Tests inject a clock of their own: `testing::ManualClock`,
+//! or
+//! any [`Clock`].
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use auth_core::clock::{Clock, Timestamp};
+//!
+//! /// A clock that has stopped.
+//! #[derive(Debug)]
+//! struct Stopped(Timestamp);
+//!
+//! impl Clock for Stopped {
+//!     fn now(&self) -> Timestamp {
+//!         self.0
+//!     }
+//!
+//!     fn monotonic(&self) -> Duration {
+//!         Duration::ZERO
+//!     }
+//! }
+//!
+//! let clock = Stopped(Timestamp::from_seconds(1_800_000_000));
+//! assert_eq!(clock.now().to_string(), "2027-01-15T08:00:00Z");
+//! assert_eq!(clock.now().after(Duration::from_secs(90)).since(clock.now()), Duration::from_secs(90));
+//! ```
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,39 +45,39 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self(0);
 
-    /// That many milliseconds after the epoch.
+    /// The time `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// That many seconds after the epoch.
+    /// The time `seconds` seconds after the Unix epoch.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Milliseconds since the Unix epoch.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Whole seconds since the Unix epoch, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// This much later.
+    /// The time `duration` later, to the millisecond.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// This much earlier.
+    /// The time `duration` earlier, to the millisecond.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// How long ago `earlier` was; zero when it is not earlier.
+    /// The time that passed since `earlier`; zero when `earlier` is later than this time.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0).max(0).unsigned_abs())
     }
@@ -59,7 +87,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// RFC 3339 in UTC, to the second.
+/// Writes the time as RFC 3339 in UTC, to the second.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = OffsetDateTime::from_unix_timestamp(self.seconds()).map_err(|_| fmt::Error)?;
@@ -73,13 +101,13 @@ impl Serialize for Timestamp {
     }
 }
 
-/// A source of time. Tests inject one that they move by hand.
+/// A source of time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time of day. May be wrong, step, and go backwards: nothing here assumes that it does not.
+    /// The time of day. It may be wrong, step, and go backwards: nothing in this crate assumes otherwise.
     fn now(&self) -> Timestamp;
 
-    /// The time since some instant before the first call, by a clock that only goes forward. It may stand still while the
-    /// machine is suspended.
+    /// The time since some fixed instant, by a clock that never goes backwards. It may stand still while the machine
+    /// is suspended.
     fn monotonic(&self) -> Duration;
 }
 
@@ -108,7 +136,7 @@ impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         static START: LazyLock<std::time::Instant> = LazyLock::new(instant);
 
-        // The first call is the start, and may be another thread's.
+        // Another thread may have made the first call, which sets the start.
         instant().saturating_duration_since(*START)
     }
 }
@@ -118,18 +146,18 @@ fn instant() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-/// The time of a node: its monotonic clock, and how far the store's clock is from that, as the last reply told. What the
-/// node's own time of day says does not matter; until the first reply there is nothing else.
+/// The time of a node: its monotonic clock plus the offset to the store's clock, taken from the last reply. The
+/// node's own time of day is used only until the first reply.
 #[derive(Debug)]
 pub(crate) struct NodeClock {
     clock: Arc<dyn Clock>,
-    /// Milliseconds from the monotonic clock to the store's; `UNKNOWN` until the first reply.
+    /// The offset from the monotonic clock to the store's, in milliseconds; `UNKNOWN` until the first reply.
     offset: AtomicI64,
-    /// The last large step of the store's clock that nobody asked for yet, in milliseconds; zero for none.
+    /// The last large step of the store's clock that was not reported yet, in milliseconds; zero for none.
     step: AtomicI64,
 }
 
-/// By how much the store's clock may step without anything being forgotten.
+/// The largest step of the store's clock that cannot make a revocation expire too early.
 pub(crate) const TOLERATED_STEP: Duration = Duration::from_secs(10 * 60);
 
 const UNKNOWN: i64 = i64::MIN;
@@ -139,7 +167,7 @@ impl NodeClock {
         Self { clock, offset: AtomicI64::new(UNKNOWN), step: AtomicI64::new(0) }
     }
 
-    /// The store's time now, as far as is known.
+    /// The store's time now, as far as it is known.
     pub(crate) fn now(&self) -> Timestamp {
         match self.offset.load(Ordering::Relaxed) {
             UNKNOWN => self.clock.now(),
@@ -147,7 +175,7 @@ impl NodeClock {
         }
     }
 
-    /// What the store's last replies made of the time; another value means that the time was corrected meanwhile.
+    /// The current correction of the time. A different value later means that the time was corrected in between.
     pub(crate) fn correction(&self) -> i64 {
         self.offset.load(Ordering::Relaxed)
     }
@@ -156,19 +184,19 @@ impl NodeClock {
         self.clock.monotonic()
     }
 
-    /// The time of day, right or wrong: only to see how much of it passed.
+    /// The node's time of day, which may be wrong: only for measuring how much time passed.
     pub(crate) fn wall(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// A reply of the store came to a question that was sent at `sent`, by the monotonic clock, and said that this is its
-    /// time: it was, at some instant in between. What was known stays as far as it agrees: a reply that was long under way
-    /// sets no clock back.
+    /// Takes over the store's time from a reply to a call that was sent at `sent` by the monotonic clock. The store
+    /// read its clock at some instant between the call and the reply. The known offset changes only as far as it
+    /// contradicts that, so a slow reply does not set the clock back.
     pub(crate) fn heard(&self, sent: Duration, store: Timestamp) {
         let least = store.0.saturating_sub(millis(self.clock.monotonic())).max(UNKNOWN + 1);
         let most = store.0.saturating_sub(millis(sent)).max(UNKNOWN + 1);
         let known = |offset: i64| offset.max(least).min(most);
-        // Never an error: there always is an answer. The first reply is taken for as old as it can be.
+        // Never an error: the closure always returns `Some`. The first reply is taken to be as old as it can be.
         let before =
             self.offset.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |offset| Some(known(offset)));
         if let Ok(before) = before
@@ -181,7 +209,7 @@ impl NodeClock {
         }
     }
 
-    /// By how many milliseconds the store's clock stepped since this was last asked, if that was more than is tolerated.
+    /// The step of the store's clock in milliseconds since the last call, if it was larger than is tolerated.
     pub(crate) fn take_step(&self) -> Option<i64> {
         Some(self.step.swap(0, Ordering::Relaxed)).filter(|step| *step != 0)
     }

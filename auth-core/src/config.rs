@@ -1,11 +1,11 @@
-//! What the developer or operator got wrong. Only builders and loaders return it.
+//! Errors in the configuration. Only builders and functions that load keys return them.
 
 use std::error::Error;
 use std::fmt;
 
-/// A configuration that cannot be used: which field, what is wrong with it, and the way out.
+/// An invalid configuration: the field, what is wrong with it, and how to correct it.
 ///
-/// It never holds the value: values are often secrets.
+/// It never contains the value, because values are often secrets.
 pub struct ConfigError {
     field: &'static str,
     problem: &'static str,
@@ -35,7 +35,8 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// As [`Display`](fmt::Display), so that `main` returning it prints the way out.
+/// The same text as [`Display`](fmt::Display), followed by the cause, so that `main` can return the error and the
+/// output is readable.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;

@@ -1,4 +1,17 @@
-//! Identifiers. None of them is a secret; a credential never appears here.
+//! Identifiers of subjects, logins, tokens and keys. None of them is a secret or a credential.
+//!
+//! ```
+//! use auth_core::id::{LoginId, Subject};
+//!
+//! let alice = Subject::new("alice")?;
+//! assert_eq!(alice.as_str(), "alice");
+//! assert!(Subject::new("").is_err());
+//!
+//! // Login ids appear in device lists, URLs and logs as 22 characters of base64url.
+//! let login: LoginId = "AAAAAAAAAAAAAAAAAAAAAQ".parse()?;
+//! assert_eq!(login.to_string(), "AAAAAAAAAAAAAAAAAAAAAQ");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +25,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::hash::sha256;
 use crate::random::{RandomError, random_bytes};
 
-/// Whom a login belongs to: the text of `sub`. 1 to 255 bytes without control characters; cheap to clone.
+/// The user or service that a login belongs to: the value of the claim `sub` (RFC 7519 section 4.1.2). 1 to 255 bytes
+/// without control characters. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(Arc<str>);
 
 impl Subject {
-    /// A subject with that text.
+    /// The subject with this text.
     ///
     /// # Errors
     ///
@@ -85,8 +99,8 @@ macro_rules! random_id {
                 &self.0
             }
 
-            /// A new one: 128 random bits.
-            #[allow(dead_code, reason = "not every kind of identifier is drawn everywhere")]
+            /// A new random identifier: 128 bits.
+            #[allow(dead_code, reason = "not every kind of identifier is generated")]
             pub(crate) fn random() -> Result<Self, RandomError> {
                 random_bytes().map(Self)
             }
@@ -135,19 +149,21 @@ macro_rules! random_id {
 }
 
 random_id! {
-    /// One signed-in browser, app or device (`sid` in tokens): 128 random bits, written as 22 characters.
+    /// Identifies a login: one signed-in browser, app or device (`sid` in tokens). 128 bits, written as 22 characters
+    /// of base64url; the first byte is the store's partition, the others are random.
     ///
-    /// Knowing it gives nothing: it is shown in device lists and logs, and is not a credential.
+    /// It is not a credential: it may be shown in device lists and logs.
     LoginId
 }
 
 random_id! {
-    /// One access token (`jti`): 128 random bits, written as 22 characters.
+    /// Identifies an access token (`jti`): 128 random bits, written as 22 characters of base64url.
     TokenId
 }
 
 impl TokenId {
-    /// The token with that `jti`: ours as it stands, any other text by the first half of its SHA-256.
+    /// The identifier of the token with this `jti`: the parsed text if it has the form of this crate, otherwise the
+    /// first half of its SHA-256.
     pub fn of_jti(jti: &str) -> Self {
         if let Ok(id) = jti.parse() {
             return id;
@@ -156,17 +172,17 @@ impl TokenId {
     }
 }
 
-/// One token of a login's refresh family: how often the login was rotated, and which try of that rotation it is. A
-/// later one is greater.
+/// The position of a token in its login's refresh family: the number of rotations, and the attempt within that
+/// rotation. Later positions are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
-    /// How often the login was rotated.
+    /// The number of rotations of the login before this token.
     pub generation: u32,
-    /// Which token of this generation it is.
+    /// The number of the token within its generation.
     pub branch: u16,
 }
 
-/// As `gen` in access tokens: an array of the two numbers.
+/// Writes an array of the two numbers, as in the claim `gen` of access tokens.
 impl Serialize for Position {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (self.generation, self.branch).serialize(serializer)
@@ -179,12 +195,12 @@ impl<'de> Deserialize<'de> for Position {
     }
 }
 
-/// Which key of a ring signed a token (`kid`). At most 255 bytes; cheap to clone.
+/// Identifies a key in a key ring (`kid`, RFC 7515 section 4.1.4). 1 to 255 bytes. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(Arc<str>);
 
 impl KeyId {
-    /// The key identifier with that text, if it has 1 to 255 bytes.
+    /// The key identifier with this text; `None` unless the text has 1 to 255 bytes.
     pub fn new(text: &str) -> Option<Self> {
         (1..=255).contains(&text.len()).then(|| Self(text.into()))
     }

@@ -1,4 +1,4 @@
-//! Files that hold a secret: readable for their owner only, never there half written.
+//! Files that contain a secret: readable by their owner only, and never visible half written.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,18 +8,18 @@ use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
 
-/// The text of the file. On Unix a file that others may read is refused.
+/// The text of the file. On Unix it is an error if anyone but the owner has access to the file.
 pub(crate) fn read(field: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     check_access(field, path)?;
     fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        ConfigError::new(field, "the file cannot be read", "check its path and access").caused_by(error)
+        ConfigError::new(field, "the file cannot be read", "check its path and permissions").caused_by(error)
     })
 }
 
-/// The text of the file, which is made first if it is not there.
+/// The text of the file, which is created first if it does not exist.
 ///
-/// The new file is written beside its place and linked into it, so of two processes that start at once the second reads
-/// what the first made.
+/// The new file is written under another name and then linked to `path`, so that of two processes that start at the
+/// same time the second reads what the first wrote.
 pub(crate) fn read_or_make(
     field: &'static str,
     path: &Path,
@@ -29,7 +29,7 @@ pub(crate) fn read_or_make(
         return read(field, path);
     }
     let failed = |error: io::Error| {
-        ConfigError::new(field, "the file cannot be made", "make its folder, writable for this user")
+        ConfigError::new(field, "the file cannot be created", "create its directory, writable by this user")
             .caused_by(error)
     };
     let text = make()?;
@@ -62,7 +62,7 @@ fn check_access(field: &'static str, path: &Path) -> Result<(), ConfigError> {
 
     match fs::metadata(path) {
         Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-            Err(ConfigError::new(field, "others may read the file", "run `chmod 600` on it"))
+            Err(ConfigError::new(field, "the file is accessible to other users", "run `chmod 600` on it"))
         }
         _ => Ok(()),
     }

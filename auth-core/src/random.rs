@@ -1,8 +1,8 @@
-//! Randomness, from the operating system's generator as aws-lc draws it.
+//! Random bytes from aws-lc's generator, which the operating system seeds.
 
 use aws_lc_rs::rand;
 
-/// The system's source of randomness did not answer.
+/// The system's random number generator failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system's source of randomness failed")]
 pub struct RandomError;

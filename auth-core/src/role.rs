@@ -1,4 +1,20 @@
 //! Roles: what a caller *is*. A role is a variant of the application's enum, never a string.
+//!
+//! ```
+//! use auth_core::{Role, Roles};
+//!
+//! #[derive(Clone, Copy, Debug, PartialEq, Eq, Role)]
+//! enum ShopRole {
+//!     Customer,
+//!     #[role(includes(Customer))]
+//!     Clerk,
+//! }
+//!
+//! let roles = Roles::from(ShopRole::Clerk);
+//! assert!(roles.has(ShopRole::Customer), "a clerk is a customer too");
+//! assert!(!roles.was_given(ShopRole::Customer), "but was given one role only");
+//! assert_eq!(roles.iter().collect::<Vec<_>>(), [ShopRole::Clerk]);
+//! ```
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,20 +29,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// `index` is dense from zero, below 64, and agrees with the order of [`NAMES`](Self::NAMES) and
 /// [`GRANTS`](Self::GRANTS). `GRANTS[i]` has bit `i` and the bits of every role that role `i` includes,
-/// transitively. The derive keeps this; an implementation by hand must too.
+/// transitively. The derive guarantees this; a manual implementation must do the same.
 pub trait Role: Copy + Eq + Send + Sync + 'static {
-    /// The names on the wire, by index.
+    /// The names in the claim `roles`, by index.
     const NAMES: &'static [&'static str];
-    /// What each role stands for: itself and all it includes, as bits.
+    /// The roles that each role grants, as bits, by index: the role itself and all roles that it includes.
     const GRANTS: &'static [u64];
 
     /// The position of this role in [`NAMES`](Self::NAMES).
     fn index(self) -> u32;
 
-    /// The role with that index.
+    /// The role with this index; `None` when there is none.
     fn from_index(index: u32) -> Option<Self>;
 
-    /// The name on the wire.
+    /// The name in the claim `roles`.
     fn name(self) -> &'static str {
         name_at(Self::NAMES, self.index())
     }
@@ -34,15 +50,15 @@ pub trait Role: Copy + Eq + Send + Sync + 'static {
 
 /// The roles a principal was given, as a bit set.
 ///
-/// On the wire a JSON array of names. A name that the enum does not know grants nothing and is dropped; a value
-/// that is not an array of strings is refused.
+/// In JSON it is an array of names. A name that the enum does not have grants nothing and is dropped. A value that is
+/// not an array of strings is an error.
 pub struct Roles<R> {
     given: u64,
     role: PhantomData<fn() -> R>,
 }
 
 impl<R: Role> Roles<R> {
-    /// No role.
+    /// An empty set.
     pub const fn none() -> Self {
         Self { given: 0, role: PhantomData }
     }
@@ -52,7 +68,7 @@ impl<R: Role> Roles<R> {
         self.effective() & bit(role.index()) != 0
     }
 
-    /// Whether `role` itself was given, not merely included by another.
+    /// Whether `role` itself was given, and not only included by another role.
     pub fn was_given(&self, role: R) -> bool {
         self.given & bit(role.index()) != 0
     }
@@ -62,7 +78,7 @@ impl<R: Role> Roles<R> {
         self.given |= bit(role.index());
     }
 
-    /// The roles that were given, in the order of the enum; included ones are not listed.
+    /// The roles that were given, in the order of the enum. Included roles are not listed.
     pub fn iter(&self) -> impl Iterator<Item = R> + use<R> {
         let given = self.given;
         (0..64).filter(move |index| given & bit(*index) != 0).filter_map(R::from_index)
@@ -73,7 +89,7 @@ impl<R: Role> Roles<R> {
         self.given == 0
     }
 
-    /// All roles the principal has, as bits: the given ones and those they include.
+    /// All roles that the principal has, as bits: the given roles and those that they include.
     pub(crate) fn effective(&self) -> u64 {
         let mut bits = 0;
         let mut rest = self.given;
@@ -162,7 +178,7 @@ impl<'de, R: Role> Deserialize<'de> for Roles<R> {
     }
 }
 
-/// Reads one string and looks it up, without keeping it.
+/// Reads one string and looks it up without a copy.
 struct NameBits(&'static [&'static str]);
 
 impl<'de> de::DeserializeSeed<'de> for NameBits {
@@ -189,7 +205,7 @@ pub(crate) const fn bit(index: u32) -> u64 {
     if index < 64 { 1 << index } else { 0 }
 }
 
-/// The bit of `name`; zero for a name that is not in the list. Compares whole names, byte for byte.
+/// The bit of `name`; zero for a name that is not in the list. Whole names are compared byte by byte.
 pub(crate) fn bit_of(names: &[&str], name: &str) -> u64 {
     names.iter().position(|known| *known == name).map_or(0, |index| bit(index as u32))
 }

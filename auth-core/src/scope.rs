@@ -1,4 +1,22 @@
 //! Scopes: what a *credential* may be used for (RFC 6749 section 3.3).
+//!
+//! ```
+//! use auth_core::{Scope, Scopes};
+//!
+//! #[derive(Clone, Copy, PartialEq, Eq, Scope)]
+//! enum ShopScope {
+//!     #[scope(name = "orders:read")]
+//!     ReadOrders,
+//!     #[scope(name = "orders:write")]
+//!     WriteOrders,
+//! }
+//!
+//! let asked: Scopes<ShopScope> = [ShopScope::ReadOrders, ShopScope::WriteOrders].into_iter().collect();
+//! let allowed: Scopes<ShopScope> = [ShopScope::ReadOrders].into_iter().collect();
+//! let granted = asked.intersection(allowed);
+//! assert_eq!(granted.to_string(), "orders:read");
+//! assert!(!granted.has(ShopScope::WriteOrders));
+//! ```
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,18 +31,18 @@ use crate::role::{bit, bit_of, name_at};
 /// # Contract
 ///
 /// `index` is dense from zero, below 64, and agrees with the order of [`NAMES`](Self::NAMES). A name is a
-/// `scope-token` of RFC 6749: printable ASCII without space, `"` and `\`.
+/// `scope-token` of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`.
 pub trait Scope: Copy + Eq + Send + Sync + 'static {
-    /// The names on the wire, by index.
+    /// The names in the claim `scope`, by index.
     const NAMES: &'static [&'static str];
 
     /// The position of this scope in [`NAMES`](Self::NAMES).
     fn index(self) -> u32;
 
-    /// The scope with that index.
+    /// The scope with this index; `None` when there is none.
     fn from_index(index: u32) -> Option<Self>;
 
-    /// The name on the wire.
+    /// The name in the claim `scope`.
     fn name(self) -> &'static str {
         name_at(Self::NAMES, self.index())
     }
@@ -32,16 +50,16 @@ pub trait Scope: Copy + Eq + Send + Sync + 'static {
 
 /// The scopes of a credential, as a bit set.
 ///
-/// On the wire one string of names separated by single spaces (RFC 9068 section 2.2.3). Whole tokens are compared:
-/// `read` is not `readwrite`. A name that the enum does not know grants nothing; an array, a leading, trailing or
-/// double space, or a character outside the grammar is refused.
+/// In JSON it is one string of names separated by single spaces (RFC 9068 section 2.2.3). Whole names are compared:
+/// `read` is not `readwrite`. A name that the enum does not have grants nothing. An array, a leading, trailing or
+/// double space, and a character outside the grammar are errors.
 pub struct Scopes<S> {
     bits: u64,
     scope: PhantomData<fn() -> S>,
 }
 
 impl<S: Scope> Scopes<S> {
-    /// No scope.
+    /// An empty set.
     pub const fn none() -> Self {
         Self { bits: 0, scope: PhantomData }
     }
@@ -62,12 +80,12 @@ impl<S: Scope> Scopes<S> {
         (0..64).filter(move |index| bits & bit(*index) != 0).filter_map(S::from_index)
     }
 
-    /// Whether there is no scope.
+    /// Whether the set is empty.
     pub const fn is_empty(&self) -> bool {
         self.bits == 0
     }
 
-    /// Only the scopes that are in both sets.
+    /// The scopes that are in both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self { bits: self.bits & other.bits, scope: PhantomData }
@@ -150,7 +168,7 @@ impl<'de, S: Scope> Deserialize<'de> for Scopes<S> {
                 }
                 for token in text.split(' ') {
                     if token.is_empty() || !token.bytes().all(is_scope_byte) {
-                        return Err(E::custom("not a scope"));
+                        return Err(E::custom("not a valid scope name"));
                     }
                     scopes.bits |= bit_of(S::NAMES, token);
                 }

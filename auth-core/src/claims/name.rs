@@ -1,4 +1,4 @@
-//! The name of a member of the payload, borrowed from the token where it has no escapes.
+//! The name of a JSON member, borrowed from the input if it has no escapes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// The name of a claim as it stands in the payload.
+/// The name of a claim in the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimName<'de>(Cow<'de, str>);
 
 impl<'de> ClaimName<'de> {
-    /// The name, escapes resolved.
+    /// The name, with escapes resolved.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -27,7 +27,7 @@ impl<'de> Deserialize<'de> for ClaimName<'de> {
     }
 }
 
-/// Reads a JSON string without copying it where it can be borrowed; any other type is an error.
+/// Reads a JSON string, borrowed if possible. Any other type is an error.
 pub(crate) struct TextVisitor;
 
 impl<'de> Visitor<'de> for TextVisitor {

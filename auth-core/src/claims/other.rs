@@ -1,22 +1,23 @@
-//! The members of a payload that are not the application's own claims.
+//! The members of a payload that are not fields of the claims type.
 
 use serde::de::{Error, MapAccess};
 
 use super::name::ClaimName;
 
-/// Reads the members of a JSON object that a claims type does not know: for an access token, the registered claims.
+/// Reads the members of a JSON object that are not fields of the claims type: in an access token, the registered
+/// claims.
 pub trait OtherMembers<'de> {
     /// Reads the value that follows `name`.
     ///
     /// # Errors
     ///
-    /// A member twice, of the wrong type, or too many.
+    /// When the member is duplicate or has the wrong type, or there are too many members.
     fn read<A: MapAccess<'de>>(&mut self, name: ClaimName<'de>, map: &mut A) -> Result<(), A::Error>;
 
-    /// The text of `sub`, once everything was read.
+    /// The value of `sub`, after all members were read.
     ///
     /// # Errors
     ///
-    /// When it was not there.
+    /// When `sub` is missing.
     fn subject<E: Error>(&self) -> Result<&str, E>;
 }

@@ -1,13 +1,13 @@
-//! The slots that generated code reads an own claim into: at most once, never null, required or optional.
+//! Used by generated code: reads a claim at most once, required or optional, never `null`.
 
 use serde::Deserialize;
 use serde::de::{Error, MapAccess};
 
-/// A claim that must be there.
+/// A required claim.
 #[derive(Debug)]
 pub struct RequiredClaim<T>(Option<T>);
 
-/// A claim that may be absent. `null` is not absent: it is of the wrong type.
+/// A claim that may be missing. `null` is not treated as missing: it has the wrong type.
 #[derive(Debug)]
 pub struct OptionalClaim<T>(Option<T>);
 
@@ -28,7 +28,7 @@ impl<T> RequiredClaim<T> {
     ///
     /// # Errors
     ///
-    /// When the claim was there before, or has the wrong type.
+    /// When the claim is duplicate, or has the wrong type.
     pub fn read<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error>
     where
         T: Deserialize<'de>,
@@ -40,7 +40,7 @@ impl<T> RequiredClaim<T> {
     ///
     /// # Errors
     ///
-    /// When it was not there.
+    /// When the claim is missing.
     pub fn finish<E: Error>(self, name: &'static str) -> Result<T, E> {
         self.0.ok_or_else(|| E::missing_field(name))
     }
@@ -51,7 +51,7 @@ impl<T> OptionalClaim<T> {
     ///
     /// # Errors
     ///
-    /// When the claim was there before, or has the wrong type.
+    /// When the claim is duplicate, or has the wrong type.
     pub fn read<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error>
     where
         T: Deserialize<'de>,
@@ -59,7 +59,7 @@ impl<T> OptionalClaim<T> {
         read_once(&mut self.0, map)
     }
 
-    /// The claim, if it was there.
+    /// The claim; `None` if it is missing.
     pub fn finish(self) -> Option<T> {
         self.0
     }
@@ -71,7 +71,7 @@ where
     A: MapAccess<'de>,
 {
     if slot.is_some() {
-        return Err(A::Error::custom("a member is there twice"));
+        return Err(A::Error::custom("duplicate member"));
     }
     *slot = Some(map.next_value()?);
     Ok(())

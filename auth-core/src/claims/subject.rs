@@ -1,11 +1,11 @@
-//! The subject field of a claims type: any type with a text form.
+//! The subject field of a claims type: any type that can be written as text and parsed.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::id::{ParseIdError, Subject};
 
-/// A type that can be the `#[claim(subject)]` field: its `Display` becomes `sub`, its `FromStr` reads it back.
+/// A type that can be the `#[claim(subject)]` field: `Display` writes the claim `sub`, and `FromStr` parses it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a subject",
     label = "a subject is written with `Display` and read with `FromStr`",
@@ -24,11 +24,11 @@ pub trait SubjectField: Display + FromStr {
 
 impl<T: Display + FromStr> SubjectField for T {}
 
-/// Reads `sub` into the application's type; for generated code.
+/// Parses `sub` into the application's type; for generated code.
 ///
 /// # Errors
 ///
-/// When the type does not take the text. The text itself is not in the error.
+/// When the text cannot be parsed. The error does not contain the text.
 pub fn parse_subject<T: SubjectField, E: serde::de::Error>(sub: &str) -> Result<T, E> {
-    T::from_str(sub).map_err(|_| E::custom("`sub` is not of the claims type"))
+    T::from_str(sub).map_err(|_| E::custom("`sub` cannot be parsed as the type of the subject field"))
 }

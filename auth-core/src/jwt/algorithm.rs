@@ -1,4 +1,4 @@
-//! What each algorithm needs of aws-lc.
+//! The algorithms, and their counterparts in aws-lc.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
@@ -9,7 +9,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::config::ConfigError;
 
-/// An algorithm by what its key is made of.
+/// An algorithm, by the kind of its key.
 #[derive(Clone, Copy)]
 pub(crate) enum Suite {
     Hmac(hmac::Algorithm),
@@ -18,7 +18,7 @@ pub(crate) enum Suite {
     Ed25519,
 }
 
-/// A curve of ECDSA; each has one algorithm here.
+/// A curve of ECDSA. There is one algorithm for each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Curve {
     P256,
@@ -55,7 +55,7 @@ impl Curve {
     }
 }
 
-/// What `algorithm` needs; an algorithm that a later jsonwebtoken adds is refused until it is known here.
+/// The suite of `algorithm`. An algorithm that a later version of jsonwebtoken adds is an error.
 pub(crate) fn suite(algorithm: Algorithm) -> Result<Suite, ConfigError> {
     Ok(match algorithm {
         Algorithm::HS256 => Suite::Hmac(hmac::HMAC_SHA256),
@@ -74,13 +74,13 @@ pub(crate) fn suite(algorithm: Algorithm) -> Result<Suite, ConfigError> {
     })
 }
 
-/// The shortest HMAC secret: the size of the hash (RFC 7518 section 3.2).
+/// Checks the length of an HMAC secret: at least the size of the hash (RFC 7518 section 3.2).
 pub(crate) fn check_secret(algorithm: hmac::Algorithm, secret: &[u8]) -> Result<(), ConfigError> {
     if secret.len() < algorithm.digest_algorithm().output_len() {
         return Err(ConfigError::new(
             "secret",
             "an HMAC secret must be at least as long as its hash: 32, 48 or 64 bytes for HS256, HS384, HS512",
-            "make one with `openssl rand -base64 64`, or let `KeyRing::generate` do it",
+            "generate one with `openssl rand -base64 64`, or use `KeyRing::generate`",
         ));
     }
     Ok(())
@@ -89,8 +89,8 @@ pub(crate) fn check_secret(algorithm: hmac::Algorithm, secret: &[u8]) -> Result<
 pub(crate) fn hmac_required() -> ConfigError {
     ConfigError::new(
         "alg",
-        "only HS256, HS384 and HS512 use a secret",
-        "load a private key from PEM or JWK instead",
+        "a secret can be used with HS256, HS384 and HS512 only",
+        "for other algorithms, load a private key from PEM or JWK",
     )
 }
 

@@ -1,4 +1,4 @@
-//! A signing key in a file that only its owner can read.
+//! Signing keys in files that only their owner can access.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::signing::SigningKey;
 use crate::config::ConfigError;
 use crate::private_file;
 
-/// PEM, or a JWK, which begins with `{`.
+/// Parses PEM, or a JWK, which begins with `{`.
 pub(super) fn parse(text: &str, algorithm: Algorithm) -> Result<SigningKey, ConfigError> {
     if !text.trim_start().starts_with('{') {
         return SigningKey::from_pem(text, algorithm);
@@ -16,7 +16,7 @@ pub(super) fn parse(text: &str, algorithm: Algorithm) -> Result<SigningKey, Conf
     match key.verifying_key().algorithm() == algorithm {
         true => Ok(key),
         false => {
-            Err(ConfigError::new("keys", "the key is of another algorithm", "correct the one or the other"))
+            Err(ConfigError::new("keys", "the key has another algorithm", "correct the key or the algorithm"))
         }
     }
 }

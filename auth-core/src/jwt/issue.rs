@@ -1,4 +1,5 @@
-//! Writing access tokens (RFC 9068). What is written here is read by [`Registered`](super::registered::Registered).
+//! Issuing access tokens (RFC 9068). [`Registered`](super::registered::Registered) reads the claims that are written
+//! here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,23 +12,23 @@ use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Position, TokenId};
 
-/// Which set of claims tokens have (`ver`). A claim that a later set adds is required of tokens of that set on: those that
-/// were issued before an update still work after it.
+/// The version of the set of claims in tokens (`ver`). A claim that a later version adds is required only in tokens
+/// of that version and later ones, so that tokens that were issued before an update are still accepted.
 const CLAIM_SET: u32 = SET_WITH_REALM;
-/// From this set on, `sid`, `epoch` and `gen` are there.
+/// From this version on, tokens have `sid`, `epoch` and `gen`.
 pub(super) const SET_WITH_LOGIN: u32 = 1;
-/// From this set on, `realm` is there, where the realm has a name of its own.
+/// From this version on, tokens have `realm` if the realm was given a name.
 pub(super) const SET_WITH_REALM: u32 = 2;
 
-/// An access token that is about to be signed.
+/// The content of an access token to be signed.
 pub(crate) struct IssuedToken<'a, C> {
     pub(crate) issuer: &'a str,
     pub(crate) audience: &'a str,
     pub(crate) client_id: &'a str,
-    /// The realm; none where issuer and audience name it.
+    /// The realm; `None` if it is defined by issuer and audience.
     pub(crate) realm: Option<&'a str>,
     pub(crate) issued_at: Timestamp,
-    /// In seconds.
+    /// The lifetime in seconds.
     pub(crate) lifetime: u64,
     pub(crate) id: TokenId,
     pub(crate) login: LoginId,
@@ -37,19 +38,19 @@ pub(crate) struct IssuedToken<'a, C> {
     pub(crate) claims: &'a C,
 }
 
-/// Why an access token could not be made.
+/// The reason why an access token could not be issued.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IssueError {
     /// The claims cannot be written as JSON.
     #[error("the claims cannot be written")]
     Claims(#[from] serde_json::Error),
-    /// The signature needs randomness, and there was none.
+    /// The signature requires randomness, and the system's random number generator failed.
     #[error(transparent)]
     Random(#[from] std::io::Error),
 }
 
 impl<C: Claims> IssuedToken<'_, C> {
-    /// The compact serialisation, signed.
+    /// Signs the token and returns its compact serialisation (RFC 7515 section 7.1).
     pub(crate) fn sign(&self, key: &SigningKey) -> Result<SecretString, IssueError> {
         let payload = self.payload()?;
         let mut text = String::with_capacity(key.access_token_header().len() + payload.len() * 2 + 128);
@@ -88,7 +89,7 @@ impl<C: Claims> IssuedToken<'_, C> {
     }
 }
 
-/// `sub` and the own claims as a JSON object.
+/// `sub` and the other claims of the type as a JSON object.
 pub(crate) fn write_claims<C: Claims>(claims: &C) -> Result<Vec<u8>, serde_json::Error> {
     let mut json = Vec::with_capacity(256);
     let mut serializer = serde_json::Serializer::new(&mut json);

@@ -1,4 +1,4 @@
-//! JSON Web Keys (RFC 7517, 7518 section 6, 8037 section 2): reading them, and the public half to publish.
+//! JSON Web Keys (RFC 7517, 7518 section 6, 8037 section 2): reading keys, and publishing public keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,8 @@ use super::algorithm::Curve;
 use crate::config::ConfigError;
 use crate::hash::sha256;
 
-/// A JWK as it is read: the members that any of the supported kinds has. Text stays base64url until a kind is known.
+/// A JWK as it is read: all members of the supported key types. Values are decoded from base64url when the type is
+/// known.
 #[derive(Deserialize)]
 pub(crate) struct Jwk {
     pub(crate) kty: String,
@@ -36,19 +37,24 @@ pub(crate) struct Jwk {
 impl Jwk {
     pub(crate) fn parse(json: &str) -> Result<Self, ConfigError> {
         serde_json::from_str(json).map_err(|_| {
-            ConfigError::new("jwk", "not a JSON Web Key", "a JWK is a JSON object with `kty` (RFC 7517)")
+            ConfigError::new(
+                "jwk",
+                "not a JSON Web Key",
+                "a JWK is a JSON object with the member `kty` (RFC 7517)",
+            )
         })
     }
 
-    /// Whether this key may be used to verify signatures, as far as it says so (RFC 7517 sections 4.2 and 4.3).
+    /// Whether `use` and `key_ops` allow to use the key for `operation` (RFC 7517 sections 4.2 and 4.3).
     pub(crate) fn is_for(&self, operation: &str) -> bool {
         self.usage.as_deref().is_none_or(|usage| usage == "sig")
             && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == operation))
     }
 
-    /// The one algorithm of this key, or `None` for a kind of key that is not supported here.
+    /// The algorithm of this key; `None` if its key type or algorithm is not supported.
     ///
-    /// Without `alg` the kind decides: RS256, ES256, ES384, EdDSA, HS256; the header of a token never does.
+    /// Without `alg` the key type determines it: RS256, ES256, ES384, EdDSA or HS256. The header of a token never
+    /// does.
     pub(crate) fn algorithm(&self) -> Result<Option<Algorithm>, ConfigError> {
         let of_kind: &[Algorithm] = match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => &[
@@ -70,16 +76,16 @@ impl Jwk {
         if of_kind.contains(&algorithm) {
             return Ok(Some(algorithm));
         }
-        Err(ConfigError::new(
-            "jwk.alg",
-            "the algorithm does not go with the key's `kty` and `crv`",
-            "correct `alg`, or leave it out",
-        ))
+        Err(ConfigError::new("jwk.alg", "`alg` does not match `kty` and `crv`", "correct or remove `alg`"))
     }
 
     pub(crate) fn bytes(member: &'static str, text: Option<&str>) -> Result<Vec<u8>, ConfigError> {
         text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).ok_or_else(|| {
-            ConfigError::new(member, "missing, or not base64url without padding", "export the key again")
+            ConfigError::new(
+                member,
+                "the member is missing, or not base64url without padding",
+                "export the key again",
+            )
         })
     }
 
@@ -91,7 +97,7 @@ impl Jwk {
     }
 }
 
-/// A public key to publish. The type has no member that could hold a private or symmetric one.
+/// A public key as it is published. The type has no fields for private or symmetric keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublicJwk {
     #[serde(flatten)]
@@ -103,7 +109,7 @@ pub struct PublicJwk {
     usage: &'static str,
 }
 
-/// The required members of each kind, in the order of RFC 7638 section 3.2: lexicographic.
+/// The required members of each key type, in the lexicographic order of RFC 7638 section 3.2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum PublicParameters {
@@ -113,7 +119,7 @@ pub(crate) enum PublicParameters {
 }
 
 impl PublicParameters {
-    /// From the uncompressed point.
+    /// The parameters of an uncompressed point.
     pub(crate) fn ec(curve: Curve, point: &[u8]) -> Option<Self> {
         let (x, y) = point.strip_prefix(&[4])?.split_at_checked(curve.coordinate_length())?;
         (y.len() == x.len()).then(|| Self::Ec {
@@ -132,7 +138,7 @@ impl PublicParameters {
         Self::Rsa { e: URL_SAFE_NO_PAD.encode(exponent), kty: "RSA", n: URL_SAFE_NO_PAD.encode(modulus) }
     }
 
-    /// The SHA-256 thumbprint (RFC 7638), base64url.
+    /// The SHA-256 thumbprint (RFC 7638) in base64url.
     pub(crate) fn thumbprint(&self) -> String {
         let canonical = serde_json::to_vec(self).unwrap_or_default();
         URL_SAFE_NO_PAD.encode(sha256(&canonical))
@@ -144,20 +150,20 @@ impl PublicJwk {
         Self { parameters, kid: kid.map(str::to_owned), alg: algorithm_name(algorithm), usage: "sig" }
     }
 
-    /// The SHA-256 thumbprint of the key (RFC 7638), base64url.
+    /// The SHA-256 thumbprint of the key (RFC 7638) in base64url.
     pub fn thumbprint(&self) -> String {
         self.parameters.thumbprint()
     }
 }
 
-/// A set of public keys, as `/.well-known/jwks.json` answers it (RFC 7517 section 5).
+/// A set of public keys, as it is served at `/.well-known/jwks.json` (RFC 7517 section 5).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
     /// The keys.
     pub keys: Vec<PublicJwk>,
 }
 
-/// The name in `alg` (RFC 7518 section 3.1).
+/// The value of `alg` (RFC 7518 section 3.1).
 pub(crate) const fn algorithm_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::HS256 => "HS256",

@@ -1,4 +1,4 @@
-//! The JWS layer (RFC 7515): form, header, key, signature. Nothing here knows about claims.
+//! The JWS layer (RFC 7515): format, header, key and signature, independent of claims.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,22 +12,22 @@ use super::jwk::algorithm_name;
 use super::verifying::VerifyingKey;
 use crate::claims::{ClaimName, MAX_MEMBERS, OptionalClaim, RequiredClaim};
 
-/// The longest signature: RSA with 8192 bits.
+/// The length of the longest signature in bytes: RSA with 8192 bits.
 const MAX_SIGNATURE: usize = 1024;
 
-/// The longest header segment; a header is a few short members.
+/// The maximum length of the header segment in bytes. Headers have a few short members.
 const MAX_HEADER: usize = 2048;
 
-/// What a header must be good for.
+/// The requirements on a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeaderPurpose {
-    /// Any signed thing.
+    /// Any signed data.
     Any,
-    /// An access token: `typ` is `at+jwt`, and the payload is JSON as it stands.
+    /// An access token: `typ` is `at+jwt`, and there is no `cty`, so the payload is not a nested token.
     AccessToken,
 }
 
-/// A compact serialisation, split but not yet believed.
+/// A compact serialisation, split into its segments and not verified yet.
 #[derive(Clone, Copy)]
 pub(super) struct Compact<'a> {
     message: &'a [u8],
@@ -37,7 +37,7 @@ pub(super) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// Splits in exactly three, after the size was checked and without allocating.
+    /// Checks the length, then splits into exactly three segments without allocating.
     pub(super) fn split(compact: &'a [u8], max_length: usize) -> Result<Self, VerifyError> {
         if compact.len() > max_length {
             return Err(VerifyError::TooLarge);
@@ -67,7 +67,7 @@ fn split_at_dot(bytes: &[u8]) -> Result<(&[u8], &[u8]), VerifyError> {
     }
 }
 
-/// Checks the signature; strict base64url: no padding, no other alphabet, no bits left over.
+/// Checks the signature. Base64url is decoded strictly: no padding, no other alphabet, and unused bits are zero.
 pub(super) fn check_signature(key: &VerifyingKey, signed: &Compact<'_>) -> Result<(), VerifyError> {
     if signed.signature.len() > (MAX_SIGNATURE * 4).div_ceil(3) {
         return Err(VerifyError::Malformed);
@@ -82,13 +82,13 @@ pub(super) fn check_signature(key: &VerifyingKey, signed: &Compact<'_>) -> Resul
     }
 }
 
-/// The payload's bytes. Call it after the signature was checked.
+/// The bytes of the payload. To be called after the signature was checked.
 pub(super) fn decode_payload(signed: &Compact<'_>) -> Result<Vec<u8>, VerifyError> {
     URL_SAFE_NO_PAD.decode_to_vec(signed.payload).map_err(|_| VerifyError::Malformed)
 }
 
-/// The members of a JOSE header that matter. `jwk`, `jku`, `x5u`, `x5c` and unknown members are ignored: a key is only
-/// ever found by its name.
+/// The relevant members of a JOSE header. `jwk`, `jku`, `x5u`, `x5c` and unknown members are ignored: a key is found
+/// only by its `kid` or algorithm.
 pub(super) struct Header<'a> {
     alg: Cow<'a, str>,
     kid: Option<Cow<'a, str>>,
@@ -98,7 +98,7 @@ pub(super) struct Header<'a> {
 }
 
 impl Header<'static> {
-    /// Parses the segment and checks what does not depend on the key.
+    /// Parses the segment and checks everything that does not depend on the key.
     pub(super) fn parse(segment: &[u8], purpose: HeaderPurpose) -> Result<Self, VerifyError> {
         let json = URL_SAFE_NO_PAD.decode_to_vec(segment).map_err(|_| VerifyError::Malformed)?;
         let json = str::from_utf8(&json).map_err(|_| VerifyError::Malformed)?;
@@ -119,12 +119,14 @@ impl Header<'_> {
         self.kid.as_deref()
     }
 
-    /// Compared as text: `none`, other cases and added spaces are no algorithm.
+    /// Whether `alg` is this algorithm, compared byte by byte, so that `none`, another case or added spaces never
+    /// match.
     pub(super) fn is_alg(&self, algorithm: Algorithm) -> bool {
         self.alg == algorithm_name(algorithm)
     }
 
-    /// RFC 9068 section 4, with the case rules of media types (RFC 7515 section 4.1.9).
+    /// Whether `typ` is that of an access token (RFC 9068 section 4), compared like a media type (RFC 7515 section
+    /// 4.1.9).
     fn is_access_token(&self) -> bool {
         self.typ.as_deref().is_some_and(|typ| {
             typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
@@ -169,9 +171,7 @@ impl<'de> Deserialize<'de> for Header<'de> {
                             is_nested |= other == "cty";
                             is_critical |= matches!(other, "crit" | "b64" | "zip" | "enc");
                             if others.len() == MAX_MEMBERS || others.contains(&name) {
-                                return Err(A::Error::custom(
-                                    "a member is there twice, or there are too many",
-                                ));
+                                return Err(A::Error::custom("duplicate member, or too many members"));
                             }
                             others.push(name);
                             map.next_value::<IgnoredAny>()?;

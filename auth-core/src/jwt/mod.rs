@@ -1,7 +1,36 @@
-//! JSON Web Tokens: keys, signatures, and access tokens read, verified and written (RFC 7515, 7517, 7519, 9068).
+//! JSON Web Tokens: keys, signatures, and access tokens: reading, verifying and issuing them (RFC 7515, 7517, 7519,
+//! 9068).
 //!
-//! A key carries exactly one algorithm, is parsed once, and can do one thing: sign or verify. Nothing here does I/O but
-//! reading key files.
+//! A key has exactly one algorithm, is parsed once, and either signs or verifies. Nothing in this module does I/O
+//! except
+//! the functions that read key files.
+//!
+//! [`KeyRing`] contains the keys of an application, which it passes to
+//! [`Builder::keys`](crate::login::Builder::keys). [`KeySet`] verifies signed data of other issuers.
+//!
+//! ```
+//! use auth_core::id::KeyId;
+//! use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
+//!
+//! let first = SigningKey::generate(Algorithm::ES256)?;
+//! let old = first.verifying_key().id().cloned().ok_or("a generated key has a `kid`")?;
+//! let keys = KeyRing::new(first)?;
+//!
+//! // To rotate the key, publish the next one first, …
+//! let next = SigningKey::generate(Algorithm::EdDSA)?.with_id(KeyId::new("2027-01").ok_or("1 to 255 bytes")?);
+//! keys.add(next.verifying_key().clone())?;
+//! assert_eq!(keys.public_jwks().keys.len(), 2);
+//!
+//! // … sign with it when everybody has fetched it, …
+//! keys.sign_with(next)?;
+//!
+//! // … and retire the old one when the last token that it signed has expired.
+//! keys.retire(&old)?;
+//! assert_eq!(keys.public_jwks().keys.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Signed data that is not an access token, for example a webhook, is verified with [`KeySet::verify_jws`].
 
 mod algorithm;
 mod error;

@@ -1,4 +1,5 @@
-//! The registered claims (RFC 7519 section 4.1, RFC 9068 section 2.2) and the ones that tie a token to its login.
+//! The registered claims (RFC 7519 section 4.1, RFC 9068 section 2.2), and the claims that connect a token with its
+//! login.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 use crate::claims::{ClaimName, MAX_MEMBERS, OtherMembers, TextVisitor, read_once};
 use crate::id::Position;
 
-/// The claims around the application's own, as they were read: presence and JSON type are checked here, meaning is
-/// checked by the verifier. What writes them is `jwt/issue`.
+/// The claims of a token that are not the application's, as they were read. Here only the JSON types are checked; the
+/// verifier checks presence and values. `jwt/issue` writes these claims.
 #[derive(Debug, Default)]
 pub struct Registered<'de> {
     pub(super) iss: Option<Text<'de>>,
@@ -30,9 +31,10 @@ pub struct Registered<'de> {
 }
 
 impl<'de> OtherMembers<'de> for Registered<'de> {
-    /// Members that nobody knows are skipped, but counted and remembered.
+    /// Unknown members are skipped, but counted and checked for duplicates.
     fn read<A: MapAccess<'de>>(&mut self, name: ClaimName<'de>, map: &mut A) -> Result<(), A::Error> {
-        // Bytes, because the compiler tells byte strings apart by length and byte, and texts one after the other.
+        // Bytes, because a match on byte strings compiles to a decision tree, and a match on strings to one
+        // comparison after another.
         match name.as_str().as_bytes() {
             b"iss" => read_once(&mut self.iss, map),
             b"sub" => read_once(&mut self.sub, map),
@@ -57,11 +59,12 @@ impl<'de> OtherMembers<'de> for Registered<'de> {
 }
 
 impl<'de> Registered<'de> {
-    /// Names must be unique (RFC 7519 section 4), the unknown ones too; their number is bounded, so is this search.
+    /// Skips an unknown member. Names must be unique (RFC 7519 section 4), unknown ones too. Their number is limited,
+    /// and with it the cost of this search.
     fn skip<A: MapAccess<'de>>(&mut self, name: ClaimName<'de>, map: &mut A) -> Result<(), A::Error> {
         let name = name.into_inner();
         if self.unknown.len() == MAX_MEMBERS || self.unknown.contains(&name) {
-            return Err(A::Error::custom("a member is there twice, or there are too many"));
+            return Err(A::Error::custom("duplicate member, or too many members"));
         }
         self.unknown.push(name);
         map.next_value::<IgnoredAny>().map(|_| ())
@@ -71,14 +74,14 @@ impl<'de> Registered<'de> {
 /// `aud`: one string, or an array of strings (RFC 7519 section 4.1.3).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Audience<'de> {
-    /// A single audience.
+    /// A string.
     One(Cow<'de, str>),
-    /// Several, or one in an array.
+    /// An array of strings.
     Many(Vec<Cow<'de, str>>),
 }
 
 impl Audience<'_> {
-    /// Whether `audience` is one of them, compared byte for byte.
+    /// Whether `audience` is one of the audiences, compared byte by byte.
     pub(super) fn contains(&self, audience: &str) -> bool {
         match self {
             Self::One(one) => one == audience,
@@ -122,7 +125,7 @@ impl<'de> Deserialize<'de> for Audience<'de> {
     }
 }
 
-/// A JSON string and nothing else.
+/// A JSON string.
 #[derive(Debug)]
 pub(super) struct Text<'de>(Cow<'de, str>);
 
@@ -138,8 +141,8 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Seconds since 1970-01-01T00:00:00Z (RFC 7519 section 2). Whole numbers up to the year 9999 only: a fraction, an
-/// exponent, a sign or a string is refused.
+/// Seconds since 1970-01-01T00:00:00Z (RFC 7519 section 2). Only whole numbers up to the end of the year 9999 are
+/// accepted: a fraction, an exponent, a sign or a string is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NumericDate(i64);
 
@@ -165,7 +168,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             fn visit_u64<E: Error>(self, seconds: u64) -> Result<NumericDate, E> {
                 match i64::try_from(seconds) {
                     Ok(signed) if seconds <= NumericDate::LAST => Ok(NumericDate(signed)),
-                    _ => Err(E::custom("a date beyond the year 9999")),
+                    _ => Err(E::custom("a date after the year 9999")),
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The keys of an issuer: one signs, the others still verify until they are retired.
+//! The keys of an issuer: one key signs, and all verify until they are retired.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use super::verifying::VerifyingKey;
 use crate::config::ConfigError;
 use crate::id::KeyId;
 
-/// The keys that an application signs its own tokens with. Clones share the keys.
+/// The keys with which an application signs its own tokens. Clones share the keys.
 ///
-/// Rotation without downtime takes three steps, each a token's life after the one before: [`add`](Self::add) the next
-/// key, so that everybody knows it; [`sign_with`](Self::sign_with) it; [`retire`](Self::retire) the old one.
+/// Rotation without downtime takes three steps: [`add`](Self::add) the next key; when all nodes and verifiers know
+/// it, [`sign_with`](Self::sign_with) it; when the last token of the old key has expired, [`retire`](Self::retire)
+/// that.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     shared: Arc<ArcSwap<Keys>>,
@@ -34,17 +35,17 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] as of [`KeySet::new`].
+    /// The same as [`KeySet::new`].
     pub fn new(key: SigningKey) -> Result<Self, ConfigError> {
         let verifying = Arc::new(KeySet::new([key.verifying_key().clone()])?);
         Ok(Self { shared: Arc::new(ArcSwap::from_pointee(Keys { signing: Arc::new(key), verifying })) })
     }
 
-    /// A ring with a new random key, which is gone with the process: tokens then last as long as it does.
+    /// A ring with a new random key, which exists only in this process: tokens are then valid until the process ends.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the system's randomness fails.
+    /// [`ConfigError`] when the system's random number generator fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
         Self::new(SigningKey::generate(algorithm)?)
     }
@@ -71,41 +72,44 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the variable is not set or holds no such key.
+    /// [`ConfigError`] when the variable is not set or does not contain such a key.
     pub fn from_env(variable: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
         let text = std::env::var(variable).map(zeroize::Zeroizing::new).map_err(|_| {
             ConfigError::new(
                 "keys",
-                "the environment variable of the key is not set",
-                "set it to a PEM or JWK",
+                "the environment variable with the key is not set",
+                "set it to a private key in PEM or JWK",
             )
         })?;
         Self::new(file::parse(&text, algorithm)?)
     }
 
-    /// A ring with the key in a file: PEM or JWK. On Unix only its owner may have access to it.
+    /// A ring with the key in a file: PEM or JWK. On Unix the file must be accessible only to its owner.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the file cannot be read, others may read it, or it holds no such key.
+    /// [`ConfigError`] when the file cannot be read, is (on Unix) accessible to other users, or does not contain such
+    /// a key.
     pub fn from_file(path: impl AsRef<Path>, algorithm: Algorithm) -> Result<Self, ConfigError> {
         Self::new(file::read(path.as_ref(), algorithm)?)
     }
 
-    /// As [`from_file`](Self::from_file); a file that is not there is made with a new key, for its owner only.
+    /// The same as [`from_file`](Self::from_file), but a file that does not exist is created with a new random key,
+    /// accessible only to its owner.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the file cannot be read or made, others may read it, or it holds no such key.
+    /// [`ConfigError`] when the file cannot be read or created, is (on Unix) accessible to other users, or does not
+    /// contain such a key.
     pub fn from_file_or_generate(path: impl AsRef<Path>, algorithm: Algorithm) -> Result<Self, ConfigError> {
         Self::new(file::read_or_generate(path.as_ref(), algorithm)?)
     }
 
-    /// Adds a key that verifies, and is published, but does not sign.
+    /// Adds a key that verifies and is published, but does not sign.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] as of [`KeySet::new`]; the ring is then unchanged.
+    /// The same as [`KeySet::new`]; the ring is then unchanged.
     pub fn add(&self, key: VerifyingKey) -> Result<(), ConfigError> {
         self.change(|keys| {
             let all = keys.verifying.keys().iter().cloned().chain([key.clone()]);
@@ -113,11 +117,13 @@ impl KeyRing {
         })
     }
 
-    /// Signs with `key` from now on; it is added unless it is there, and the one before still verifies.
+    /// Signs with `key` from now on. The key is added if the ring does not have it, and the previous one still
+    /// verifies.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] as of [`KeySet::new`]; the ring is then unchanged.
+    /// [`ConfigError`] when another key has the same `kid`, and the same errors as [`KeySet::new`]; the ring is then
+    /// unchanged.
     pub fn sign_with(&self, key: SigningKey) -> Result<(), ConfigError> {
         let key = Arc::new(key);
         self.change(|keys| {
@@ -125,11 +131,7 @@ impl KeyRing {
             let is_other =
                 |known: &&VerifyingKey| known.id() == new.id() && known.fingerprint() != new.fingerprint();
             if keys.verifying.keys().iter().any(|known| is_other(&known)) {
-                return Err(ConfigError::new(
-                    "keys",
-                    "another key has this `kid`",
-                    "give the new key a `kid` of its own",
-                ));
+                return Err(ConfigError::new("keys", "duplicate `kid`", "give the new key its own `kid`"));
             }
             let others = keys.verifying.keys().iter().filter(|known| known.id() != new.id());
             let all = [new].into_iter().chain(others).cloned();
@@ -137,18 +139,18 @@ impl KeyRing {
         })
     }
 
-    /// Forgets a key: what it signed is refused from now on.
+    /// Removes a key: tokens that it signed are refused from now on.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for the key that signs, or one that is not there; the ring is then unchanged.
+    /// [`ConfigError`] when this is the key that signs, or the ring does not have it; the ring is then unchanged.
     pub fn retire(&self, id: &KeyId) -> Result<(), ConfigError> {
         self.change(|keys| {
             if keys.signing.verifying_key().id() == Some(id) {
                 return Err(ConfigError::new(
                     "keys",
-                    "this key signs",
-                    "call `sign_with` with another one first",
+                    "the key that signs cannot be retired",
+                    "call `sign_with` with another key first",
                 ));
             }
             let rest: Vec<_> =
@@ -157,14 +159,14 @@ impl KeyRing {
                 return Err(ConfigError::new(
                     "keys",
                     "there is no key with this `kid`",
-                    "look at `public_jwks`",
+                    "`public_jwks` lists the public keys of the ring",
                 ));
             }
             Ok(Keys { signing: keys.signing.clone(), verifying: Arc::new(KeySet::new(rest)?) })
         })
     }
 
-    /// The public keys, as `/.well-known/jwks.json` answers them; an HMAC secret is never among them.
+    /// The public keys, as they are served at `/.well-known/jwks.json`. HMAC secrets are never included.
     pub fn public_jwks(&self) -> JwkSet {
         self.verifying().public_jwks()
     }
@@ -179,7 +181,7 @@ impl KeyRing {
         self.shared.load().verifying.clone()
     }
 
-    /// Changes race only with each other; the loser starts again from the winner's keys.
+    /// Applies a change. If another change was made at the same time, it is applied again to the new keys.
     fn change(&self, change: impl Fn(&Keys) -> Result<Keys, ConfigError>) -> Result<(), ConfigError> {
         loop {
             let current = self.shared.load_full();

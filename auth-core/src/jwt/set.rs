@@ -1,4 +1,5 @@
-//! The keys that verify: by name, one algorithm each, checked against each other when the set is made.
+//! Sets of keys that verify signatures. Each key has one algorithm, and conflicts between keys are errors when the
+//! set is created.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::verifying::VerifyingKey;
 use crate::config::ConfigError;
 use crate::id::KeyId;
 
-/// A set of keys for verifying, all public or all symmetric.
+/// A set of keys for verifying signatures, all public or all symmetric.
 #[derive(Debug)]
 pub struct KeySet {
     keys: Vec<VerifyingKey>,
@@ -20,7 +21,7 @@ pub struct KeySet {
     known_headers: ArcSwap<Vec<KnownHeader>>,
 }
 
-/// The header segment of a token whose signature was good: the next token with the same bytes needs no parsing.
+/// The header segment of a token whose signature was valid, so that a token with the same segment needs no parsing.
 #[derive(Clone, Debug)]
 struct KnownHeader {
     segment: Arc<[u8]>,
@@ -29,15 +30,15 @@ struct KnownHeader {
 }
 
 impl KeySet {
-    /// How many different header segments are remembered; tokens of a key nearly always share one.
+    /// The maximum number of header segments that are remembered. Usually all tokens of a key have the same one.
     const KNOWN_HEADERS: usize = 16;
 
     /// A set of these keys.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when there is no key, two have one `kid`, one key is there for two algorithms, or symmetric and
-    /// public keys are mixed (RFC 8725 section 3.1).
+    /// [`ConfigError`] when there is no key, a `kid` is duplicate, the same key is used for two algorithms, or
+    /// symmetric and public keys are mixed (RFC 8725 section 3.1).
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, ConfigError> {
         let keys: Vec<VerifyingKey> = keys.into_iter().collect();
         let mut by_id = HashMap::with_capacity(keys.len());
@@ -46,11 +47,7 @@ impl KeySet {
             if let Some(id) = key.id()
                 && by_id.insert(id.clone(), index).is_some()
             {
-                return Err(ConfigError::new(
-                    "keys",
-                    "two keys have one `kid`",
-                    "give each key a `kid` of its own",
-                ));
+                return Err(ConfigError::new("keys", "duplicate `kid`", "give each key its own `kid`"));
             }
             if algorithms
                 .insert(*key.fingerprint(), key.algorithm())
@@ -58,16 +55,16 @@ impl KeySet {
             {
                 return Err(ConfigError::new(
                     "keys",
-                    "one key is there for two algorithms",
-                    "make a key for each algorithm",
+                    "the same key is used for two algorithms",
+                    "generate a key for each algorithm",
                 ));
             }
         }
         if keys.is_empty() {
             return Err(ConfigError::new(
                 "keys",
-                "there is no key to verify with",
-                "add a key for signatures",
+                "there is no key for verifying signatures",
+                "add at least one key",
             ));
         }
         let symmetric = keys.iter().filter(|key| key.is_symmetric()).count();
@@ -75,7 +72,7 @@ impl KeySet {
             return Err(ConfigError::new(
                 "keys",
                 "symmetric and public keys are mixed",
-                "keep HMAC secrets in a set of their own",
+                "put HMAC secrets into a separate set",
             ));
         }
         Ok(Self { keys, by_id, known_headers: ArcSwap::default() })
@@ -83,14 +80,14 @@ impl KeySet {
 
     /// The keys of a JWK Set (RFC 7517 section 5), public or symmetric.
     ///
-    /// A key of an unknown kind, or not for verifying signatures (`use`, `key_ops`), is passed over, as the RFC says. A
-    /// key without `alg` has the usual algorithm of its kind: RS256, ES256, ES384, EdDSA, HS256. Private members are not
-    /// looked at, and nothing that a key refers to (`x5u`, `x5c`) is fetched or used.
+    /// Keys of unknown type, and keys that are not for verifying signatures (`use`, `key_ops`), are ignored, as the
+    /// RFC says. A key without `alg` has the usual algorithm of its type: RS256, ES256, ES384, EdDSA or HS256.
+    /// Private members are ignored, and nothing that a key refers to (`x5u`, `x5c`) is fetched or used.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the text is not a JWK Set, a key in it is broken or too short, none is left, or they do not
-    /// go together (see [`new`](Self::new)).
+    /// [`ConfigError`] when the text is not a JWK Set, or a key in it is invalid or too short; and the same errors as
+    /// [`new`](Self::new) for the keys that were not ignored.
     pub fn from_jwks_json(json: &str) -> Result<Self, ConfigError> {
         #[derive(serde::Deserialize)]
         struct Set {
@@ -100,7 +97,7 @@ impl KeySet {
             ConfigError::new(
                 "jwks",
                 "not a JWK Set",
-                "a JWK Set is a JSON object with an array `keys` (RFC 7517)",
+                "a JWK Set is a JSON object with the array `keys` (RFC 7517)",
             )
         })?;
         let keys: Result<Vec<_>, _> =
@@ -108,21 +105,21 @@ impl KeySet {
         Self::new(keys?)
     }
 
-    /// Verifies a JWS in compact serialisation and returns its payload (RFC 7515 section 5.2), whatever it is.
+    /// Verifies a JWS in compact serialisation and returns its payload (RFC 7515 section 5.2).
     ///
-    /// For signed things that are not access tokens: `typ` and `cty` are not looked at, and nothing of the payload is.
+    /// It is for signed data other than access tokens: `typ`, `cty` and the content of the payload are not checked.
     /// At most 1 MiB.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`]: the form, the header, the key or the signature.
+    /// [`VerifyError`] when the format, the header, the key or the signature is not valid.
     pub fn verify_jws(&self, compact: &[u8]) -> Result<Vec<u8>, VerifyError> {
         let signed = jws::Compact::split(compact, 1 << 20)?;
         self.verify_signature(&signed, HeaderPurpose::Any)?;
         jws::decode_payload(&signed)
     }
 
-    /// The public keys; symmetric ones are left out.
+    /// The public keys. HMAC secrets are never included.
     pub fn public_jwks(&self) -> JwkSet {
         JwkSet { keys: self.keys.iter().filter_map(VerifyingKey::public_jwk).collect() }
     }
@@ -132,7 +129,7 @@ impl KeySet {
         &self.keys
     }
 
-    /// Checks header and signature, and returns the key that made it.
+    /// Checks header and signature, and returns the key that signed.
     pub(super) fn verify_signature(
         &self,
         signed: &jws::Compact<'_>,
@@ -152,7 +149,7 @@ impl KeySet {
         Ok(key)
     }
 
-    /// The key that the header names; `alg` must be the key's own.
+    /// The key that the header names; `alg` must be the algorithm of the key.
     fn choose(&self, signed: &jws::Compact<'_>, purpose: HeaderPurpose) -> Result<usize, VerifyError> {
         let header = jws::Header::parse(signed.header(), purpose)?;
         let index = match header.kid() {
@@ -173,7 +170,8 @@ impl KeySet {
         }
     }
 
-    /// Only headers of good signatures get here, so no stranger can fill the list; it is bounded all the same.
+    /// Remembers a header segment. Only those of valid signatures are passed, so that an attacker cannot fill the
+    /// list; its size is limited too.
     fn remember(&self, segment: &[u8], purpose: HeaderPurpose, key: usize) {
         self.known_headers.rcu(|known| {
             let mut known = Vec::clone(known);

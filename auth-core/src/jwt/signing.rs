@@ -1,4 +1,4 @@
-//! A key that signs, with the key that verifies what it signed.
+//! Keys that sign, each with the key that verifies its signatures.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ pub struct SigningKey {
     access_token_header: Box<str>,
 }
 
-/// The key as aws-lc keeps it, parsed once.
+/// The parsed key in the form of aws-lc.
 enum Material {
     Hmac(Box<hmac::Key>),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
@@ -42,7 +42,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the text is not such a key, does not go with `algorithm`, or is an RSA key under 2048 bits.
+    /// [`ConfigError`] when the text is not such a key, the key does not match `algorithm`, or it is an RSA key with
+    /// fewer than 2048 bits.
     pub fn from_pem(pem: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
         let pem = pem::parse(pem).map_err(|_| private_key_error())?;
         let tag = pem.tag().to_owned();
@@ -69,7 +70,7 @@ impl SigningKey {
         Self::from_pair(material.map_err(|_| private_key_error())?, algorithm, None)
     }
 
-    /// An HMAC secret. Its `kid` is derived from it, one way.
+    /// An HMAC secret. Its `kid` is derived from it with a one-way function.
     ///
     /// # Errors
     ///
@@ -84,18 +85,14 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the text is not such a key, its members disagree, or it is too short.
+    /// [`ConfigError`] when the text is not such a key, its members are inconsistent, or the key is too short.
     pub fn from_jwk_json(json: &str) -> Result<Self, ConfigError> {
         let jwk = Jwk::parse(json)?;
         let algorithm = jwk.algorithm()?.filter(|_| jwk.is_for("sign")).ok_or_else(private_key_error)?;
         let id = match jwk.kid.as_deref() {
             None => None,
             Some(kid) => Some(KeyId::new(kid).ok_or_else(|| {
-                ConfigError::new(
-                    "jwk.kid",
-                    "a key id has 1 to 255 bytes",
-                    "give the key another `kid`, or none",
-                )
+                ConfigError::new("jwk.kid", "a `kid` must have 1 to 255 bytes", "change or remove the `kid`")
             })?),
         };
         let material = match suite(algorithm)? {
@@ -120,19 +117,24 @@ impl SigningKey {
         Self::from_pair(material, algorithm, id)
     }
 
-    /// A new random key: 2048 bits for RSA, the size of the hash for HMAC.
+    /// A new random key: 2048 bits for RSA, 512 bits for HMAC.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the system's randomness fails.
+    /// [`ConfigError`] when the system's random number generator fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
         Self::generate_exported(algorithm).map(|(key, _)| key)
     }
 
-    /// A new random key, and its text for a file: PEM, or a JWK for HMAC.
+    /// A new random key, and its text for a file: PEM, or JWK for HMAC.
     pub(super) fn generate_exported(algorithm: Algorithm) -> Result<(Self, Zeroizing<String>), ConfigError> {
-        let failed =
-            |_| ConfigError::new("keys", "the key could not be generated", "check the system's randomness");
+        let failed = |_| {
+            ConfigError::new(
+                "keys",
+                "the key could not be generated",
+                "check the system's random number generator",
+            )
+        };
         let (material, pkcs8) = match suite(algorithm)? {
             Suite::Hmac(_) => return generate_secret(algorithm),
             Suite::Rsa(encoding, _) => {
@@ -155,18 +157,18 @@ impl SigningKey {
         Ok((Self::from_pair(material, algorithm, None)?, text))
     }
 
-    /// The same key under another name.
+    /// The same key with another `kid`.
     #[must_use]
     pub fn with_id(self, id: KeyId) -> Self {
         Self::new(self.material, self.verifying.with_id(id))
     }
 
-    /// The key that verifies what this one signs.
+    /// The key that verifies the signatures of this one.
     pub const fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }
 
-    /// The first segment of every access token of this key (RFC 9068 section 2.1).
+    /// The header segment of every access token of this key (RFC 9068 section 2.1).
     pub(crate) fn access_token_header(&self) -> &str {
         &self.access_token_header
     }
@@ -213,7 +215,7 @@ impl SigningKey {
     }
 }
 
-/// Shows which key it is, never the key.
+/// Shows the `kid` and the algorithm, never the key.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey")
@@ -237,8 +239,12 @@ fn header(key: &VerifyingKey) -> Box<str> {
 
 fn generate_secret(algorithm: Algorithm) -> Result<(SigningKey, Zeroizing<String>), ConfigError> {
     let secret: Zeroizing<[u8; 64]> = Zeroizing::new(random_bytes().map_err(|error| {
-        ConfigError::new("keys", "the key could not be generated", "check the system's randomness")
-            .caused_by(error)
+        ConfigError::new(
+            "keys",
+            "the key could not be generated",
+            "check the system's random number generator",
+        )
+        .caused_by(error)
     })?);
     let jwk = serde_json::json!({
         "kty": "oct", "alg": algorithm_name(algorithm), "k": URL_SAFE_NO_PAD.encode(secret.as_slice()),
@@ -274,8 +280,8 @@ fn rsa_from_jwk(jwk: &Jwk) -> Result<RsaKeyPair, ConfigError> {
 fn private_key_error() -> ConfigError {
     ConfigError::new(
         "private key",
-        "not a private key of this algorithm (RSA needs 2048 to 8192 bits, ES256 the curve P-256, ES384 P-384)",
-        "make one with `openssl genpkey`, or correct the algorithm",
+        "not a private key for this algorithm (RSA: 2048 to 8192 bits, ES256: curve P-256, ES384: curve P-384)",
+        "generate one with `openssl genpkey`, or correct the algorithm",
     )
 }
 

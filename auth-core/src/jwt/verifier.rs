@@ -1,4 +1,4 @@
-//! The access token: a JWS whose payload is claims (RFC 7519, RFC 9068).
+//! Verifying access tokens: a JWS whose payload is a JSON object of claims (RFC 7519, RFC 9068).
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,29 +15,30 @@ use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
 
-/// What a token must say.
+/// The expected content of a token, and the limits of its verification.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// `iss`, byte for byte.
+    /// The issuer, which `iss` must equal byte by byte.
     pub issuer: String,
-    /// One of `aud`, byte for byte.
+    /// The audience, which `aud` must contain byte by byte.
     pub audience: String,
-    /// `realm`, byte for byte; none where issuer and audience name the realm, and tokens have no such claim.
+    /// The realm, which `realm` must equal byte by byte; `None` if the realm is defined by issuer and audience, and
+    /// tokens do not have this claim.
     pub realm: Option<String>,
-    /// How far clocks may be apart.
+    /// The tolerated difference between clocks.
     pub leeway: Duration,
-    /// The longest token in bytes.
+    /// The maximum length of a token in bytes.
     pub max_length: usize,
 }
 
-/// Verifies access tokens of one issuer with claims `C`.
+/// Verifies access tokens of one issuer with the claims type `C`.
 #[derive(Debug)]
 pub struct Verifier<C> {
     expected: Expected,
     claims: PhantomData<fn() -> C>,
 }
 
-/// The claims of a token that was verified. Only [`Verifier::verify`] makes one.
+/// A verified token. Only [`Verifier::verify`] creates one.
 pub struct Verified<C> {
     claims: C,
     subject: Subject,
@@ -53,27 +54,28 @@ pub struct Verified<C> {
 }
 
 impl<C: Claims> Verifier<C> {
-    /// A verifier of tokens that say what is expected.
+    /// A verifier of tokens with this content.
     pub const fn new(expected: Expected) -> Self {
         Self { expected, claims: PhantomData }
     }
 
-    /// Verifies a token at the time `now`: size, form, header, key, algorithm, `typ`, signature, then the claims in one
-    /// pass, then time.
+    /// Verifies a token at the time `now`: length, format, header, key, algorithm, `typ` and signature, then the
+    /// claims in one pass, then the times.
     ///
     /// With the leeway `l`, a token is accepted while `iat` − l ≤ now, `nbf` − l ≤ now and now < `exp` + l, to the
     /// millisecond.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`]: what was wrong first.
+    /// [`VerifyError`]: the first reason to refuse the token.
     pub fn verify(&self, keys: &KeySet, token: &[u8], now: Timestamp) -> Result<Verified<C>, VerifyError> {
         let verified = self.verify_untimed(keys, token)?;
         verified.check_time(now, self.expected.leeway)?;
         Ok(verified)
     }
 
-    /// As [`verify`](Self::verify), whatever the time: to pair a token with its refresh token.
+    /// The same as [`verify`](Self::verify), but without checking the times: to pair an access token with its refresh
+    /// token.
     pub(crate) fn verify_untimed(&self, keys: &KeySet, token: &[u8]) -> Result<Verified<C>, VerifyError> {
         let signed = jws::Compact::split(token, self.expected.max_length)?;
         let key = keys.verify_signature(&signed, HeaderPurpose::AccessToken)?.id().cloned();
@@ -115,7 +117,7 @@ impl<C: Claims> Verifier<C> {
         }
         let valid_from = registered.nbf.map_or(issued_at, |nbf| issued_at.max(timestamp(nbf)));
         Ok(Verified {
-            // As the claims write it, so that one subject has one name: that by which it is revoked.
+            // The subject as the claims type writes it, so that each subject has one text, by which it is revoked.
             subject: claims.subject().map_err(|_| VerifyError::Malformed)?,
             token: token_id(registered.jti.as_ref().map(Text::as_str))?,
             login: registered
@@ -125,7 +127,7 @@ impl<C: Claims> Verifier<C> {
                 .transpose()
                 .map_err(|_| VerifyError::Malformed)?,
             authenticated_at: registered.auth_time.map(timestamp),
-            // Epochs are milliseconds, so that the time of issue stands for one that is not there.
+            // Epochs are milliseconds, so `iat` can be used for a missing epoch.
             epoch: registered.epoch.unwrap_or_else(|| u64::try_from(issued_at.millis()).unwrap_or(0)),
             position: registered.position,
             claims,
@@ -136,7 +138,8 @@ impl<C: Claims> Verifier<C> {
         })
     }
 
-    /// A token that could not name its realm yet is of any: those that were issued before an update still work after it.
+    /// Tokens of versions without the claim `realm` are accepted in any realm, so that tokens that were issued before
+    /// an update are still accepted.
     fn is_of_the_realm(&self, registered: &Registered<'_>) -> bool {
         match (registered.realm.as_ref().map(Text::as_str), self.expected.realm.as_deref()) {
             (None, Some(_)) => {
@@ -163,7 +166,7 @@ impl<C> Verified<C> {
         self.token
     }
 
-    /// `sid`: the login that the token belongs to; none in tokens that belong to no login.
+    /// `sid`: the login of the token, if it has one.
     pub const fn login_id(&self) -> Option<LoginId> {
         self.login
     }
@@ -178,12 +181,12 @@ impl<C> Verified<C> {
         self.issued_at
     }
 
-    /// `auth_time`: when the subject last proved who they are.
+    /// `auth_time`: when the subject last authenticated.
     pub const fn authenticated_at(&self) -> Option<Timestamp> {
         self.authenticated_at
     }
 
-    /// The name of the key that signed.
+    /// The `kid` of the key that signed.
     pub const fn key_id(&self) -> Option<&KeyId> {
         self.key.as_ref()
     }
@@ -225,7 +228,7 @@ pub(crate) fn check_time(
     Ok(())
 }
 
-/// Shows no claim.
+/// Does not show the claims.
 impl<C> fmt::Debug for Verified<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
@@ -244,15 +247,15 @@ fn token_id(jti: Option<&str>) -> Result<TokenId, VerifyError> {
     Ok(TokenId::of_jti(jti))
 }
 
-/// Reads the payload: a JSON object, UTF-8, nothing after it.
+/// Parses the payload: a JSON object in UTF-8 and nothing after it.
 fn parse<C: Claims>(payload: &[u8]) -> Result<(Registered<'_>, C), VerifyError> {
     let mut registered = Registered::default();
     let claims = read_object(payload, &mut registered)?;
     Ok((registered, claims))
 }
 
-/// The claims of a JSON object that [`write_claims`](super::issue::write_claims) wrote; `None` when they are not of the
-/// type, or not about `subject`.
+/// Parses claims that [`write_claims`](super::issue::write_claims) wrote; `None` when they do not match the type, or
+/// have another subject.
 pub(crate) fn read_claims<C: Claims>(json: &[u8], subject: &Subject) -> Option<C> {
     let (registered, claims) = parse(json).ok()?;
     (registered.sub.as_ref().map(Text::as_str) == Some(subject.as_str())).then_some(claims)

@@ -1,4 +1,4 @@
-//! A key that verifies: public, or an HMAC secret.
+//! Keys that verify signatures: public keys and HMAC secrets.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct VerifyingKey {
     fingerprint: [u8; 32],
 }
 
-/// The key as aws-lc keeps it, parsed once.
+/// The parsed key in the form of aws-lc.
 enum Material {
     Hmac(Box<hmac::Key>),
     Public(ParsedPublicKey),
@@ -37,7 +37,8 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the text is not such a key, does not go with `algorithm`, or is an RSA key under 2048 bits.
+    /// [`ConfigError`] when the text is not such a key, the key does not match `algorithm`, or it is an RSA key with
+    /// fewer than 2048 bits.
     pub fn from_pem(pem: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
         let pem = pem::parse(pem).map_err(|_| public_key_error())?;
         match (pem.tag(), suite(algorithm)?) {
@@ -68,8 +69,8 @@ impl VerifyingKey {
         })
     }
 
-    /// A public or symmetric JWK. Private members are not looked at. `None`: a kind of key, an algorithm or a use that
-    /// is not for verifying signatures here, to be passed over (RFC 7517 section 5).
+    /// A public or symmetric JWK. Private members are ignored. `None` if the key type, the algorithm or the use is
+    /// not supported, so that the key must be ignored (RFC 7517 section 5).
     pub(crate) fn from_jwk(jwk: &Jwk) -> Result<Option<Self>, ConfigError> {
         let Some(algorithm) = jwk.algorithm()? else { return Ok(None) };
         if !jwk.is_for("verify") {
@@ -84,7 +85,7 @@ impl VerifyingKey {
                         length if length == curve.coordinate_length() => Ok(bytes),
                         _ => Err(ConfigError::new(
                             member,
-                            "not as long as the curve's field",
+                            "the coordinate does not have the length that the curve requires",
                             "export the key again",
                         )),
                     })
@@ -108,17 +109,13 @@ impl VerifyingKey {
         key.id = match jwk.kid.as_deref() {
             None => None,
             Some(kid) => Some(KeyId::new(kid).ok_or_else(|| {
-                ConfigError::new(
-                    "jwk.kid",
-                    "a key id has 1 to 255 bytes",
-                    "give the key another `kid`, or none",
-                )
+                ConfigError::new("jwk.kid", "a `kid` must have 1 to 255 bytes", "change or remove the `kid`")
             })?),
         };
         Ok(Some(key))
     }
 
-    /// From SPKI DER, or the raw form that aws-lc takes for the algorithm (point, PKCS#1).
+    /// A public key in SPKI DER, or in the raw form that aws-lc accepts for the algorithm (point, PKCS#1).
     pub(crate) fn from_public(
         id: Option<KeyId>,
         algorithm: Algorithm,
@@ -154,31 +151,31 @@ impl VerifyingKey {
         })
     }
 
-    /// The same key under another name.
+    /// The same key with another `kid`.
     #[must_use]
     pub fn with_id(mut self, id: KeyId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// The name by which tokens refer to it (`kid`).
+    /// The `kid` by which tokens name the key.
     pub const fn id(&self) -> Option<&KeyId> {
         self.id.as_ref()
     }
 
-    /// The only algorithm it verifies.
+    /// The algorithm of the key.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The key to publish; `None` for an HMAC secret.
+    /// The key as a public JWK; `None` for an HMAC secret.
     pub fn public_jwk(&self) -> Option<PublicJwk> {
         let kid = self.id.as_ref().map(KeyId::as_str);
         self.public.clone().map(|parameters| PublicJwk::new(parameters, kid, self.algorithm))
     }
 
-    /// The SHA-256 thumbprint of a public key (RFC 7638), base64url; `None` for an HMAC secret, whose thumbprint would
-    /// help to guess it.
+    /// The SHA-256 thumbprint of a public key (RFC 7638) in base64url; `None` for an HMAC secret, because its
+    /// thumbprint would help to guess it.
     pub fn thumbprint(&self) -> Option<String> {
         self.public.as_ref().map(PublicParameters::thumbprint)
     }
@@ -187,12 +184,12 @@ impl VerifyingKey {
         matches!(*self.material, Material::Hmac(_))
     }
 
-    /// Equal for two keys of the same material, whatever their names and algorithms.
+    /// A hash that is equal for two keys with the same material, whatever their `kid` and algorithm.
     pub(crate) const fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
     }
 
-    /// Whether `signature` is this key's over `message`.
+    /// Whether `signature` is a valid signature of `message` by this key.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &*self.material {
             Material::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
@@ -201,7 +198,7 @@ impl VerifyingKey {
     }
 }
 
-/// Shows which key it is, never the key.
+/// Shows the `kid` and the algorithm, never the key.
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyingKey")
@@ -227,7 +224,7 @@ fn ec_parameters(curve: Curve, key: &ParsedPublicKey) -> Result<PublicParameters
     PublicParameters::ec(curve, point).ok_or_else(public_key_error)
 }
 
-/// SPKI ends with the key itself.
+/// The last bytes of an SPKI, which are the key itself.
 fn last(bytes: &[u8], count: usize) -> Result<&[u8], ConfigError> {
     bytes.len().checked_sub(count).and_then(|start| bytes.get(start..)).ok_or_else(public_key_error)
 }
@@ -235,7 +232,7 @@ fn last(bytes: &[u8], count: usize) -> Result<&[u8], ConfigError> {
 fn public_key_error() -> ConfigError {
     ConfigError::new(
         "public key",
-        "not a public key of this algorithm (RSA needs 2048 to 8192 bits, ES256 the curve P-256, ES384 P-384)",
+        "not a public key for this algorithm (RSA: 2048 to 8192 bits, ES256: curve P-256, ES384: curve P-384)",
         "export it with `openssl pkey -pubout`, or correct the algorithm",
     )
 }

@@ -1,20 +1,22 @@
-//! The rule of rotation: a pure function of the family in the row, what is presented, the policy, and the time.
+//! The rule of rotation: a pure function of the stored family, the presented token, the policy, and the time.
 //!
 //! `tests/rotation/rule` compares it with a model of the protocol in every state.
 //!
 //! # Clocks
 //!
-//! Positions order events; a clock only measures the grace, from `rotated_at` on, and both are the store's. A
-//! `rotated_at` in the future means that this clock went back. Then the grace counts as running, so that nobody is a
-//! thief by clock; and the first answer moves `rotated_at` back to now, so that the predecessor is good for one grace
-//! from then on, and not until the clock has caught up. A clock that jumps ahead cannot be told from time that passed: a
-//! tab that sent the predecessor in that moment is late.
+//! Events are ordered by position. Time is used only to measure the grace period, from `rotated_at` on; both times
+//! are the store's. A `rotated_at` in the future means that the store's clock went back. Then the grace period counts
+//! as running, so that a clock alone never causes an alarm about theft. The first answer sets `rotated_at` to now, so
+//! that the predecessor is accepted for one grace period from then on, and not until the clock has caught up. A clock
+//! that jumps ahead cannot be distinguished from time that passed: the grace period is then over for a tab that has
+//! just sent the predecessor.
 //!
 //! # Slow answers
 //!
-//! What follows the rotation can take longer than the grace. [`deliver`] gives a token that nobody has used yet its grace
-//! anew when it is handed out, whichever request made it. The grace of a token that was used is never made longer: whoever repeats it, or its
-//! predecessor, within each grace could put off the next rotation for ever, and with it the discovery of a theft.
+//! The work after the rotation can take longer than the grace period. When a token is returned that was not used yet,
+//! [`deliver`] starts its grace period again, whichever request made the token. The grace period of a token that was
+//! used is never extended: otherwise a party that repeats the token, or its predecessor, within each grace period
+//! could postpone the next rotation, and with it the detection of a theft, indefinitely.
 
 use std::time::Duration;
 
@@ -23,97 +25,99 @@ use crate::clock::Timestamp;
 use crate::id::Position;
 use crate::store::{Family, GraceStart, SecretHash};
 
-/// Which part of the grace may be over when a token is handed out that nobody has used: a tenth.
+/// The part of the grace period that may have passed when an unused token is returned: one tenth.
 const SLACK: u32 = 10;
 
-/// What a client presents, its tag already checked.
+/// A presented token whose tag was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presentation {
     /// The position in the token.
     pub position: Position,
     /// The hash of its secret.
     pub secret: SecretHash,
-    /// Whether its access token came along.
+    /// Whether its access token was presented too.
     pub pair: Pair,
 }
 
-/// What the rule says, and what must be written before it holds.
+/// The result of the rule, and the change that must be written before the result may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Decision {
-    /// What the presentation is.
+    /// The verdict on the presented token.
     pub verdict: Verdict,
-    /// The family that must take the place of the present one first; none when nothing changes, and for
-    /// [`Verdict::Rotate`] and [`Verdict::ReplaceSuccessor`], which need a new secret.
+    /// The change of the family that must be written first; `None` when nothing changes, and for [`Verdict::Rotate`]
+    /// and [`Verdict::ReplaceSuccessor`], which need a new secret.
     pub write: Option<FamilyWrite>,
 }
 
-/// A change of a family, as the store takes it.
+/// A change of a family, in the form that the store takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FamilyWrite {
-    /// The family after it.
+    /// The family after the change.
     pub family: Family,
-    /// When its grace began.
+    /// When its grace period begins.
     pub grace: GraceStart,
 }
 
-/// What a presentation is.
+/// The verdict on a presented token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Verdict {
-    /// Newer than the row: the store lost a commit. Refused, and not theft.
+    /// The token is newer than the row: the store lost a commit. It is refused; this is not theft.
     AheadOfStore,
-    /// There is no position after this one. Refused, and not theft.
+    /// There is no later position. The token is refused; this is not theft.
     Exhausted,
-    /// The current token within the grace: the same again. It has reached its owner.
+    /// The current token, within the grace period. The same token is returned; the client has received it.
     Repeat,
-    /// The predecessor within the grace: the current token again, derived anew.
+    /// The predecessor, within the grace period. The current token is derived again and returned.
     RepeatSuccessor,
-    /// The predecessor, late, and the successor was never used: its response was lost. Another branch replaces it.
+    /// The predecessor, after the grace period, and the successor was never used: its response was lost. A token on
+    /// another branch replaces the successor.
     ReplaceSuccessor {
-        /// Where the new token is.
+        /// The position of the new token.
         next: Position,
     },
-    /// The current token, out of the grace: a new generation.
+    /// The current token, after the grace period. A new generation begins.
     Rotate {
-        /// Where the new token is.
+        /// The position of the new token.
         next: Position,
     },
-    /// The predecessor within the grace, for the first time after its successor was used: the current token again. A tab
-    /// with a copy of its own, or a thief.
+    /// The predecessor, within the grace period, for the first time after its successor was used: by a browser tab
+    /// with its own copy, or by a thief. The current token is derived again and returned.
     Shared {
-        /// In how many generations in a row this was seen.
+        /// The number of consecutive generations in which this was seen.
         streak: u32,
     },
-    /// Somebody else has the token too. The login is revoked.
+    /// Another party has the token too. The login is revoked.
     Theft {
-        /// How many generations behind it is.
+        /// How many generations older than the current token the presented one is.
         generations: u32,
-        /// What shows it.
+        /// The evidence.
         evidence: Evidence,
     },
-    /// The right tag with a wrong secret. Refused, and nothing changes.
+    /// The tag is valid, but the secret is wrong. The token is refused, and nothing changes.
     UnknownSecret,
-    /// A token that would be served, with an access token that cannot be checked. Refused, and nothing changes.
+    /// The token would be accepted, but the access token with it cannot be checked. It is refused, and nothing
+    /// changes.
     UnverifiablePair,
 }
 
-/// What shows that a token is in two hands.
+/// The evidence that two parties have a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Evidence {
-    /// It was used up before.
+    /// The token had been used before.
     Reused,
-    /// The login was shared in this many generations in a row, which is more than the policy allows.
+    /// The number of consecutive generations in which the login was shared reached the limit of the policy.
     Shared {
-        /// In how many generations in a row.
+        /// The number of consecutive generations.
         streak: u32,
     },
-    /// It came without the access token that it was handed out with.
+    /// The token was presented without the access token that was issued with it.
     Unpaired,
 }
 
-/// Decides on a presentation.
+/// Decides about a presented token.
 pub fn decide(
     family: &Family,
     presented: &Presentation,
@@ -140,7 +144,7 @@ pub fn decide(
     }
 }
 
-/// Decides on a presentation whose access token came along.
+/// Decides about a token, without regard to its access token.
 fn decide_paired(
     family: &Family,
     presented: &Presentation,
@@ -183,31 +187,33 @@ fn decide_paired(
     }
 }
 
-/// The family after another branch took the place of a successor that nobody used.
+/// The change of the family that replaces an unused successor by a token on another branch.
 pub(super) fn replaced(family: &Family, next: Position, secret: SecretHash, nonce: [u8; 16]) -> FamilyWrite {
     let family = Family { position: next, current: secret, nonce, confirmed: false, ..family.clone() };
     FamilyWrite { family, grace: GraceStart::Now }
 }
 
-/// What becomes of an answer that took long.
+/// What happens with an answer that took long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Delivery {
-    /// Neither of the others. Nothing is handed out, nothing changes, and the client tries again with what it has by then.
+    /// The token is no longer the current one, and the current one must not be returned either. Nothing changes, and
+    /// the client tries again with the token that it has then.
     MovedOn,
-    /// Another request replaced it within the grace: the current token is handed out, derived anew from the presented one.
+    /// Another request replaced the token within the grace period. The current token is derived from the presented
+    /// one and returned.
     Replaced {
-        /// With `Now`, `rotated_at` is moved forward first.
+        /// If `Now`, `rotated_at` is set to now first.
         grace: GraceStart,
     },
-    /// It is the current token still, and handed out.
+    /// The token still is the current one, and is returned.
     StillCurrent {
-        /// With `Now`, `rotated_at` is moved forward first.
+        /// If `Now`, `rotated_at` is set to now first.
         grace: GraceStart,
     },
 }
 
-/// Decides on the answer to a presentation, when it is about to be handed out.
+/// Decides about the answer to a presented token just before it is returned to the client.
 pub fn deliver(
     family: &Family,
     presented: Position,
@@ -226,11 +232,11 @@ pub fn deliver(
     }
 }
 
-/// Whether an answer took so long that [`deliver`] must be asked: the store answered at `now` with this family, to a
-/// question that was sent `elapsed` ago.
+/// Whether an answer took so long that [`deliver`] must decide about it. The store returned this family at `now`, to
+/// a call that was made `elapsed` ago.
 ///
-/// A token that nobody has used must leave its client nine tenths of the grace. One that was used must only be the
-/// current one still, and nothing replaces it within the grace.
+/// If the token was not used, at least nine tenths of its grace period must remain for the client. If it was used, it
+/// must only be the current one still, and within the grace period it is.
 pub fn is_late(family: &Family, grace: Duration, now: Timestamp, elapsed: Duration) -> bool {
     let age = now.since(family.rotated_at).saturating_add(elapsed);
     let slack = grace / SLACK;
@@ -247,7 +253,7 @@ fn is_in_grace(family: &Family, grace: Duration, now: Timestamp) -> bool {
     now < family.rotated_at.after(grace)
 }
 
-/// The current token again. A `rotated_at` in the future becomes now.
+/// The current token is returned again. A `rotated_at` in the future becomes now.
 fn repeated(verdict: Verdict, family: &Family, mut after: Family, now: Timestamp) -> Decision {
     let is_ahead = family.rotated_at > now;
     after.rotated_at = family.rotated_at.min(now);

@@ -1,4 +1,21 @@
-//! Refresh tokens: their form, the pure rule of their rotation, and the rotation against a store.
+//! Refresh tokens: the secret behind them ([`Peppers`]), their format, the rule of rotation, and rotation with a
+//! store.
+//!
+//! With a durable store an application must pass peppers to [`Builder::peppers`](crate::login::Builder::peppers),
+//! because refresh tokens outlive the process. With a memory store the default is a random pepper.
+//!
+//! ```
+//! use auth_core::refresh::{Pepper, Peppers};
+//!
+//! // In production the secrets come from a secret storage, or from `Peppers::from_file_or_generate`.
+//! let (new, old) = ([7; 32], [3; 32]);
+//!
+//! // To change the pepper, first let all nodes accept the new one. Then issue tokens with it, and accept the old one
+//! // until the last login that uses it has expired.
+//! let peppers = Peppers::new(Pepper::new(2, &new)?).with_older(Pepper::new(1, &old)?)?;
+//! # let _ = peppers;
+//! # Ok::<(), auth_core::ConfigError>(())
+//! ```
 
 pub(crate) mod family;
 mod pepper;

@@ -1,5 +1,5 @@
-//! The server's secret behind refresh tokens. With it, junk is refused without the store; without it, a stolen
-//! database yields no token.
+//! The server's secret behind refresh tokens. It allows to refuse forged tokens without asking the store, and without
+//! it nobody can derive tokens from a stolen database.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::id::LoginId;
 use crate::id::Position;
 use crate::random::random_bytes;
 
-/// One secret, with the number by which tokens name it.
+/// A server secret, with the number by which refresh tokens name it.
 #[derive(Clone)]
 pub struct Pepper {
     id: u8,
@@ -22,23 +22,23 @@ pub struct Pepper {
 }
 
 impl Pepper {
-    /// A pepper with that number.
+    /// The pepper with this number. The secret must be random.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the secret has less than 32 bytes.
+    /// [`ConfigError`] when the secret has fewer than 32 bytes.
     pub fn new(id: u8, secret: &[u8]) -> Result<Self, ConfigError> {
         if secret.len() < 32 {
             return Err(ConfigError::new(
                 "pepper",
-                "a pepper has at least 32 bytes",
-                "make one with `openssl rand -base64 32`",
+                "a pepper must have at least 32 bytes",
+                "generate one with `openssl rand -base64 32`",
             ));
         }
         Ok(Self { id, key: hmac::Key::new(hmac::HMAC_SHA256, secret) })
     }
 
-    /// A random one, gone with the process: refresh tokens then last as long as it does.
+    /// A random pepper, which exists only in this process: refresh tokens then are valid until the process ends.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Pepper {
         hmac_sha256(&self.key, &[b"tag", body]).first_chunk().copied().unwrap_or_default()
     }
 
-    /// The secret that follows `secret`: the same each time, so a retry gets the same bytes.
+    /// The secret after `secret`. It is deterministic, so that a retry gets the same bytes.
     pub(crate) fn successor(
         &self,
         login: LoginId,
@@ -78,17 +78,17 @@ impl Pepper {
     }
 }
 
-/// Shows its number only.
+/// Shows only the number.
 impl fmt::Debug for Pepper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pepper({})", self.id)
     }
 }
 
-/// The pepper of new tokens, and older ones that tokens may still name.
+/// The pepper of new refresh tokens, and older ones that are still accepted.
 ///
-/// All nodes accept a pepper before the first one uses it: a token of a pepper that is not known is answered with 503, so
-/// that its client keeps it and finds a node that does.
+/// All nodes must accept a pepper before the first node uses it. A token with an unknown pepper is answered with 503,
+/// so that the client keeps it and tries again, perhaps on a node that knows the pepper.
 #[derive(Clone, Debug)]
 pub struct Peppers {
     current: Pepper,
@@ -96,41 +96,47 @@ pub struct Peppers {
 }
 
 impl Peppers {
-    /// New tokens use `current`.
+    /// Peppers with `current` for new tokens, and no older ones.
     pub const fn new(current: Pepper) -> Self {
         Self { current, older: Vec::new() }
     }
 
-    /// The pepper in a file that only its owner can read, number 0; made there if it is not.
+    /// The pepper in a file, with number 0. A file that does not exist is created with a random pepper, accessible
+    /// only to its owner.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the file cannot be read or made, others may read it, or it is too short.
+    /// [`ConfigError`] when the file cannot be read or created, is (on Unix) accessible to other users, is not
+    /// base64url, or contains fewer than 32 bytes.
     pub fn from_file_or_generate(path: impl AsRef<std::path::Path>) -> Result<Self, ConfigError> {
         let text = crate::private_file::read_or_make("peppers", path.as_ref(), || {
             let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes().map_err(|error| {
-                ConfigError::new("peppers", "no pepper could be made", "check the system's randomness")
-                    .caused_by(error)
+                ConfigError::new(
+                    "peppers",
+                    "no pepper could be generated",
+                    "check the system's random number generator",
+                )
+                .caused_by(error)
             })?);
             Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())))
         })?;
         let secret = URL_SAFE_NO_PAD.decode(text.trim()).map(Zeroizing::new).map_err(|_| {
-            ConfigError::new("peppers", "the pepper file is not base64url", "restore it from a backup")
+            ConfigError::new("peppers", "the pepper file is not base64url", "restore the file from a backup")
         })?;
         Pepper::new(0, &secret).map(Self::new)
     }
 
-    /// Accepts tokens of an older pepper too; each changes to the current one when it is next rotated.
+    /// Also accepts tokens of an older pepper. A login changes to the current pepper at its next rotation.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a pepper with this number is there.
+    /// [`ConfigError`] when there already is a pepper with this number.
     pub fn with_older(mut self, pepper: Pepper) -> Result<Self, ConfigError> {
         if self.find(pepper.id).is_some() {
             return Err(ConfigError::new(
                 "pepper",
-                "two peppers have one number",
-                "give each a number of its own",
+                "duplicate pepper number",
+                "give each pepper its own number",
             ));
         }
         self.older.push(pepper);

@@ -1,67 +1,70 @@
-//! What the application decides about rotation, and what a request brought for it.
+//! The application's policy of rotation, and what a request presents for it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// Whether a refresh must bring the access token that came with the refresh token.
+/// Whether a refresh must present the access token that was issued with the refresh token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pairing {
-    /// The refresh token is enough.
+    /// The refresh token alone is sufficient.
     #[default]
     Optional,
-    /// The access token of the same login, generation and branch must come along, expired or not. A refresh without it
-    /// that would be accepted is theft: the login is revoked.
+    /// The access token of the same login, generation and branch is required; it may have expired. A refresh without
+    /// it that would otherwise be accepted is treated as theft: the login is revoked.
     Required,
 }
 
-/// Whether the access token of the presented refresh token came along. Looked at only with [`Pairing::Required`].
+/// Whether the access token of the presented refresh token was presented too. Relevant only with
+/// [`Pairing::Required`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pair {
-    /// It did.
+    /// It was presented.
     Brought,
-    /// It did not: there was none, or another one.
+    /// There was no access token, or another one.
     Missing,
-    /// Something came along that cannot be checked, because its key is not known any more. It proves nothing either way.
+    /// The access token cannot be checked, because its key is no longer known. This proves nothing.
     Unverifiable,
 }
 
-/// What follows when two parties seem to share a login within the grace.
+/// What happens when two parties seem to share a login within the grace period.
 ///
-/// Within the grace a thief and the owner get the same token. What can be told is that the predecessor came again after
-/// its successor was used. Two tabs that keep copies of their own look the same.
+/// Within the grace period a thief and the user get the same token. The only sign is that a token is presented again
+/// after its successor was used. Two browser tabs that each keep a copy look the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sharing {
-    /// It is counted and reported.
+    /// It is reported as an audit event.
     #[default]
     Report,
-    /// It is counted and reported, and the login is revoked when it is seen in that many generations in a row.
+    /// It is reported as an audit event, and the login is revoked when it is seen in this many consecutive
+    /// generations.
     EndAfter(NonZeroU32),
 }
 
-/// How tokens are rotated.
+/// The policy of rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RotationPolicy {
-    /// How long a predecessor is answered with the same successor; to the millisecond.
+    /// The grace period: how long after a rotation the predecessor is answered with the same successor. Millisecond
+    /// precision.
     pub grace: Duration,
-    /// How long a login lasts unused.
+    /// The idle lifetime of a login.
     pub idle: Duration,
-    /// How long credentials made from now on can outlive the login's end.
+    /// How long credentials issued from now on can outlive the login's end.
     pub retention: Duration,
-    /// Whether a refresh must bring its access token.
+    /// Whether a refresh must present its access token.
     pub pairing: Pairing,
-    /// What follows when a login seems to be shared.
+    /// What happens when a login seems to be shared.
     pub sharing: Sharing,
 }
 
 impl RotationPolicy {
-    /// Whether a token that came with this may be served.
+    /// Whether a refresh token may be accepted with this access token.
     pub(crate) fn accepts(&self, pair: Pair) -> bool {
         self.pairing == Pairing::Optional || pair == Pair::Brought
     }
 
-    /// Whether a login that was shared in so many generations in a row goes on.
+    /// Whether a login stays live that was shared in `streak` consecutive generations.
     pub(crate) fn tolerates(&self, streak: u32) -> bool {
         match self.sharing {
             Sharing::Report => true,

@@ -1,4 +1,4 @@
-//! The rule of rotation against a store: one conditional step on the happy path, the rule on every other.
+//! Rotation with a store: one conditional step in the common case, and the rule in every other.
 
 use std::time::Duration;
 
@@ -15,26 +15,28 @@ use crate::store::{
     StoreError, Timed,
 };
 
-/// How often a lost race is tried again. Each try that loses means that another request moved the family on, so the
-/// next one finds it within the grace; more than a few are a store that does not keep its contract.
+/// How often a rotation is tried again after it lost a race. Losing means that another request changed the family, so
+/// the next try finds it within the grace period. If that happens more than a few times, the store violates its
+/// contract.
 const TRIES: usize = 8;
 
-/// A token that was accepted, and what replaces it.
+/// The result of an accepted refresh token.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Rotated {
-    /// The login after it, and the state of its subject at the same instant: the access token is signed under that epoch.
+    /// The login afterwards, and the state of its subject at the same time: the access token is issued under that
+    /// epoch.
     pub login: LiveLogin,
-    /// The token to hand out.
+    /// The refresh token to return.
     pub token: ParsedToken,
-    /// What the presentation was.
+    /// The verdict on the presented token.
     pub verdict: Verdict,
-    /// The store's time of it: `iat` and `exp` count from it.
+    /// The store's time of the rotation, which is `iat` of the access token.
     pub now: Timestamp,
 }
 
 impl Rotated {
-    /// How long before the presentation the grace of the token began.
+    /// How long before the presentation the grace period of the token began.
     pub fn age(&self) -> Duration {
         self.login.row.family.as_ref().map_or(Duration::ZERO, |family| self.now.since(family.rotated_at))
     }
@@ -50,85 +52,88 @@ pub enum RotateError {
         /// The login.
         login: LoginId,
     },
-    /// The login is not there: signed out, revoked, expired.
+    /// The login has ended: it was signed out or revoked, or has expired.
     #[error("the login has ended")]
     Ended {
         /// The login.
         login: LoginId,
     },
-    /// The login has no position after this one.
-    #[error("the login cannot be refreshed any more")]
+    /// There is no later position for a token of the login.
+    #[error("the login has reached the maximum number of refreshes")]
     Exhausted {
         /// The login.
         login: LoginId,
     },
-    /// The answer took so long that its token is not the current one any more. The client tries again with what it has.
+    /// The answer took so long that its token is no longer the current one. The client tries again with the token
+    /// that it has.
     #[error("the login was refreshed by another request in the meantime")]
     MovedOn {
         /// The login.
         login: LoginId,
     },
-    /// The system gave no randomness.
+    /// The system's random number generator failed.
     #[error(transparent)]
     Random(#[from] RandomError),
-    /// Somebody else has the token too. The login is revoked.
-    #[error("the refresh token is in two hands; the login is revoked")]
+    /// Another party has the token too. The login was revoked.
+    #[error("the refresh token was stolen; the login is revoked")]
     Stolen {
-        /// The login, revoked now.
+        /// The login, which is now revoked.
         login: LoginId,
-        /// Whose it was.
+        /// The subject of the login.
         subject: Subject,
-        /// How many generations behind the presented token was.
+        /// How many generations older than the current token the presented one is.
         generations: u32,
-        /// How long ago the login was last rotated, or began.
+        /// The time since the last rotation, or since the login began.
         age: Duration,
-        /// What shows the theft.
+        /// The evidence.
         evidence: Evidence,
-        /// The entry in the log.
+        /// The log entry.
         logged: Logged,
     },
-    /// The store did not answer, or it is not known whether it committed. The client keeps its token and tries again.
+    /// The store failed, or it is unknown whether it committed. The client keeps its token and tries again.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The successor was made with a pepper that is not known here. Another node may know it: the client tries again.
-    #[error("the successor of the refresh token was made with a pepper that is not known here")]
+    /// The successor was derived with a pepper that this node does not know. Another node may know it: the client
+    /// tries again.
+    #[error("the successor of the refresh token was derived with an unknown pepper")]
     UnknownPepper {
         /// The login.
         login: LoginId,
     },
-    /// A genuine tag on a secret that is not the login's.
+    /// The tag is valid, but the secret is not the login's.
     #[error("the refresh token is unknown")]
     UnknownSecret {
         /// The login.
         login: LoginId,
     },
-    /// The access token that came along cannot be checked: its key is not known any more.
-    #[error("the access token that came with the refresh token cannot be checked")]
+    /// The access token cannot be checked: its key is no longer known.
+    #[error("the access token that was presented with the refresh token cannot be checked")]
     UnverifiablePair {
         /// The login.
         login: LoginId,
     },
 }
 
-/// What refreshing needs besides the token.
+/// The parameters of a refresh, besides the token.
 #[derive(Debug)]
 pub struct Refresh<'a, S: ?Sized> {
-    /// Where the login is.
+    /// The store.
     pub store: &'a S,
-    /// Its realm.
+    /// The realm of the login.
     pub realm: &'a Realm,
-    /// What tokens are made with.
+    /// The peppers with which tokens are derived and tagged.
     pub peppers: &'a Peppers,
-    /// How they are rotated.
+    /// The policy of rotation.
     pub policy: &'a RotationPolicy,
 }
 
 impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
-    /// Presents a token.
+    /// Presents a token and rotates it if it is due.
     ///
     /// # Cancel safety
     ///
-    /// Dropped half way, the rotation has happened or not; presenting the same token again gives the same answer.
+    /// If the future is dropped, the rotation has taken effect or not. Presenting the same token again gives the same
+    /// answer.
     ///
     /// # Errors
     ///
@@ -153,7 +158,8 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
                     let write = replaced(family, next, answer.hash(), nonce);
                     (answer, Some(write))
                 }
-                // A store that measures the grace otherwise; asked again, it agrees.
+                // The store computes the end of the grace period differently, for example rounded. The next try
+                // rotates.
                 Verdict::Rotate { .. } => continue,
                 Verdict::Theft { generations, evidence } => {
                     return Err(self.end(found, generations, evidence, now).await?);
@@ -173,15 +179,14 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         Err(moved_on_at_every_try())
     }
 
-    /// Looks again at an answer that is about to be handed out, `elapsed` after [`rotate`](Self::rotate) was called, by a
-    /// clock that only goes forward. Asks the store only when that was long.
+    /// Checks an answer just before it is returned, `elapsed` after [`rotate`](Self::rotate) was called, by a
+    /// monotonic clock. It asks the store only if that was long ago.
     ///
-    /// The token that comes back is the one to hand out. The login's state, its epoch and the time stay those of the
-    /// rotation.
+    /// The result contains the token to return. The login, its epoch and the time stay those of the rotation.
     ///
     /// # Cancel safety
     ///
-    /// Dropped half way, the grace was renewed or not.
+    /// If the future is dropped, the grace period was started again or not.
     ///
     /// # Errors
     ///
@@ -219,7 +224,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         Err(moved_on_at_every_try())
     }
 
-    /// The happy path, where nothing speaks against it: the presented token is the current one, out of the grace.
+    /// Tries the common case: the presented token is the current one, after the grace period.
     async fn advance(
         &self,
         token: &ParsedToken,
@@ -266,7 +271,8 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
             .ok_or(RotateError::UnknownPepper { login: presented.login_id() })
     }
 
-    /// The family as it is, where the row must know that this node's access tokens live longer.
+    /// A write that leaves the family unchanged and raises the retention, if this node's access tokens live longer
+    /// than the row says.
     fn keep(&self, login: &LiveLogin, family: &Family) -> Option<FamilyWrite> {
         let is_longer = self.policy.retention > login.row.retention;
         is_longer.then(|| FamilyWrite { family: family.clone(), grace: GraceStart::Keep })
@@ -282,7 +288,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         self.store.replace_family(self.realm, login, expected, family, write.grace, retention).await
     }
 
-    /// Ends the login of a token that is in two hands.
+    /// Ends the login of a stolen token.
     async fn end(
         &self,
         found: LiveLogin,
@@ -310,7 +316,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
     }
 }
 
-/// What the store says to the happy path.
+/// The store's answer in the common case.
 enum Found {
     Rotated(Rotated),
     Unchanged(LiveLogin),

@@ -1,4 +1,4 @@
-//! The form of a refresh token: `ar1_` and the base64url of
+//! The format of a refresh token: `ar1_` and the base64url of
 //! version ‖ pepper id ‖ login id ‖ generation ‖ branch ‖ secret ‖ tag.
 
 use std::fmt;
@@ -22,7 +22,7 @@ const BODY: usize = 1 + 1 + 16 + 4 + 2 + 32;
 const LENGTH: usize = BODY + 16;
 const TEXT: usize = PREFIX.len() + (LENGTH * 4).div_ceil(3);
 
-/// A refresh token to hand out. A credential: only [`expose`](Self::expose) shows it.
+/// A refresh token as it is sent to the client. It is a credential: only [`expose`](Self::expose) shows it.
 #[derive(Clone)]
 pub struct RefreshToken(Zeroizing<String>);
 
@@ -33,30 +33,30 @@ impl RefreshToken {
     }
 }
 
-/// Shows nothing of it.
+/// Does not show the token.
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RefreshToken([redacted])")
     }
 }
 
-/// Why a text is no token with a good tag. The store was not asked.
+/// Why a text is not a token with a valid tag. The store was not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseTokenError {
-    /// Not a token of ours.
+    /// The text does not have the format of a refresh token, or its tag is not valid.
     #[error("not a refresh token")]
     Malformed,
-    /// A token of our form that names a pepper which is not known here. Without the pepper its tag cannot be checked, so
-    /// it may be junk as well. Not a reason to give the token up: another node may know the pepper.
-    #[error("the refresh token names a pepper that is not known here")]
+    /// The token names a pepper that this node does not know, so its tag cannot be checked. The client should keep
+    /// the token, because another node may know the pepper.
+    #[error("the refresh token names an unknown pepper")]
     UnknownPepper {
         /// The number of the pepper.
         id: u8,
     },
 }
 
-/// A token with a good tag: made here once. Whether it is worth anything, the store knows.
+/// A token with a valid tag, so it was made with one of the peppers. Whether it is accepted, the store decides.
 #[derive(Clone)]
 pub struct ParsedToken {
     pub(crate) pepper: u8,
@@ -66,11 +66,11 @@ pub struct ParsedToken {
 }
 
 impl ParsedToken {
-    /// The first token of a login: a new random secret.
+    /// The first token of a login, with a random secret.
     ///
     /// # Errors
     ///
-    /// [`RandomError`] when the system's randomness fails.
+    /// `RandomError` when the system's random number generator fails.
     pub fn first(login: LoginId, peppers: &Peppers) -> Result<Self, RandomError> {
         let secret = Zeroizing::new(random_bytes()?);
         let position = Position { generation: 0, branch: 0 };
@@ -91,7 +91,7 @@ impl ParsedToken {
         if is_genuine { Ok(token) } else { Err(ParseTokenError::Malformed) }
     }
 
-    /// What is before the tag.
+    /// Reads the part before the tag.
     fn read(body: &[u8]) -> Option<Self> {
         let ([version, pepper], rest) = body.split_first_chunk()?;
         let (login, rest) = rest.split_first_chunk()?;
@@ -110,7 +110,7 @@ impl ParsedToken {
         Self { pepper: pepper.id(), login: self.login, position: next, secret }
     }
 
-    /// The text for the client, tagged by the pepper it names; none when that one is not among them.
+    /// The text for the client, with the tag of the pepper that it names; `None` when that pepper is unknown.
     pub fn encode(&self, peppers: &Peppers) -> Option<RefreshToken> {
         let pepper: &Pepper = peppers.find(self.pepper)?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(LENGTH));
@@ -132,7 +132,7 @@ impl ParsedToken {
         self.login
     }
 
-    /// Which token of the login it is.
+    /// The position of the token in its family.
     pub const fn position(&self) -> Position {
         self.position
     }
@@ -141,13 +141,13 @@ impl ParsedToken {
         Presentation { position: self.position, secret: self.hash(), pair }
     }
 
-    /// What the store keeps of its secret.
+    /// The hash of its secret, which the store keeps.
     pub fn hash(&self) -> SecretHash {
         SecretHash::of(self.secret.as_slice())
     }
 }
 
-/// Shows which login, and nothing of the secret.
+/// Shows the login and the position, not the secret.
 impl fmt::Debug for ParsedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParsedToken")
@@ -157,7 +157,7 @@ impl fmt::Debug for ParsedToken {
     }
 }
 
-/// The bytes of a text of our form.
+/// The bytes of a text of the right format.
 fn decode(text: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
     let text = text.strip_prefix(PREFIX).filter(|_| text.len() == TEXT)?;
     let mut bytes = Zeroizing::new([0; LENGTH]);

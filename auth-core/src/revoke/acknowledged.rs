@@ -1,5 +1,5 @@
-//! What the store acknowledged and must still have: an entry that is missing from the first page that is asked for after
-//! the acknowledgement was lost.
+//! The log entries that the store acknowledged. If one is missing from the log when it is read the next time, the
+//! store lost it.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -19,19 +19,19 @@ pub(super) struct Acknowledged {
 struct Marks {
     /// The number of the next write.
     next: u64,
-    /// The writes that have begun and are not answered.
+    /// The writes that have begun and are not answered yet.
     under_way: BTreeSet<u64>,
-    /// Read while a write was under way, and the number of the next write then: the entry of a write can be read before the
-    /// write is answered.
+    /// The marks that were read while a write was in progress, each with the number of the next write at that time:
+    /// the entry of a write can be read before the write is answered.
     read: HashMap<Mark, u64>,
-    /// How many of them there were when those that no write waits for were last dropped.
+    /// The size of `read` after marks were last dropped from it.
     kept: usize,
-    /// Acknowledged, and not read yet; with the expiry of the entry.
+    /// The marks that were acknowledged and not read yet, each with the expiry of its entry.
     expected: HashMap<Mark, Timestamp>,
 }
 
 impl Acknowledged {
-    /// A write begins. Answers its number.
+    /// Notes that a write begins. Returns its number.
     pub(super) fn begin(&self) -> u64 {
         self.with(|marks| {
             let number = marks.next;
@@ -41,13 +41,14 @@ impl Acknowledged {
         })
     }
 
-    /// The write of that number is over. What was read before the oldest that goes on began is nobody's.
+    /// Notes that a write is answered. Marks that were read before the oldest write in progress began are dropped:
+    /// they cannot be its entries.
     pub(super) fn end(&self, number: u64) {
         self.with(|marks| {
             marks.under_way.remove(&number);
             match marks.under_way.first() {
                 None => marks.read.clear(),
-                // Not at each end, so that each mark is looked at a few times only.
+                // Not after each write, so that the cost for each mark stays constant.
                 Some(oldest) if marks.read.len() > 2 * marks.kept + 1000 => {
                     marks.read.retain(|_, next| *next > *oldest);
                     marks.kept = marks.read.len();
@@ -57,7 +58,7 @@ impl Acknowledged {
         });
     }
 
-    /// The store has logged this.
+    /// Notes that the store has appended this entry.
     pub(super) fn expect(&self, logged: Logged) {
         self.with(|marks| {
             if !marks.read.contains_key(&logged.mark) {
@@ -66,7 +67,7 @@ impl Acknowledged {
         });
     }
 
-    /// What a page that is asked for from now on must have, unless an earlier one had it.
+    /// The marks that a page must contain if it is requested from now on, unless an earlier page contains them.
     pub(super) fn due(&self) -> HashSet<Mark> {
         self.with(|marks| marks.expected.keys().copied().collect())
     }
@@ -82,8 +83,8 @@ impl Acknowledged {
         });
     }
 
-    /// Of what was due, what was not read up to that time of the store: it lost it, unless it is not served any more. It is
-    /// expected no longer.
+    /// The number of due marks that were not read by `read_at`, the store's time: the store lost their entries,
+    /// unless they had expired. They are no longer expected.
     pub(super) fn take_lost(&self, due: &HashSet<Mark>, read_at: Timestamp) -> usize {
         let is_served = |expires_at: Timestamp| expires_at.after(ENTRY_MARGIN) > read_at;
         self.with(|marks| {
@@ -131,8 +132,8 @@ mod tests {
         assert_eq!(acknowledged.due(), HashSet::from_iter([late.mark]));
     }
 
-    /// Each write begins before the one before it ends, so that there is always one under way, and each is read before it is
-    /// answered.
+    /// Each write begins before the previous one is answered, so that one is always in progress, and each entry is
+    /// read before its write is answered.
     #[test]
     fn writes_that_never_cease_do_not_pile_up_what_was_read() {
         let acknowledged = Acknowledged::default();

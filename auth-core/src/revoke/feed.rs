@@ -1,4 +1,4 @@
-//! How a node keeps up with the log, and what it says when it could not.
+//! Reading the log of the store into the list, and the answer for a credential when the list is too old.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -15,16 +15,16 @@ use crate::store::{
     Cursor, Ids, LogEntry, Logged, Realm, Reset, RevocationStore, Revoked, Standing, StoreError,
 };
 
-/// How many entries are read at once from each partition.
+/// The number of entries of each partition in one page.
 const PAGE: NonZeroU32 = match NonZeroU32::new(10_000) {
     Some(page) => page,
     None => NonZeroU32::MIN,
 };
 
-/// How many entries are written back at once.
+/// The number of entries that are written back in one call.
 const WRITTEN_BACK_AT_ONCE: usize = 1000;
 
-/// The list, and how far along the log it is.
+/// The list, and the position in the log up to which it is complete.
 pub(crate) struct Feed {
     list: RevocationList,
     store: Arc<dyn RevocationStore>,
@@ -36,8 +36,8 @@ pub(crate) struct Feed {
     wake_ups: StdMutex<watch::Receiver<u64>>,
 }
 
-/// How far along the log a node is, and what reading it brought that was not made good yet: a reading that fails or is
-/// dropped half way, or a write back that does, leaves it to the next one.
+/// The position of a node in the log, and the losses that were noticed and not repaired yet: if reading or writing
+/// back fails or is dropped, the next attempt repairs them.
 #[derive(Default)]
 struct Progress {
     cursor: Cursor,
@@ -45,25 +45,26 @@ struct Progress {
     lost: usize,
 }
 
-/// When the last complete page was asked for, by both clocks of this node; `i64::MIN` until there was one.
+/// When the last complete page was requested, by both clocks of this node; `i64::MIN` until there was one.
 struct Age {
     monotonic: AtomicU64,
     wall: AtomicI64,
 }
 
-/// What reading the log brought besides its entries.
+/// What was noticed while reading the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CatchUp {
-    /// Why the log was read from its start, if it was; none where an entry was purged and nothing is missing.
+    /// Why the log was read from its start, if it was; `None` if only a purged entry was the reason and nothing is
+    /// missing.
     pub reset: Option<Reset>,
-    /// How many acknowledged entries the store had lost.
+    /// The number of acknowledged entries that the store had lost.
     pub lost: usize,
-    /// How many entries were written back.
+    /// The number of entries that were written back.
     pub written_back: usize,
 }
 
 impl Feed {
-    /// A feed that has heard nothing yet.
+    /// A feed that has not read the log yet.
     pub(crate) fn new(store: Arc<dyn RevocationStore>, realm: Realm, clock: Arc<NodeClock>) -> Self {
         let wake_ups = StdMutex::new(store.wake_ups());
         let asked_at = Age { monotonic: AtomicU64::new(0), wall: AtomicI64::new(i64::MIN) };
@@ -84,17 +85,17 @@ impl Feed {
         &self.list
     }
 
-    /// A write that will be logged begins. What it answers is told to the returned value.
+    /// Notes that a write begins that will be logged. The caller passes its result to the returned value.
     pub(crate) fn begin_write(&self) -> LogWrite<'_> {
         LogWrite { feed: self, number: self.acknowledged.begin() }
     }
 
-    /// Reads the log to its end. What the store has lost is written back: entries that it acknowledged and does not have,
-    /// and, where the log had to be read from its start, whatever this node knows and the log lacks.
+    /// Reads the log to its end. If the store lost acknowledged entries, or the log had to be read from its start,
+    /// all entries that this node knows and the log lacks are written back.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]: then the list grows older. What was read stays.
+    /// [`StoreError`]: the age of the list then grows. The entries that were read stay.
     pub(crate) async fn catch_up(&self) -> Result<CatchUp, StoreError> {
         let mut progress = self.progress.lock().await;
         let due = self.acknowledged.due();
@@ -114,8 +115,8 @@ impl Feed {
         Ok(done)
     }
 
-    /// Reads from the cursor to the end, into the list and, where one is given, a second one. Returns the latest time of the
-    /// store that it heard.
+    /// Reads from the cursor to the end, into the list and, if given, a second one. Returns the latest time of the
+    /// store in the replies.
     async fn read(
         &self,
         progress: &mut Progress,
@@ -135,7 +136,7 @@ impl Feed {
                 also.raise_floor(page.floor);
                 also.apply(&page.entries);
             }
-            // Another reason says more than an entry that was purged.
+            // Other reasons take precedence over a purged entry, which is harmless.
             progress.reset =
                 progress.reset.filter(|reset| *reset != Reset::Purged).or(page.reset).or(progress.reset);
             progress.cursor = page.next;
@@ -145,11 +146,11 @@ impl Feed {
         }
     }
 
-    /// Writes back what this node knows and the log lacks. Returns how many entries.
+    /// Writes back the entries that this node knows and the log lacks. Returns their number.
     async fn write_back(&self) -> Result<usize, StoreError> {
         let there = RevocationList::new();
         self.read(&mut Progress::default(), Some(&there)).await?;
-        // The list rounds up to whole seconds: the log may have left out what is over here in less than one.
+        // The list rounds up to whole seconds, so the log may have dropped entries that expire here within a second.
         let served = self.clock.now().after(Duration::from_secs(1));
         let missing = self.list.missing_from(&there, served)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
@@ -160,19 +161,20 @@ impl Feed {
         Ok(missing.len())
     }
 
-    /// What holds of a credential, with a list that is complete and no older than `bound`: where it is not, the store is
-    /// asked.
+    /// The state of a credential according to the list; if the list is incomplete or older than `bound`, according to
+    /// the store.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store is needed and does not answer. Never "not revoked" for want of knowing.
+    /// [`StoreError`] when the store must be asked and fails. A credential is never taken to be valid because of
+    /// missing information.
     pub(crate) async fn check(
         &self,
         credential: &Ids<'_>,
         last: &LastCleared,
         bound: Duration,
     ) -> Result<Cleared, StoreError> {
-        // Asked in this order: a list that is current from here on has what is looked up next.
+        // The order matters: a list that is current at this point contains all that the next look-up needs.
         let is_current = self.is_current(bound);
         match self.list.check_since(credential, last) {
             Cleared::Good(_) if !is_current || !self.list.is_complete_at(|| self.clock.now()) => {
@@ -189,8 +191,8 @@ impl Feed {
         }
     }
 
-    /// Whether the list is no older than `bound`, by the clock of this node that says more: the monotonic one may have
-    /// stood still, the time of day may have been set.
+    /// Whether the list is no older than `bound`, by both clocks of this node: the monotonic clock may have stood
+    /// still, and the time of day may have been set back.
     pub(crate) fn is_current(&self, bound: Duration) -> bool {
         let wall = self.asked_at.wall.load(Ordering::Acquire);
         if wall == i64::MIN {
@@ -202,10 +204,10 @@ impl Feed {
         by_monotonic.is_some_and(|age| age.max(by_wall) <= bound)
     }
 
-    /// Sleeps until the log may have grown since this was last called.
+    /// Waits until the log may have grown since the last call.
     pub(crate) async fn changed(&self) {
         let mut wake_ups = self.wake_ups.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // An error: nobody will wake us again. The caller polls.
+        // After an error there are no more wake-ups, and the caller polls.
         if wake_ups.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -213,7 +215,7 @@ impl Feed {
     }
 }
 
-/// A write that is logged and is under way.
+/// A write in progress that will be logged.
 #[must_use]
 pub(crate) struct LogWrite<'a> {
     feed: &'a Feed,
@@ -221,7 +223,7 @@ pub(crate) struct LogWrite<'a> {
 }
 
 impl LogWrite<'_> {
-    /// The store has done it and logged this: it is known here at once, and expected in the log.
+    /// Notes that the store has logged the write. The entry is applied to the list at once, and expected in the log.
     pub(crate) fn logged(&self, revoked: Revoked, logged: Logged) {
         self.feed.acknowledged.expect(logged);
         let Logged { mark, expires_at } = logged;

@@ -1,8 +1,8 @@
-//! The exact set of what was revoked, in memory.
+//! The revocation list: the exact set of what was revoked, in memory.
 //!
-//! An entry lives until the last credential that it concerns has expired, so the list is bounded by the life of the
-//! credentials, not by history. Looking a login up costs one hash and one probe; while nothing at all is revoked it
-//! costs one load.
+//! An entry is kept until the last credential that it concerns has expired, so the size of the list is bounded by the
+//! lifetime of the credentials, and not by history. A look-up costs one hash and one probe, and one atomic load while
+//! nothing is revoked.
 
 use std::hash::{BuildHasher as _, Hash};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -17,17 +17,18 @@ use crate::store::{
     ENTRY_MARGIN, EndReason, Ids as CredentialIds, LogEntry, Mark, Partition, Revoked, SessionKey, StoreError,
 };
 
-/// Enough that writers do not stop readers; a power of two.
+/// The number of shards: enough that writers rarely block readers; a power of two.
 const SHARDS: usize = 64;
 
 type Ids<K> = HashMap<K, Expiry, RandomState>;
 
-/// Seconds since the epoch, rounded up: an entry may live a second longer, never shorter. Good until the year 2106.
+/// Seconds since the Unix epoch, rounded up: an entry may be kept a second longer, never shorter. Sufficient until
+/// the year 2106.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Expiry(u32);
 
 impl Expiry {
-    /// With the margin for which entries are honoured longer.
+    /// Includes the margin for which entries are applied after their expiry.
     fn of(expires_at: Timestamp) -> Self {
         let seconds = expires_at.after(ENTRY_MARGIN).millis().saturating_add(999).div_euclid(1000);
         Self(u32::try_from(seconds.max(0)).unwrap_or(u32::MAX))
@@ -37,7 +38,7 @@ impl Expiry {
         now.seconds() >= self.0 as i64
     }
 
-    /// When the entry expires, without the margin; never later than it was said.
+    /// When the entry expires, without the margin.
     fn expires_at(self) -> Timestamp {
         match self.0 {
             u32::MAX => LogEntry::NEVER,
@@ -46,13 +47,13 @@ impl Expiry {
     }
 }
 
-/// What is known of a subject's credentials.
+/// The thresholds of a subject.
 #[derive(Clone, Debug)]
 struct SubjectEntry {
-    /// What began below this is gone, but for the spared login.
+    /// Logins that began below this epoch have ended, except the spared one.
     ended_below: u64,
     spared: Option<LoginId>,
-    /// Claims from below this are outdated.
+    /// Claims from below this epoch are outdated.
     outdated_below: u64,
     expiry: Expiry,
 }
@@ -61,11 +62,11 @@ struct SubjectEntry {
 #[derive(Debug)]
 struct Shards<K> {
     shards: Vec<RwLock<Ids<K>>>,
-    /// So that looking into an empty kind costs a load and no lock.
+    /// The number of entries, so that a look-up while there are none costs a load and no lock.
     count: AtomicU64,
 }
 
-/// What was revoked, as far as this node has heard.
+/// What was revoked, as far as this node knows.
 #[derive(Debug)]
 pub struct RevocationList {
     logins: Shards<[u8; 16]>,
@@ -73,18 +74,19 @@ pub struct RevocationList {
     tokens: RwLock<HashMap<TokenId, (Partition, Expiry), RandomState>>,
     subjects: RwLock<HashMap<Subject, SubjectEntry, RandomState>>,
     keys: RwLock<HashMap<KeyId, Expiry, RandomState>>,
-    /// How many entries there are in `subjects`, `keys` and `tokens`, as for the shards.
+    /// The number of entries in `subjects`, `keys` and `tokens`, for the same reason.
     counts: [AtomicU64; 3],
-    /// Everything whose epoch is below is gone.
+    /// Everything whose epoch is below this is revoked.
     floor: AtomicU64,
-    /// Until when an entry that this version does not know makes the list incomplete, in milliseconds.
+    /// Until when the list is incomplete because of entries that this version does not know; milliseconds since the
+    /// Unix epoch.
     incomplete_until: AtomicI64,
-    /// Goes up with each entry, after it is there.
+    /// Rises with each entry, after the entry was added.
     version: AtomicU64,
     hasher: RandomState,
 }
 
-/// The version of the list at which a credential was last found good; never, at first.
+/// The version of the list at which a credential was last found not to be revoked; initially no version.
 #[derive(Debug)]
 pub struct LastCleared(AtomicU64);
 
@@ -94,26 +96,27 @@ impl Default for LastCleared {
     }
 }
 
-/// Proof that a credential was looked up and is not revoked. Only the list and the store make one.
+/// Proof that a credential was looked up and is not revoked. It is made only after a look-up in the list or the
+/// store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotRevoked(());
 
 impl NotRevoked {
-    /// For this module alone: after nothing was found.
+    /// For this module only, after a look-up found nothing.
     pub(super) const fn proven() -> Self {
         Self(())
     }
 }
 
-/// What is known of a credential.
+/// The state of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Cleared {
-    /// Nothing against it.
+    /// It is not revoked.
     Good(NotRevoked),
-    /// It is over: its login, session, token or key, or all logins of its subject.
+    /// Its login, session, token or key, or all logins of its subject, were ended or revoked.
     Gone,
-    /// The claims of the subject changed since it was made: a token is refused, a session loads its claims again.
+    /// The claims of the subject changed after it was issued: a token is refused, a session loads its claims again.
     Outdated,
 }
 
@@ -140,7 +143,8 @@ impl RevocationList {
         Self::default()
     }
 
-    /// Applies an entry. Entries may come twice and in any order: the latest expiry and the highest epochs stay.
+    /// Applies an entry. Entries may be applied repeatedly and in any order: the latest expiry and the highest epochs
+    /// stay.
     pub fn insert(&self, revoked: &Revoked, expires_at: Timestamp) {
         let expiry = Expiry::of(expires_at);
         match revoked {
@@ -179,19 +183,19 @@ impl RevocationList {
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Everything whose epoch is below `floor` is gone. It only rises.
+    /// Raises the floor: everything whose epoch is below it is revoked. A lower floor has no effect.
     pub fn raise_floor(&self, floor: u64) {
         if self.floor.fetch_max(floor, Ordering::AcqRel) < floor {
             self.version.fetch_add(1, Ordering::Release);
         }
     }
 
-    /// Whether every entry was understood.
+    /// Whether this version knows the kinds of all entries.
     pub fn is_complete(&self, now: Timestamp) -> bool {
         self.is_complete_at(|| now)
     }
 
-    /// As [`is_complete`](Self::is_complete), without a look at the clock while every entry was understood.
+    /// The same as [`is_complete`](Self::is_complete), but reads the clock only if there was an unknown entry.
     pub(super) fn is_complete_at(&self, now: impl FnOnce() -> Timestamp) -> bool {
         let until = self.incomplete_until.load(Ordering::Acquire);
         until == i64::MIN || now().millis() >= until
@@ -202,7 +206,7 @@ impl RevocationList {
         entries.iter().for_each(|entry| self.insert(&entry.revoked, entry.expires_at));
     }
 
-    /// What is known of a credential.
+    /// The state of a credential.
     pub fn check(&self, credential: &CredentialIds<'_>) -> Cleared {
         let login = credential.login.as_ref().map(LoginId::as_bytes);
         if self.logins.has(login, &self.hasher)
@@ -227,7 +231,7 @@ impl RevocationList {
     }
 
     fn check_subject(&self, credential: &CredentialIds<'_>, subject: &Subject, epoch: u64) -> Cleared {
-        // Where it is not known under what a login began, the epoch of its claims, which is no lower, stands for it.
+        // If the epoch under which the login began is unknown, the epoch of its claims, which is not lower, is used.
         let begun = credential.begun_under.unwrap_or(epoch);
         if begun < self.floor.load(Ordering::Acquire) {
             return Cleared::Gone;
@@ -246,8 +250,8 @@ impl RevocationList {
         Cleared::Good(NotRevoked::proven())
     }
 
-    /// As [`check`](Self::check) for a credential that is asked about again and again: `last` remembers the version of
-    /// the list at which it was last found good, and nothing is looked up until an entry comes.
+    /// The same as [`check`](Self::check), for a credential that is checked repeatedly: `last` remembers the version
+    /// of the list at which it was last found not to be revoked, and nothing is looked up until an entry is added.
     pub fn check_since(&self, credential: &CredentialIds<'_>, last: &LastCleared) -> Cleared {
         let version = self.version.load(Ordering::Acquire);
         if last.0.load(Ordering::Relaxed) == version {
@@ -303,7 +307,7 @@ impl RevocationList {
         .collect()
     }
 
-    /// Drops the entries whose last credential has expired. Returns how many went.
+    /// Drops expired entries. Returns their number.
     pub fn purge(&self, now: Timestamp) -> u64 {
         let mut gone = self.logins.purge(now) + self.sessions.purge(now);
         let mut tokens = write(&self.tokens);
@@ -320,13 +324,13 @@ impl RevocationList {
         gone + dropped(self.key_count(), before - keys.len())
     }
 
-    /// How many entries there are.
+    /// The number of entries, without the floor.
     pub fn len(&self) -> u64 {
         let ids = [&self.logins.count, &self.sessions.count];
         ids.into_iter().chain(&self.counts).map(|count| count.load(Ordering::Acquire)).sum()
     }
 
-    /// Whether nothing is revoked.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -402,7 +406,7 @@ impl<K: Copy + Eq + Hash> Shards<K> {
         gone
     }
 
-    /// By a keyed hash: nobody can choose identifiers that crowd one shard.
+    /// The shard of an identifier, by a keyed hash, so that nobody can choose identifiers that fill one shard.
     fn shard(&self, id: &K, hasher: &RandomState) -> Option<&RwLock<Ids<K>>> {
         self.shards.get(hasher.hash_one(id) as usize % SHARDS)
     }
@@ -414,7 +418,7 @@ fn dropped(count: &AtomicU64, entries: usize) -> u64 {
     entries
 }
 
-/// A panic while a lock was held leaves a map that is whole: every change is one call of the map.
+/// A panic while the lock is held leaves a valid map, because every change is one call of the map.
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! Revocation: what a node knows to be over, how it hears of it, and what it does when it has not heard for too long.
+//! Revocation: the list of what a node knows to be revoked, how the node keeps it up to date, and what it does when
+//! the list is too old.
 
 mod acknowledged;
 mod feed;

@@ -9,11 +9,12 @@ use zeroize::Zeroizing;
 use crate::random::{RandomError, random_bytes};
 use crate::store::{Partition, SessionHash, SessionKey};
 
-/// How many characters 128 bits are.
+/// The length of 128 bits in base64url.
 const SECRET: usize = 22;
 
-/// A session id: 128 random bits, written as 22 characters, and beside them the partition of the store, where it is not
-/// the first: `.` and its number. A credential: never shown, stored only as a hash.
+/// The secret in the session cookie: 128 random bits, written as 22 characters of base64url, followed by `.` and the
+/// number of the store's partition if that is not 0. It is a credential: it is never shown, and stored only as a
+/// hash.
 #[derive(Clone)]
 pub(crate) struct SessionId {
     secret: Zeroizing<[u8; 16]>,
@@ -21,7 +22,7 @@ pub(crate) struct SessionId {
 }
 
 impl SessionId {
-    /// The id with that text, if it has the form of one.
+    /// Parses the value of the cookie; `None` if it does not have the format of a session id.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (secret, partition) = text.split_at_checked(SECRET)?;
         let mut bytes = Zeroizing::new([0; 16]);
@@ -52,12 +53,12 @@ impl SessionId {
         self.partition
     }
 
-    /// What the store finds it by.
+    /// The key by which the store finds the session.
     pub(crate) fn key(&self) -> SessionKey {
         SessionKey { partition: self.partition, hash: SessionHash::of(self.secret.as_slice()) }
     }
 
-    /// The cookie's value.
+    /// The value of the cookie.
     pub(crate) fn expose(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(URL_SAFE_NO_PAD.encode(self.secret.as_slice()));
         if self.partition != Partition::REALM {
@@ -67,7 +68,7 @@ impl SessionId {
     }
 }
 
-/// Shows nothing of it.
+/// Does not show the id.
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionId([redacted])")

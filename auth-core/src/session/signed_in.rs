@@ -1,10 +1,10 @@
-//! What a guard tells the layer that saves session data.
+//! Information from the guard for the layer that saves session data.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether a guard let the request in by its session. Travels in the request's extensions: the guard sets it, the saving
-/// of session data reads it.
+/// Whether a guard accepted the request because of its session. It is in the request's extensions: the guard sets it,
+/// and the layer that saves session data reads it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SignedIn(Arc<AtomicBool>);
 

@@ -1,11 +1,12 @@
-//! Trouble with a store.
+//! Store errors.
 
 use std::error::Error;
 use std::fmt;
 
-/// The store could not be reached, did not answer in time, or holds something that is not ours.
+/// The store could not be reached, did not answer in time, or contains invalid data.
 ///
-/// Opaque: what a caller can do is answer 503 and try again. The cause is for logs; it holds no credential.
+/// The error is opaque: all that a caller can do is answer 503 and try again. The source is for logs; it contains no
+/// credential.
 pub struct StoreError {
     cause: Box<dyn Error + Send + Sync>,
 }
@@ -19,7 +20,7 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store did not answer")
+        f.write_str("the store failed or did not answer")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Secrets as the store keeps them: hashes, which give nothing back.
+//! Hashes of secrets, which a store keeps in place of the secrets.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ macro_rules! hash {
                 Self(sha256(secret))
             }
 
-            /// The hash with these bytes.
+            /// The hash that consists of these bytes.
             pub const fn from_bytes(bytes: [u8; 32]) -> Self {
                 Self(bytes)
             }

@@ -1,4 +1,4 @@
-//! The revocation log: entries, pages and cursors, and the question about one credential.
+//! The revocation log (entries, pages, cursors), and the query for one credential.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -12,13 +12,13 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::random::random_bytes;
 
-/// Names one entry of the log: 128 bits that no other has. Random, or derived from a random one: a step that appends
-/// several entries is given one mark and hashes it together with what each of them ends.
+/// Identifies one entry of the log: 128 bits, unique. It is random, or derived from a random mark: a step that
+/// appends several entries hashes one random mark together with what each entry ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mark([u8; 16]);
 
 impl Mark {
-    /// A new one.
+    /// A new random mark.
     ///
     /// # Errors
     ///
@@ -38,42 +38,44 @@ impl Mark {
     }
 }
 
-/// Something that was revoked.
+/// What an entry of the log revokes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Revoked {
     /// A login, and why it ended.
     Login(LoginId, EndReason),
-    /// All logins of a subject that began under an epoch below this one, but one.
+    /// All logins of a subject that began under an epoch below this one, except at most one.
     AllEnded {
-        /// Whose.
+        /// The subject.
         subject: Subject,
         /// The epoch.
         below: u64,
-        /// The login that goes on.
+        /// The login that was kept, if any.
         spared: Option<LoginId>,
     },
     /// The claims of a subject that were loaded under an epoch below this one are outdated.
     ClaimsChanged {
-        /// Whose.
+        /// The subject.
         subject: Subject,
         /// The epoch.
         below: u64,
     },
-    /// One session id.
+    /// One session id, by its hash.
     Session(SessionKey),
-    /// One access token, and the partition of its subject.
+    /// One access token, with the partition of its subject.
     Token(Partition, TokenId),
     /// Everything signed with a key.
     Key(KeyId),
     /// Everything in the realm whose epoch is below this number.
     Floor(u64),
-    /// Something that this version does not know. A node that reads it does not know everything: it asks the store.
+    /// A kind of entry that this version does not know. The list of a node that reads it is incomplete, so the node
+    /// asks the store.
     Unknown,
 }
 
 impl Revoked {
-    /// Where its entry is, in a store that has so many partitions: written back, it comes there again.
+    /// The partition of the entry in a store with `partitions` partitions. An entry that is written back goes to the
+    /// same partition.
     pub fn partition(&self, partitions: NonZeroU32) -> Partition {
         match self {
             Self::Login(id, _) => Partition::of_login(*id),
@@ -90,11 +92,11 @@ impl Revoked {
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    /// Its name.
+    /// The mark that identifies the entry.
     pub mark: Mark,
     /// What was revoked.
     pub revoked: Revoked,
-    /// When the last credential it concerns has expired, by the store's clock; the end of time for one that never does.
+    /// When the last credential that it concerns expires, by the store's clock; [`LogEntry::NEVER`] if it never does.
     pub expires_at: Timestamp,
 }
 
@@ -103,7 +105,7 @@ impl LogEntry {
     pub const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
 }
 
-/// Where a reader of the log has come to: opaque, made and read by one kind of store.
+/// The position of a reader in the log. It is opaque, and made and read only by one implementation of a store.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Cursor(Vec<u8>);
 
@@ -113,7 +115,7 @@ impl Cursor {
         Self(Vec::new())
     }
 
-    /// A cursor of a store's own making.
+    /// The cursor with these bytes; for implementations of stores.
     pub const fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -138,16 +140,16 @@ impl fmt::Debug for Cursor {
 /// A part of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The entries; in the order in which they were committed where the store knows one.
+    /// The entries, in commit order if the store knows it.
     pub entries: Vec<LogEntry>,
-    /// Where to go on.
+    /// The cursor for the next page.
     pub next: Cursor,
-    /// Whether there may be more already, also where this page has no entries; else everything that was committed before
-    /// the call has been answered.
+    /// Whether there may be more entries now, even if this page is empty. If `false`, the reader has received
+    /// everything that was committed before the call.
     pub has_more: bool,
-    /// The floor of the realm; where partitions disagree for a moment, the highest.
+    /// The floor of the realm; the highest one while partitions disagree.
     pub floor: u64,
-    /// Why the page begins at the start of the log although the cursor was further on.
+    /// Why the page begins at the start of the log although the cursor did not; `None` if it continues at the cursor.
     pub reset: Option<Reset>,
 }
 
@@ -156,19 +158,19 @@ pub struct Page {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reset {
-    /// The store is another one, was restored by its engine after a crash, or was started again.
+    /// The store was replaced, recovered by its engine after a crash, or restarted.
     Incarnation,
-    /// The entry that the cursor names is not in the log, and would not have been purged yet: the log was emptied or
+    /// The entry that the cursor names is not in the log although it had not expired: the log was emptied or
     /// restored.
     UnknownMark,
-    /// The entry that the cursor names is over, and not in the log: as a rule it was purged when there were newer ones. What
-    /// the reader knows and the log lacks tells whether more is gone.
+    /// The entry that the cursor names is not in the log, and had expired: usually it was purged. Whether more is
+    /// missing is found by comparing what the reader knows with the log.
     Purged,
-    /// The cursor is not one of this store.
+    /// The cursor was not made by this store.
     Malformed,
 }
 
-/// The identifiers that one credential can be revoked by.
+/// The identifiers by which one credential can be revoked.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ids<'a> {
     /// The login it belongs to.
@@ -177,22 +179,22 @@ pub struct Ids<'a> {
     pub session: Option<SessionKey>,
     /// The subject, and the epoch under which the credential's claims were loaded.
     pub subject: Option<(&'a Subject, u64)>,
-    /// For a session: the epoch under which its login began. Where it is none, the claims' epoch counts.
+    /// For a session: the epoch under which its login began. If it is `None`, the epoch of the claims is used.
     pub begun_under: Option<u64>,
-    /// The token itself. It is looked up where its subject is, so `subject` must be there too.
+    /// The token itself. It is looked up in the partition of the subject, so `subject` is required with it.
     pub token: Option<TokenId>,
     /// The key that signed it.
     pub key: Option<&'a KeyId>,
 }
 
-/// What holds of a credential.
+/// The state of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Standing {
-    /// Nothing is known against it.
+    /// It is not revoked.
     Good,
-    /// The claims of the subject changed since it was made.
+    /// The claims of the subject changed after it was issued.
     Outdated,
-    /// It is over.
+    /// It was revoked, or its login or session has ended.
     Gone,
 }

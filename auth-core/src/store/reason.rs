@@ -1,8 +1,8 @@
-//! What carries a login, and why it ended.
+//! The kinds of logins, and the reasons why logins end.
 
 use serde::Serialize;
 
-/// What carries a login.
+/// The kind of a login: which credentials it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoginKind {
@@ -17,15 +17,15 @@ pub enum LoginKind {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndReason {
-    /// Its owner signed out.
+    /// The user signed out.
     SignedOut,
-    /// Its owner, or somebody for them, ended it from elsewhere.
+    /// The user ended it from another login, or an administrator did.
     EndedRemotely,
     /// All logins of the subject were ended.
     SubjectEnded,
-    /// A newer login took its place under a limit.
+    /// A newer login exceeded the limit, and this was the oldest.
     Evicted,
-    /// Its claims changed, and there is nowhere to load them from.
+    /// The claims of the subject changed, and there is no claims source to load them from.
     ClaimsChanged,
     /// The same browser signed in again.
     Replaced,
@@ -35,7 +35,7 @@ pub enum EndReason {
 
 #[cfg(feature = "sqlite")]
 impl EndReason {
-    /// The number of a reason in a store; never reused for another one.
+    /// The number of a reason in a store. Numbers are never reused for another reason.
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::SignedOut => 0,
@@ -48,7 +48,7 @@ impl EndReason {
         }
     }
 
-    /// The reason with that number.
+    /// The reason with this number.
     pub(crate) const fn from_code(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::SignedOut,

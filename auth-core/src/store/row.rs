@@ -1,4 +1,4 @@
-//! What the store keeps, and what its calls take and answer.
+//! The rows of a store, and the arguments and results of its calls.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -17,33 +17,34 @@ use crate::hash::sha256;
 use crate::id::{LoginId, ParseIdError, Position, Subject};
 use crate::random::random_bytes;
 
-/// An answer, and the store's time at which it was true.
+/// A result, and the store's time at which it was true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timed<T> {
-    /// The answer.
+    /// The result.
     pub value: T,
     /// The store's time.
     pub now: Timestamp,
 }
 
 impl<T> Timed<T> {
-    /// An answer of that time.
+    /// A result at the time `now`.
     pub const fn new(value: T, now: Timestamp) -> Self {
         Self { value, now }
     }
 
-    /// The same time, with another answer.
+    /// Applies `map` to the result and keeps the time.
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Timed<U> {
         Timed { value: map(self.value), now: self.now }
     }
 }
 
-/// The namespace of everything in a store: 1 to 512 bytes without control characters. Cheap to clone.
+/// The namespace of data in a store. 1 to 512 bytes without control characters. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Realm(Arc<str>);
 
 impl Realm {
-    /// The realm of that name; none when it is empty, longer than 512 bytes, or holds a control character.
+    /// The realm with this name; `None` when the name is empty, longer than 512 bytes, or contains a control
+    /// character.
     pub fn new(name: &str) -> Option<Self> {
         let is_good = (1..=512).contains(&name.len()) && !name.bytes().any(|byte| byte.is_ascii_control());
         is_good.then(|| Self(name.into()))
@@ -55,20 +56,22 @@ impl Realm {
     }
 }
 
-/// Where in the store a subject's things are: below [`LoginStore::partitions`](super::LoginStore::partitions).
+/// The number of the partition that contains a subject's data: less than
+/// [`LoginStore::partitions`](super::LoginStore::partitions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Partition(u8);
 
 impl Partition {
-    /// The partition of what concerns the whole realm.
+    /// The partition of data that concerns the whole realm: 0.
     pub const REALM: Self = Self(0);
 
-    /// The partition with that number.
+    /// The partition with this number.
     pub const fn new(number: u8) -> Self {
         Self(number)
     }
 
-    /// The partition of a subject in a store that has so many: by the first byte of the SHA-256 of its text.
+    /// The partition of a subject in a store with `partitions` partitions: the first byte of the SHA-256 of the
+    /// subject, modulo `partitions`.
     pub fn of(subject: &Subject, partitions: NonZeroU32) -> Self {
         let [first, ..] = sha256(subject.as_str().as_bytes());
         Self(u8::try_from(u32::from(first) % partitions).unwrap_or(0))
@@ -80,7 +83,7 @@ impl Partition {
         Self(number)
     }
 
-    /// A new id of a login in this partition; all but the first byte is random.
+    /// A new login id in this partition. All bytes except the first are random.
     ///
     /// # Errors
     ///
@@ -98,69 +101,71 @@ impl Partition {
     }
 }
 
-/// The right to make one login: the subject's epoch when the sign-in began.
+/// The state of a subject when a sign-in began. A login that is created with it is refused if the subject's logins
+/// were ended, or its claims changed, in the meantime.
 ///
-/// It is no credential: whoever has it still needs the application to say that the subject proved who they are. It may be
-/// kept, in a session or a sealed form, while a second factor is asked for.
+/// It is not a credential: the application must still authenticate the subject. It may be kept, in a session or
+/// encrypted, while the user provides a second factor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// The subject's epoch.
     pub epoch: u64,
-    /// The store's time in milliseconds when it was made.
+    /// The store's time when it was issued, in milliseconds since the Unix epoch.
     pub issued_at: i64,
-    /// How long it is good, in milliseconds.
+    /// How long it is valid, in milliseconds.
     pub lifetime: u64,
 }
 
 impl Ticket {
-    /// How long a ticket is good: time for a second factor.
+    /// How long a ticket is valid: 15 minutes, which leaves time for a second factor.
     pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-    /// A ticket of that epoch, made now.
+    /// A ticket with this epoch, issued at `now`.
     pub fn new(epoch: u64, now: Timestamp) -> Self {
         let lifetime = u64::try_from(Self::LIFETIME.as_millis()).unwrap_or(u64::MAX);
         Self { epoch, issued_at: now.millis(), lifetime }
     }
 
-    /// Whether it is too old at that time. One that is from the future (the clock went back) is not.
+    /// Whether it has expired at the time `now`. A ticket from the future (the clock went back) has not.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now.since(Timestamp::from_millis(self.issued_at)) > Duration::from_millis(self.lifetime)
     }
 }
 
-/// A login that is about to begin. Its times are the store's.
+/// A login to be created. The store derives the times from its own clock and the durations.
 #[derive(Clone)]
 pub struct NewLogin {
-    /// Its id, in the partition of its subject.
+    /// The id of the login, in the partition of its subject.
     pub id: LoginId,
-    /// Whose it is.
+    /// The subject.
     pub subject: Subject,
-    /// What carries it.
+    /// Whether it uses a session cookie or tokens.
     pub kind: LoginKind,
-    /// How long it lasts however much it is used.
+    /// The absolute lifetime: the login then expires even if it is in use.
     pub lifetime: Duration,
-    /// How long it lasts unused.
+    /// The idle lifetime: the login expires when it was not used for this time.
     pub idle: Duration,
-    /// How long its credentials can outlive its end.
+    /// How long credentials of the login can outlive its end.
     pub retention: Duration,
-    /// The browser or program, as it names itself; at most 256 bytes.
+    /// The browser or program (`User-Agent`); at most 256 bytes.
     pub user_agent: Option<String>,
-    /// Where it signed in from; at most 64 bytes.
+    /// The address that the sign-in came from; at most 64 bytes.
     pub address: Option<String>,
-    /// The claims, as JSON, loaded after the ticket was made.
+    /// The claims, as JSON. They must be loaded after the ticket was issued.
     pub claims: Vec<u8>,
-    /// The hash of the first refresh secret; none for a session.
+    /// The hash of the first refresh secret; `None` for a session.
     pub secret: Option<SecretHash>,
-    /// What later versions keep of a login, as JSON; empty for nothing. Members that a version does not know are kept.
+    /// Additional data of later versions, as a JSON object; may be empty. Members that a version does not know are
+    /// kept.
     pub extra: Vec<u8>,
-    /// The login that it takes the place of: one of the same subject, which ends as this one begins, with
-    /// [`EndReason::Replaced`](super::EndReason::Replaced), and does not count under the limit. Whatever else it names (it is
-    /// not live, or somebody else's) stays as it is.
+    /// The login of the same subject that is replaced: it ends in the same step, with
+    /// [`EndReason::Replaced`](super::EndReason::Replaced), and does not count for the limit. If the id is that of a
+    /// login that is not live, or of another subject, nothing happens to it.
     pub replaces: Option<LoginId>,
 }
 
 impl NewLogin {
-    /// The row of the login, if it begins now.
+    /// The row of the login if it begins at `now`.
     pub(crate) fn begun(&self, ticket: &Ticket, now: Timestamp) -> LoginRow {
         let expires_at = now.after(self.lifetime);
         LoginRow {
@@ -185,7 +190,7 @@ impl NewLogin {
     }
 }
 
-/// Shows no claim.
+/// Does not show the claims.
 impl fmt::Debug for NewLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewLogin")
@@ -196,53 +201,53 @@ impl fmt::Debug for NewLogin {
     }
 }
 
-/// A login as it is stored: one row, of constant size however long it lives.
+/// A stored login: one row, whose size does not grow with the number of rotations.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LoginRow {
-    /// The login.
+    /// The id of the login.
     pub id: LoginId,
-    /// Whose it is.
+    /// The subject.
     pub subject: Subject,
-    /// What carries it.
+    /// Whether it uses a session cookie or tokens.
     pub kind: LoginKind,
-    /// When it began.
+    /// When the login began.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// When the login was last used, to about a minute.
     pub last_seen_at: Timestamp,
-    /// When its owner last proved who they are.
+    /// When the subject last authenticated.
     pub authenticated_at: Timestamp,
-    /// When it ends however much it is used.
+    /// When the login expires even if it is in use.
     pub expires_at: Timestamp,
-    /// When it ends unless it is used before.
+    /// When the login expires unless it is used before.
     pub idle_expires_at: Timestamp,
-    /// The browser or program, as it names itself.
+    /// The browser or program (`User-Agent`).
     pub user_agent: Option<String>,
-    /// Where it signed in from.
+    /// The address that the sign-in came from.
     pub address: Option<String>,
     /// The claims, as JSON.
     pub claims: Vec<u8>,
-    /// The subject's epoch of the ticket under which it began.
+    /// The epoch of the ticket with which the login was created.
     pub begun_under: u64,
     /// The subject's epoch under which the claims were loaded.
     pub epoch: u64,
     /// When the claims were loaded.
     pub claims_loaded_at: Timestamp,
-    /// How long its credentials can outlive its end.
+    /// How long credentials of the login can outlive its end.
     pub retention: Duration,
-    /// The refresh tokens of the login; none for a session.
+    /// The refresh token family; `None` for a session.
     pub family: Option<Family>,
-    /// What later versions keep of a login.
+    /// Additional data of later versions, as a JSON object; may be empty.
     pub extra: Vec<u8>,
 }
 
 impl LoginRow {
-    /// Whether the login is over by time alone.
+    /// Whether the login has expired at the time `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at || now >= self.idle_expires_at
     }
 }
 
-/// Shows no claim.
+/// Does not show the claims.
 impl fmt::Debug for LoginRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoginRow")
@@ -260,31 +265,32 @@ impl fmt::Debug for LoginRow {
     }
 }
 
-/// The refresh tokens of a login. Positions order events, never clocks.
+/// The refresh token family of a login. Events are ordered by position, never by time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
-    /// The current token.
+    /// The position of the current token.
     pub position: Position,
-    /// The branch of the previous generation that the last rotation consumed.
+    /// The branch of the token that the last rotation replaced; its generation is one less than the current one.
     pub previous_branch: Option<u16>,
-    /// Hash of the current secret.
+    /// The hash of the current secret.
     pub current: SecretHash,
-    /// Hash of the secret that the last rotation consumed.
+    /// The hash of the secret that the last rotation replaced.
     pub previous: Option<SecretHash>,
-    /// What the current secret was derived with, from the previous one.
+    /// The nonce with which the current secret was derived from the previous one.
     pub nonce: [u8; 16],
-    /// When the grace of the current token began, by the store's clock; long ago for the first, which no rotation made.
+    /// When the grace period of the current token began, by the store's clock; the Unix epoch for the first token.
     pub rotated_at: Timestamp,
-    /// Whether the current token is known to have reached its owner.
+    /// Whether the client is known to have received the current token.
     pub confirmed: bool,
-    /// In how many generations in a row the predecessor came again, within the grace, after the current token was used.
+    /// The number of consecutive generations in which the predecessor was presented again, within the grace period,
+    /// after the current token was used.
     pub shared: u32,
-    /// Whether this generation is one of them.
+    /// Whether the current generation is included in `shared`.
     pub counted: bool,
 }
 
 impl Family {
-    /// The family of a login that begins.
+    /// The family of a new login.
     pub const fn first(secret: SecretHash) -> Self {
         Self {
             position: Position { generation: 0, branch: 0 },
@@ -300,63 +306,63 @@ impl Family {
     }
 }
 
-/// When the grace of a replaced family began.
+/// When the grace period of a changed family begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GraceStart {
-    /// When it did before.
+    /// It is not changed.
     Keep,
-    /// Now.
+    /// It begins at the store's time of the change.
     Now,
 }
 
-/// The happy path of a rotation: what must be there, and what replaces it.
+/// A rotation of the current token: the token that must be the current one, and its successor.
 #[derive(Clone, Debug)]
 pub struct Rotation {
     /// The login.
     pub login: LoginId,
     /// The token that was presented.
     pub presented: Position,
-    /// Hash of its secret.
+    /// The hash of its secret.
     pub secret: SecretHash,
-    /// Hash of the secret that replaces it, at generation + 1, branch 0.
+    /// The hash of the successor's secret, at generation + 1, branch 0.
     pub successor: SecretHash,
-    /// What the successor was derived with.
+    /// The nonce with which the successor was derived.
     pub nonce: [u8; 16],
-    /// How long after a rotation no other happens.
+    /// The grace period: within this time after a rotation there is no other.
     pub grace: Duration,
-    /// How long the login lasts unused, from now on.
+    /// The idle lifetime of the login, from now on.
     pub idle: Duration,
-    /// How long credentials made from now on can outlive the login's end.
+    /// How long credentials issued from now on can outlive the login's end.
     pub retention: Duration,
 }
 
-/// How a rotation came out.
+/// The result of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Rotated {
-    /// It happened; the login after it.
+    /// The token was rotated. Contains the login afterwards.
     Rotated(LiveLogin),
-    /// Nothing changed; the login as it is.
+    /// The condition was not met, and nothing changed. Contains the login as it is.
     Unchanged(LiveLogin),
-    /// There is no such live login.
+    /// There is no live login with this id.
     NotLive,
 }
 
-/// What holds of a subject's credentials.
+/// The state of a subject, which decides about its credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubjectState {
-    /// The epoch: new claims are loaded under it.
+    /// The current epoch, under which new claims are loaded.
     pub epoch: u64,
     /// Claims that were loaded under an epoch below this one are outdated.
     pub outdated_below: u64,
 }
 
-/// A live login, and the state of its subject at the same instant.
+/// A live login, and the state of its subject at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveLogin {
     /// The login.
     pub row: LoginRow,
-    /// Its subject's state.
+    /// The state of its subject.
     pub subject: SubjectState,
 }
 
@@ -397,53 +403,53 @@ impl FromStr for ListCursor {
 pub struct LoginPage {
     /// The logins, newest first.
     pub logins: Vec<LiveLogin>,
-    /// Where to go on; none at the end.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<ListCursor>,
 }
 
-/// Names a session: hash of the secret in the cookie, and the partition, which the cookie carries beside it.
+/// Identifies a session: the hash of the secret in the cookie, and the partition, which the cookie contains too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey {
-    /// Where it is.
+    /// The partition of the session.
     pub partition: Partition,
-    /// What it is found by.
+    /// The hash of the secret.
     pub hash: SessionHash,
 }
 
-/// A session that is about to begin.
+/// A session to be created.
 #[derive(Clone)]
 pub struct NewSession {
-    /// Its key, in the partition of the login that it carries, if any.
+    /// The key, in the partition of the login that the session carries, if any.
     pub key: SessionKey,
     /// The application's data, as JSON.
     pub data: Vec<u8>,
-    /// How long it lasts; for a session with a login, the login's expiry decides too.
+    /// The lifetime of the session. A session that carries a login also ends when the login expires.
     pub lifetime: Duration,
 }
 
-/// Shows none of the data.
+/// Does not show the data.
 impl fmt::Debug for NewSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewSession").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
-/// A session as it is stored.
+/// A stored session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionRow {
-    /// Its key.
+    /// The key of the session.
     pub key: SessionKey,
-    /// The login it carries.
+    /// The login that the session carries, if any.
     pub login: Option<LoginId>,
     /// The application's data, as JSON.
     pub data: Vec<u8>,
-    /// Rises with each save, from 1.
+    /// The version: 1 at first, and one more after each change.
     pub version: u64,
-    /// When it ends; for a session with a login, the login's expiry decides too.
+    /// When the session expires. A session that carries a login also ends when the login expires.
     pub expires_at: Timestamp,
 }
 
-/// Shows none of the data.
+/// Does not show the data.
 impl fmt::Debug for SessionRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionRow")
@@ -455,121 +461,122 @@ impl fmt::Debug for SessionRow {
     }
 }
 
-/// How saving a session came out.
+/// The result of saving a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum SavedSession {
-    /// Saved; the new version.
+    /// It was saved. Contains the new version.
     Saved(u64),
-    /// Another request saved it since it was loaded. Nothing was done.
+    /// Another request saved it in the meantime. Nothing changed.
     Conflict,
-    /// It is not live. Nothing was done.
+    /// It is not live. Nothing changed.
     Gone,
 }
 
-/// How giving a session a new hash came out.
+/// The result of replacing the hash of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Renamed {
-    /// It has it; the entry of the old one, if the session carries a login.
+    /// The session has the new hash. Contains the log entry about the old hash, if the session carries a login.
     Renamed(Option<Logged>),
-    /// The session is not live, or the new hash is taken. Nothing was done.
+    /// The session is not live, or the new hash is taken. Nothing changed.
     Refused,
 }
 
-/// How creating a login came out.
+/// The result of creating a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-#[expect(clippy::large_enum_variant, reason = "taken apart where it is answered, never kept")]
+#[expect(clippy::large_enum_variant, reason = "matched where it is returned, never stored")]
 pub enum Created {
-    /// It is there.
+    /// The login was created.
     Made {
         /// The row.
         login: LoginRow,
-        /// The entry of the login that it replaced; none when there was none to replace.
+        /// The log entry of the login that was replaced; `None` if no login was replaced.
         replaced: Option<Logged>,
-        /// The logins that ended for it because of the limit, oldest first.
+        /// The logins that ended because of the limit, oldest first.
         evicted: Vec<Evicted>,
     },
-    /// The subject's logins were all ended, or its claims changed, since the ticket was made; or the ticket has expired.
+    /// After the ticket was issued, all logins of the subject were ended or its claims changed; or the ticket has
+    /// expired. Nothing changed.
     Outdated,
-    /// The id of the login, or the hash of the session, is taken.
+    /// The id of the login, or the hash of the session, is taken. Nothing changed.
     IdTaken,
-    /// The subject has as many logins as it may.
+    /// The subject has as many logins as the limit allows. Nothing changed.
     LimitReached,
 }
 
-/// An entry that a call appended to the log: the node expects it in the first page that it asks for afterwards.
+/// An entry that a call appended to the log. The node expects it in the next page that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Logged {
-    /// Its name.
+    /// The mark of the entry.
     pub mark: Mark,
-    /// When it expires.
+    /// When the entry expires.
     pub expires_at: Timestamp,
 }
 
-/// A login that ended for a newer one.
+/// A login that ended because of the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evicted {
-    /// Which.
+    /// The login.
     pub login: LoginId,
-    /// Its entry in the log.
+    /// Its log entry.
     pub logged: Logged,
 }
 
-/// How ending a login came out.
+/// The result of ending a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Ended {
-    /// It has ended; the entry in the log.
+    /// The login has ended. Contains the log entry.
     Ended(Logged),
-    /// The subject has no such live login. Nothing was done.
+    /// The subject has no live login with this id. Nothing changed.
     NotThere,
 }
 
-/// How ending all logins came out.
+/// The result of ending all logins of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedAll {
-    /// How many logins ended.
+    /// The number of logins that ended.
     pub count: u64,
     /// The new epoch.
     pub epoch: u64,
-    /// The login that goes on.
+    /// The login that was kept, if any.
     pub spared: Option<LoginId>,
-    /// The entry in the log.
+    /// The log entry.
     pub logged: Logged,
 }
 
-/// An access token of this position was used.
+/// A report that an access token of this position was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Confirmation {
     /// The login.
     pub login: LoginId,
-    /// The token.
+    /// The position of the token.
     pub position: Position,
 }
 
-/// A login was used.
+/// A report that a login was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
     /// The login.
     pub login: LoginId,
-    /// How long ago.
+    /// How long ago it was used.
     pub ago: Duration,
-    /// How long after that use it ends unless it is used again.
+    /// How long after that use it expires unless it is used again.
     pub idle: Duration,
 }
 
 /// A small document.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Rises with each save, from 1.
+    /// The version: 1 at first, and one more after each change.
     pub version: u64,
-    /// What it says; sealed by whoever wrote it.
+    /// The content. Secrets in it are encrypted by the writer.
     pub bytes: Vec<u8>,
 }
 
-/// Shows none of its content.
+/// Does not show the content.
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Document").field("version", &self.version).finish_non_exhaustive()

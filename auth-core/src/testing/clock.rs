@@ -1,4 +1,4 @@
-//! Time that a test moves by hand.
+//! A clock that a test moves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +10,7 @@ use crate::clock::{Clock, Timestamp};
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     millis: Arc<AtomicI64>,
-    /// How far the time of day is off.
+    /// The error of the time of day in milliseconds.
     wrong: Arc<AtomicI64>,
 }
 
@@ -20,20 +20,20 @@ impl ManualClock {
         Self { millis: Arc::new(AtomicI64::new(now.millis())), wrong: Arc::default() }
     }
 
-    /// Moves it on.
+    /// Moves the clock forward by `duration`.
     pub fn advance(&self, duration: Duration) {
         let advance = |millis| Some(Timestamp::from_millis(millis).after(duration).millis());
-        // Never an error: `advance` always has an answer.
+        // Never an error: `advance` always returns `Some`.
         let _ = self.millis.fetch_update(Ordering::AcqRel, Ordering::Acquire, advance);
     }
 
-    /// Sets the time of day alone: it is wrong from now on, and the monotonic clock goes on.
+    /// Sets only the time of day, which is wrong from now on. The monotonic clock is not affected.
     pub fn set_wall(&self, wall: Timestamp) {
         let true_time = self.millis.load(Ordering::Acquire);
         self.wrong.store(wall.millis().saturating_sub(true_time), Ordering::Release);
     }
 
-    /// Sets it, backwards too.
+    /// Sets the clock, forward or back.
     pub fn set(&self, now: Timestamp) {
         self.millis.store(now.millis(), Ordering::Release);
     }
@@ -46,7 +46,8 @@ impl Clock for ManualClock {
         )
     }
 
-    /// Moves with the hand alone, also back, and not with [`set_wall`](ManualClock::set_wall).
+    /// Follows [`advance`](ManualClock::advance) and [`set`](ManualClock::set), also back, but not
+    /// [`set_wall`](ManualClock::set_wall).
     fn monotonic(&self) -> Duration {
         Timestamp::from_millis(self.millis.load(Ordering::Acquire)).since(Timestamp::from_millis(0))
     }

@@ -423,7 +423,7 @@ fn errors_of_requests_are_of_fixed_words() {
     assert_eq!(std::mem::size_of::<VerifyError>(), 1, "nothing of a token fits in");
     assert_eq!(
         "hunter22".parse::<auth_core::id::LoginId>().unwrap_err().to_string(),
-        "not an identifier: 22 characters of base64url are expected"
+        "not an identifier: expected 22 characters of base64url"
     );
     let subject = auth_core::id::Subject::new("hunter22\0").unwrap_err();
     assert!(!format!("{subject} {subject:?}").contains("hunter22"));

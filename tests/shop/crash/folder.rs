@@ -44,7 +44,7 @@ async fn a_secret_that_others_may_read_is_refused() {
         let failed = Shop::try_start_on(&data, &[]).expect_err("a shop with an open secret");
 
         assert_eq!(failed.status.code(), Some(1));
-        assert!(failed.stderr.contains("others may read the file"), "{}", failed.stderr);
+        assert!(failed.stderr.contains("the file is accessible to other users"), "{}", failed.stderr);
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`DocumentStore`].
+//! Implements [`DocumentStore`].
 
 use async_trait::async_trait;
 
@@ -21,7 +21,7 @@ impl DocumentStore for MemoryStore {
         bytes: &[u8],
     ) -> Result<Timed<bool>, StoreError> {
         if bytes.len() > MOST_BYTES {
-            return Err(StoreError::new("the document is longer than 64 KiB"));
+            return Err(StoreError::new("the document is larger than 64 KiB"));
         }
         self.in_realm(realm, |state, _| {
             let version = state.documents.get(name).map_or(0, |document| document.version);

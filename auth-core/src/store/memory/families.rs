@@ -1,4 +1,4 @@
-//! [`FamilyStore`].
+//! Implements [`FamilyStore`].
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ impl FamilyStore for MemoryStore {
                 let subject = login.subject.clone();
                 state.raise_retention(&subject, rotation.retention);
             }
-            // Not `live_login`: an idle time of zero ends the login at this very instant.
+            // Not `live_login`: with an idle lifetime of zero the login has expired by now.
             let login = state.logins.get(rotation.login).map(|login| state.with_subject(login));
             Ok(match login {
                 Some(login) if is_rotated => Rotated::Rotated(login),
@@ -74,7 +74,7 @@ impl FamilyStore for MemoryStore {
     }
 }
 
-/// The family after the rotation, if it may happen.
+/// The family after the rotation; `None` if the condition is not met.
 fn rotated(family: &Family, rotation: &Rotation, now: Timestamp) -> Option<Family> {
     let is_current = (family.position, family.current) == (rotation.presented, rotation.secret);
     let is_in_grace = family.rotated_at > now.before(rotation.grace);

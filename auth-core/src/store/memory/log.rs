@@ -1,4 +1,4 @@
-//! The log of one realm: numbered entries, and the cursors that name them.
+//! The log of one realm: numbered entries, and the cursors that refer to them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -11,19 +11,19 @@ use crate::store::{Cursor, ENTRY_MARGIN, LogEntry, Mark, Page, Reset, Revoked};
 pub(super) struct Log {
     entries: BTreeMap<u64, LogEntry>,
     marks: HashSet<Mark>,
-    /// Until when their entries live.
+    /// When the entries expire.
     tokens: HashMap<TokenId, Timestamp>,
     keys: HashSet<KeyId>,
     appended: u64,
 }
 
-/// Whether an entry is not honoured any more.
+/// Whether an entry is no longer applied.
 pub(super) fn is_over(expires_at: Timestamp, now: Timestamp) -> bool {
     expires_at.after(ENTRY_MARGIN) <= now
 }
 
 impl Log {
-    /// How many entries were ever appended.
+    /// The number of entries that were ever appended.
     pub(super) fn appended(&self) -> u64 {
         self.appended
     }
@@ -85,7 +85,7 @@ impl Log {
         Page { entries, next, has_more, floor, reset }
     }
 
-    /// The number of the entry that the cursor names, zero at the start.
+    /// The number of the entry that the cursor names; zero at the start.
     fn find(&self, cursor: &Cursor, incarnation: Mark, now: Timestamp) -> Result<u64, Reset> {
         if cursor.is_start() {
             return Ok(0);
@@ -102,7 +102,8 @@ impl Log {
         }
     }
 
-    /// Deletes the entries that are over among the next `most`, but not the newest of all. Returns where to go on.
+    /// Deletes the expired entries among the next `most`, except the newest entry of the log. Returns where to
+    /// continue.
     pub(super) fn purge(&mut self, after: u64, most: usize, now: Timestamp) -> Option<u64> {
         let newest = self.entries.last_key_value().map(|(sequence, _)| *sequence);
         let next: Vec<_> = self.entries.range((Excluded(after), Unbounded)).take(most).collect();
@@ -126,7 +127,7 @@ impl Log {
     }
 }
 
-/// What a cursor says.
+/// The content of a cursor.
 struct Place {
     incarnation: Mark,
     sequence: u64,

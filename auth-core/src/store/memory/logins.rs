@@ -1,4 +1,4 @@
-//! [`LoginStore`].
+//! Implements [`LoginStore`].
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -189,7 +189,7 @@ impl LoginStore for MemoryStore {
     }
 }
 
-/// The logins that must end for one more, oldest first; none when it is the new one that must not be.
+/// The logins that must end so that a new one can begin, oldest first; `None` when the new one is refused.
 fn surplus(
     state: &RealmState,
     login: &NewLogin,
@@ -202,7 +202,7 @@ fn surplus(
     Some(others().take(surplus).cloned().collect())
 }
 
-/// The row of a session that begins.
+/// The row of a new session.
 pub(super) fn carrying(session: &NewSession, login: Option<LoginId>, now: Timestamp) -> SessionRow {
     SessionRow {
         key: session.key,

@@ -1,4 +1,5 @@
-//! A store in the memory of the process: for tests, demonstrations, and applications whose logins may end with them.
+//! A store in the memory of the process: for tests, demonstrations, and applications whose logins may be lost at a
+//! restart.
 
 mod documents;
 mod families;
@@ -25,10 +26,11 @@ use state::{RealmState, State};
 #[cfg(feature = "testing")]
 pub use snapshot::{Incarnation, MemorySnapshot};
 
-/// Everything in the memory of the process. Cheap to clone; clones share everything.
+/// A store in the memory of the process. Cheap to clone; clones share the data.
 ///
-/// It keeps the whole contract but one sentence: nothing survives the process. It grows until
-/// [`purge`](crate::store::LoginStore::purge) is called.
+/// It keeps the whole contract of [`store`](crate::store) except that nothing survives the process. It grows until
+/// [`purge`](crate::store::LoginStore::purge) is called; an [`Authenticator`](crate::Authenticator) calls it
+/// regularly.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -41,19 +43,19 @@ struct Shared {
 }
 
 impl MemoryStore {
-    /// An empty one, by the system's clock.
+    /// An empty store with the system's clock.
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// An empty one, by that clock.
+    /// An empty store with this clock.
     pub fn with_clock(clock: impl Clock) -> Self {
         let shared =
             Shared { clock: Box::new(clock), state: Mutex::default(), wake_ups: watch::Sender::default() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// One step, of everything: nothing else happens while it runs.
+    /// Runs one step on the data of all realms, exclusively.
     fn step<T>(
         &self,
         act: impl FnOnce(&mut State, Timestamp) -> Result<T, StoreError>,
@@ -70,7 +72,7 @@ impl MemoryStore {
         done.map(|value| Timed::new(value, now))
     }
 
-    /// One step, of one realm.
+    /// Runs one step on the data of one realm, exclusively.
     fn in_realm<T>(
         &self,
         realm: &Realm,
@@ -93,10 +95,10 @@ impl fmt::Debug for MemoryStore {
 }
 
 fn poisoned() -> StoreError {
-    StoreError::new("a panic left the store in an unknown state")
+    StoreError::new("a panic left the memory store in an unknown state")
 }
 
-/// Drawn before anything is changed: a step that fails does nothing.
+/// A random mark. It is drawn before the step changes anything, so that a step that fails does nothing.
 fn new_mark() -> Result<Mark, StoreError> {
     Mark::random()
 }

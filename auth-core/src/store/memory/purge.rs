@@ -1,4 +1,4 @@
-//! Deleting what is over, in small steps.
+//! Purging in small steps.
 
 use super::MemoryStore;
 use super::state::RealmState;
@@ -6,10 +6,10 @@ use crate::clock::Timestamp;
 use crate::id::LoginId;
 use crate::store::{SessionHash, StoreError, Timed};
 
-/// How many rows a purge looks at while others wait.
+/// The number of rows that one step of a purge examines while other calls wait.
 const AT_ONCE: usize = 1000;
 
-/// Where a purge has come to.
+/// The progress of a purge.
 #[derive(Clone, Copy)]
 enum Place {
     Logins(Option<LoginId>),
@@ -36,7 +36,7 @@ impl MemoryStore {
 }
 
 impl RealmState {
-    /// Looks at the next few rows. Returns where to go on, and how many logins went.
+    /// Examines the next rows. Returns where to continue, and the number of deleted logins.
     fn purge(&mut self, place: Place, now: Timestamp) -> (Option<Place>, u64) {
         match place {
             Place::Logins(after) => {
@@ -60,7 +60,7 @@ impl RealmState {
     }
 }
 
-/// The last key of the next rows, if there are enough for a batch, and those of the dead ones among them.
+/// The last key of the next rows, if they fill a batch, and the keys of those that are not live.
 fn batch<K: Copy>(rows: impl Iterator<Item = (K, bool)>) -> (Option<K>, Vec<K>) {
     let rows: Vec<_> = rows.take(AT_ONCE).collect();
     let last = rows.last().map(|(key, _)| *key).filter(|_| rows.len() == AT_ONCE);

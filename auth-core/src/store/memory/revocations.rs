@@ -1,4 +1,4 @@
-//! [`RevocationStore`].
+//! Implements [`RevocationStore`].
 
 use std::num::NonZeroU32;
 use std::time::Duration;

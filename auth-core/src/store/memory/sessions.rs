@@ -1,4 +1,4 @@
-//! [`SessionStore`].
+//! Implements [`SessionStore`].
 
 use std::time::Duration;
 

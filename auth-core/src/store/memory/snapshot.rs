@@ -1,4 +1,4 @@
-//! Older copies, to test what happens when one is restored.
+//! Snapshots, for tests of what happens when an old copy is restored.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use super::MemoryStore;
 use super::state::{RealmState, State};
 use crate::store::Realm;
 
-/// Everything that was in a [`MemoryStore`] at one time. With the feature `testing`.
+/// The content of a [`MemoryStore`] at one time. Requires the feature `testing`.
 #[derive(Clone)]
 pub struct MemorySnapshot {
     realms: HashMap<Realm, RealmState>,
@@ -20,23 +20,23 @@ impl fmt::Debug for MemorySnapshot {
     }
 }
 
-/// Whether readers of the log can tell the restored store from the one before.
+/// Whether readers of the log can distinguish the restored store from the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incarnation {
-    /// Only by the marks that are missing.
+    /// Only by missing marks: the incarnation stays the same.
     Same,
-    /// At once.
+    /// At once: the incarnation changes.
     New,
 }
 
-/// Losing what was written. With the feature `testing`.
+/// Simulated data loss. Requires the feature `testing`.
 impl MemoryStore {
-    /// A copy of everything.
+    /// A copy of the whole content.
     pub fn snapshot(&self) -> MemorySnapshot {
         MemorySnapshot { realms: self.state().realms.clone() }
     }
 
-    /// Puts a copy in the place of everything, as restoring a backup or a lossy failover does.
+    /// Replaces the whole content by a copy, like the restore of a backup or a failover that loses writes.
     pub fn restore(&self, snapshot: &MemorySnapshot, incarnation: Incarnation) {
         let mut state = self.state();
         state.realms.clone_from(&snapshot.realms);

@@ -1,4 +1,4 @@
-//! All realms, and what holds in one of them: floor, records, liveness.
+//! The data of all realms, and the state of each: floor, records, liveness.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -14,17 +14,17 @@ use crate::store::{
 #[derive(Default)]
 pub(super) struct State {
     pub(super) realms: HashMap<Realm, RealmState>,
-    /// None until it is first asked for.
+    /// `None` until it is first needed.
     pub(super) incarnation: Option<Mark>,
 }
 
 impl State {
-    /// The realm; its floor begins with its first use.
+    /// The data of a realm, which is created at its first use; that time is its first floor.
     pub(super) fn realm(&mut self, realm: &Realm, now: Timestamp) -> &mut RealmState {
         self.realms.entry(realm.clone()).or_insert_with(|| RealmState::new(epoch_at(now)))
     }
 
-    /// How many entries were ever appended.
+    /// The number of entries that were ever appended.
     pub(super) fn logged(&self) -> u64 {
         self.realms.values().map(|realm| realm.log.appended()).fold(0, u64::wrapping_add)
     }
@@ -34,7 +34,7 @@ impl State {
     }
 }
 
-/// The lowest epoch of that time.
+/// The lowest epoch at this time.
 pub(super) fn epoch_at(now: Timestamp) -> u64 {
     u64::try_from(now.millis()).unwrap_or(0).max(1)
 }
@@ -49,7 +49,7 @@ pub(super) struct RealmState {
     pub(super) documents: BTreeMap<String, Document>,
 }
 
-/// What is known of a subject.
+/// The record of a subject.
 #[derive(Clone, Copy)]
 pub(super) struct Record {
     pub(super) epoch: u64,
@@ -77,7 +77,7 @@ impl RealmState {
         }
     }
 
-    /// The record of a subject; none of its numbers is below the floor.
+    /// The record of a subject, with its numbers raised to the floor.
     pub(super) fn record(&self, subject: &Subject) -> Record {
         let floor = self.floor;
         let none =
@@ -95,7 +95,7 @@ impl RealmState {
         self.records.insert(subject.clone(), record);
     }
 
-    /// The record, with its epoch risen.
+    /// The record, after its epoch was raised.
     pub(super) fn raised(&self, subject: &Subject, now: Timestamp) -> Record {
         let record = self.record(subject);
         Record { epoch: record.epoch.saturating_add(1).max(epoch_at(now)), ..record }
@@ -120,7 +120,8 @@ impl RealmState {
         self.logins.get(id).filter(|login| self.is_live(login, now))
     }
 
-    /// Changes a live login. The change must leave `id`, `subject` and `created_at` alone: indexes hold them.
+    /// Changes a live login. The change must not affect `id`, `subject` and `created_at`, because they are in
+    /// indexes.
     pub(super) fn live_mut(&mut self, id: LoginId, now: Timestamp) -> Option<&mut LoginRow> {
         self.live(id, now)?;
         self.logins.get_mut(id)

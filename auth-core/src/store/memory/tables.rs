@@ -1,4 +1,4 @@
-//! Rows and their indexes, which change only together.
+//! Rows and their indexes, which change together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -24,12 +24,12 @@ impl Logins {
         self.rows.get_mut(&id)
     }
 
-    /// A subject's, oldest first.
+    /// The logins of a subject, oldest first.
     pub(super) fn of(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &LoginRow> {
         self.by_subject.get(subject).into_iter().flatten().filter_map(|(_, id)| self.rows.get(id))
     }
 
-    /// The id must be free.
+    /// Inserts a login. The id must be free.
     pub(super) fn insert(&mut self, login: LoginRow) {
         self.by_subject.entry(login.subject.clone()).or_default().insert((login.created_at, login.id));
         self.rows.insert(login.id, login);
@@ -45,7 +45,7 @@ impl Logins {
         }
     }
 
-    /// Those after an id, by id.
+    /// The logins after an id, ordered by id.
     pub(super) fn after(&self, id: Option<LoginId>) -> impl Iterator<Item = (LoginId, &LoginRow)> {
         let rows = self.rows.range((id.map_or(Unbounded, Excluded), Unbounded));
         rows.map(|(id, login)| (*id, login))
@@ -64,12 +64,12 @@ impl Sessions {
         self.rows.get(hash)
     }
 
-    /// The caller must leave `key` and `login` alone.
+    /// The session, to change it. The caller must not change `key` and `login`.
     pub(super) fn get_mut(&mut self, hash: &SessionHash) -> Option<&mut SessionRow> {
         self.rows.get_mut(hash)
     }
 
-    /// The hash must be free.
+    /// Inserts a session. The hash must be free.
     pub(super) fn insert(&mut self, session: SessionRow) {
         self.by_login.extend(session.login.map(|login| (login, session.key.hash)));
         self.rows.insert(session.key.hash, session);
@@ -83,7 +83,7 @@ impl Sessions {
         Some(session)
     }
 
-    /// Removes those that carry a login.
+    /// Removes the sessions that carry this login.
     pub(super) fn remove_of(&mut self, login: LoginId) {
         let first = (login, SessionHash::from_bytes([0; 32]));
         let carrying = self.by_login.range(first..).take_while(|(other, _)| *other == login);
@@ -93,7 +93,7 @@ impl Sessions {
         }
     }
 
-    /// Those after a hash, by hash.
+    /// The sessions after a hash, ordered by hash.
     pub(super) fn after(
         &self,
         hash: Option<SessionHash>,

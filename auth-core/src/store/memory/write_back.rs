@@ -1,4 +1,4 @@
-//! Entries that a node knows and the store lost.
+//! Writing back entries that a node knows and the store lost.
 
 use super::state::{RealmState, Record};
 use crate::clock::Timestamp;
@@ -6,7 +6,7 @@ use crate::id::{LoginId, Subject};
 use crate::store::{LogEntry, Revoked};
 
 impl RealmState {
-    /// Applies and appends an entry, unless its mark is there.
+    /// Applies and appends an entry, unless its mark is in the log.
     pub(super) fn write_back(&mut self, entry: &LogEntry, now: Timestamp) {
         if self.log.has(&entry.mark) {
             return;
@@ -34,8 +34,8 @@ impl RealmState {
         self.append(entry.mark, entry.revoked.clone(), entry.expires_at);
     }
 
-    /// The record after all logins below that epoch ended, but one. Only a login that is live now, and survives both
-    /// this ending and the last one, stays spared.
+    /// The record after all logins below this epoch ended, except at most one. A login stays spared only if it is
+    /// live now and neither this end nor the last one ended it.
     fn all_ended(&self, subject: &Subject, below: u64, spared: Option<LoginId>, now: Timestamp) -> Record {
         let record = self.record(subject);
         let survives = |id: &LoginId| {

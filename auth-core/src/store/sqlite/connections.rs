@@ -1,7 +1,7 @@
-//! Connections, lent one at a time, and the only way in which statements reach them.
+//! A pool of connections. Statements are run only through it.
 //!
-//! Not sqlx's pool: that asks a connection for a sign of life each time it comes back, which for SQLite costs as much
-//! as the statement, and keeps one on which a transaction broke.
+//! This is not sqlx's pool, which pings a connection each time it is returned, which for SQLite costs as much as the
+//! statement, and keeps a connection on which a transaction failed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::file::DatabaseFile;
 use crate::store::StoreError;
 
-/// A statement, or several with `;` between them, which then run on one way to the connection's thread. Parameters are
-/// `$1`, `$2`, …: in several statements sqlx binds `?1` wrongly where a number is left out.
+/// One or several statements, separated by `;`. Several statements need only one message to the connection's thread.
+/// Parameters are `$1`, `$2`, …, because with several statements sqlx binds `?1` wrongly where a number is left out.
 pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// Connections of one kind, lent first come, first served.
+/// Connections of one kind, which are lent in the order of the requests.
 pub(super) struct Connections {
     options: SqliteConnectOptions,
     file: Arc<DatabaseFile>,
@@ -28,7 +28,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// At most `most` of them; a caller waits for its turn as long as `patience`.
+    /// A pool of at most `most` connections. A caller waits for one at most as long as `patience`.
     pub(super) fn new(
         options: SqliteConnectOptions,
         file: Arc<DatabaseFile>,
@@ -38,14 +38,14 @@ impl Connections {
         Self { options, file, idle: Mutex::default(), free: Semaphore::new(most), patience }
     }
 
-    /// Another one, of the file that was opened first.
+    /// Opens another connection to the same file.
     pub(super) async fn connect(&self) -> Result<SqliteConnection, StoreError> {
         let connection = self.options.connect().await.map_err(StoreError::new)?;
         self.file.check()?;
         Ok(connection)
     }
 
-    /// One of them for the caller alone, until it is dropped.
+    /// Lends a connection until the lease is dropped.
     pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         let permit = match self.free.try_acquire() {
             Ok(permit) => permit,
@@ -64,11 +64,11 @@ impl Connections {
     }
 }
 
-/// A connection on loan.
+/// A connection that is lent to a caller.
 ///
-/// It goes back to be used again only if all went well. After an error, and in the middle of a transaction (the
-/// caller failed or was cancelled there), it is closed instead, and SQLite rolls back: whatever state sqlx and SQLite
-/// believed it to be in, the next caller gets a clean one.
+/// It is used again only if there was no error. After an error, and if it is dropped within a transaction (because
+/// the caller failed or was cancelled), it is closed and SQLite rolls back, so that the next caller never gets a
+/// connection in an unknown state.
 pub(super) struct Lease<'a> {
     home: &'a Connections,
     connection: Option<SqliteConnection>,
@@ -88,7 +88,7 @@ impl Lease<'_> {
         self.settle(done)
     }
 
-    /// Runs a statement to its end and returns its rows.
+    /// Runs a statement to completion and returns its rows.
     pub(super) async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
         let done = statement.fetch_all(self.connection()?).await;
         self.settle(done)
@@ -96,19 +96,19 @@ impl Lease<'_> {
 
     /// Runs a statement that returns at most one row.
     ///
-    /// Not with sqlx's `fetch_optional`: that stops at the row, so that an `UPDATE … RETURNING` is committed by the
-    /// reset of the statement, and an error of that commit (a full disk) is dropped.
+    /// This does not use sqlx's `fetch_optional`, which stops at the row: an `UPDATE … RETURNING` is then committed
+    /// by the reset of the statement, and an error of that commit (for example a full disk) is lost.
     pub(super) async fn row(&mut self, statement: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
         Ok(self.rows(statement).await?.pop())
     }
 
-    /// Begins a transaction that holds the write lock from the start.
+    /// Begins a transaction that takes the write lock at once.
     pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
         self.in_transaction = true;
         self.run(sqlx::query("BEGIN IMMEDIATE")).await.map(drop)
     }
 
-    /// Commits. What went into a file that was replaced while this waited for the lock is an error, not a success.
+    /// Commits. It is an error if the file was replaced while this connection waited for the lock.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
         self.run(sqlx::query("COMMIT")).await?;
         self.in_transaction = false;
@@ -123,7 +123,7 @@ impl Lease<'_> {
         Ok(rows)
     }
 
-    /// Whether what was written is in the file that others read.
+    /// Checks that the data was written to the file that other processes read.
     pub(super) fn check_file(&self) -> Result<(), StoreError> {
         self.home.file.check()
     }

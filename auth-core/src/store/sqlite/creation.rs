@@ -1,4 +1,4 @@
-//! The parts of creating a login under a limit. Everything is looked at before the first row changes.
+//! The parts of creating a login under a limit. All conditions are checked before the first row changes.
 
 use sqlx::sqlite::SqliteRow;
 
@@ -11,7 +11,7 @@ use crate::store::{
     EndReason, Evicted, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError, Ticket,
 };
 
-/// What stands in the way of a new login.
+/// Whether there are reasons to refuse a new login.
 pub(super) struct Obstacles {
     pub(super) is_outdated: bool,
     pub(super) is_taken: bool,
@@ -36,13 +36,13 @@ pub(super) async fn obstacles(
         .bind(capped(ticket.epoch))
         .bind(bytes(login.id))
         .bind(session.and_then(|session| hash_of(&session.key)));
-    let row = step.row(select).await?.ok_or_else(|| StoreError::new("the realm is not there"))?;
+    let row = step.row(select).await?.ok_or_else(|| StoreError::new("the row of the realm is missing"))?;
     let mut columns = Columns::of(&row);
     let is_outdated = columns.take::<bool>()? || ticket.is_expired(step.now);
     Ok(Obstacles { is_outdated, is_taken: columns.take()? })
 }
 
-/// The live logins that must end for one more, oldest first; none when it is the new one that must not be.
+/// The live logins that must end so that a new one can begin, oldest first; `None` when the new one is refused.
 pub(super) async fn surplus(
     step: &mut Step<'_>,
     realm: &Realm,
@@ -61,7 +61,7 @@ pub(super) async fn surplus(
     live.iter().take(surplus).map(|row| to_end(row, login, now)).collect::<Result<_, _>>().map(Some)
 }
 
-/// The live login of the subject that the new one takes the place of.
+/// The live login of the subject that the new one replaces.
 pub(super) async fn replaced(
     step: &mut Step<'_>,
     realm: &Realm,
@@ -73,7 +73,7 @@ pub(super) async fn replaced(
     step.row(select).await?.map(|row| to_end(&row, login, step.now)).transpose()
 }
 
-/// A login (id, retention) that ends now, for a new one.
+/// A login (id, retention) that ends now because of a new one.
 fn to_end(row: &SqliteRow, new: &NewLogin, now: Timestamp) -> Result<Evicted, StoreError> {
     let mut columns = Columns::of(row);
     let login = columns.login_id()?;
@@ -84,7 +84,7 @@ fn to_end(row: &SqliteRow, new: &NewLogin, now: Timestamp) -> Result<Evicted, St
     })
 }
 
-/// Ends logins that are live, each with its entry.
+/// Ends live logins, and appends an entry for each.
 pub(super) async fn end_each(
     step: &mut Step<'_>,
     realm: &Realm,
@@ -110,7 +110,7 @@ pub(super) async fn end_each(
     step.run(end).await.map(drop)
 }
 
-/// Adds the login, and the session that carries it. The subject's record is made, or its retention rises.
+/// Adds the login, and the session that carries it. Creates the subject's record, or raises its retention.
 pub(super) async fn insert(
     step: &mut Step<'_>,
     realm: &Realm,
@@ -135,7 +135,9 @@ pub(super) async fn insert(
     step.run(insert).await?;
     match session {
         Some(session) if !insert_session(step, realm, session, Some(login.id)).await? => {
-            Err(StoreError::new("the hash of the session was taken after it was free"))
+            Err(StoreError::new(
+                "the session hash is taken, although it was free earlier in the same transaction",
+            ))
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! [`DocumentStore`].
+//! Implements [`DocumentStore`].
 
 use async_trait::async_trait;
 
@@ -30,7 +30,7 @@ impl DocumentStore for SqliteStore {
         bytes: &[u8],
     ) -> Result<Timed<bool>, StoreError> {
         if bytes.len() > MOST_BYTES {
-            return Err(StoreError::new("a document has more than 64 KiB"));
+            return Err(StoreError::new("the document is larger than 64 KiB"));
         }
         let mut step = self.write_in(realm).await?;
         let save = if expected == 0 {

@@ -1,4 +1,4 @@
-//! Entries of the log: to columns and back, and appended.
+//! Entries of the log: their conversion to columns and back, and appending them.
 
 use sqlx::sqlite::SqliteRow;
 
@@ -27,7 +27,7 @@ pub(super) struct RevokedColumns<'a> {
 }
 
 impl<'a> RevokedColumns<'a> {
-    /// None for what this version does not know.
+    /// `None` for a kind that this version does not know.
     pub(super) fn of(revoked: &'a Revoked) -> Result<Option<Self>, StoreError> {
         let mut columns = Self { kind: LOGIN, thing: None, name: None, value: None };
         match revoked {
@@ -50,7 +50,7 @@ impl<'a> RevokedColumns<'a> {
                 columns.kind = SESSION;
                 columns.thing = Some(key.hash.as_bytes());
             }
-            // There is one partition.
+            // This store has one partition.
             Revoked::Token(_, id) => {
                 columns.kind = TOKEN;
                 columns.thing = Some(id.as_bytes());
@@ -69,7 +69,7 @@ impl<'a> RevokedColumns<'a> {
     }
 }
 
-/// The entry in the columns number, mark, kind, thing, name, value, entry_ends; with its number.
+/// The entry in the columns number, mark, kind, thing, name, value, entry_ends, and its number.
 pub(super) fn entry(row: &SqliteRow) -> Result<(i64, LogEntry), StoreError> {
     let mut columns = Columns::of(row);
     let number = columns.take()?;
@@ -89,7 +89,7 @@ impl RevokedColumns<'_> {
         Ok(match self.kind {
             LOGIN => match reason(self.value()?) {
                 Some(reason) => Revoked::Login(LoginId::from_bytes(self.bytes()?), reason),
-                // A reason that a later version brought.
+                // The reason was introduced by a later version.
                 None => Revoked::Unknown,
             },
             ALL_ENDED => Revoked::AllEnded {
@@ -104,7 +104,7 @@ impl RevokedColumns<'_> {
             }),
             TOKEN => Revoked::Token(Partition::REALM, TokenId::from_bytes(self.bytes()?)),
             KEY => Revoked::Key(
-                self.name.and_then(KeyId::new).ok_or_else(|| foreign("a log entry has no key id"))?,
+                self.name.and_then(KeyId::new).ok_or_else(|| foreign("a log entry has no valid key id"))?,
             ),
             FLOOR => Revoked::Floor(self.epoch()?),
             _ => Revoked::Unknown,
@@ -113,7 +113,7 @@ impl RevokedColumns<'_> {
 
     fn bytes<const N: usize>(&self) -> Result<[u8; N], StoreError> {
         let bytes = self.thing.and_then(|thing| thing.try_into().ok());
-        bytes.ok_or_else(|| foreign("the id or hash in a log entry has another length"))
+        bytes.ok_or_else(|| foreign("an id or hash in the log has the wrong length"))
     }
 
     fn subject(&self) -> Result<Subject, StoreError> {
@@ -121,7 +121,7 @@ impl RevokedColumns<'_> {
     }
 
     fn value(&self) -> Result<i64, StoreError> {
-        self.value.ok_or_else(|| foreign("a log entry lacks its reason, epoch or floor"))
+        self.value.ok_or_else(|| foreign("a log entry has no reason, epoch or floor"))
     }
 
     fn epoch(&self) -> Result<u64, StoreError> {
@@ -129,7 +129,7 @@ impl RevokedColumns<'_> {
     }
 }
 
-/// Appends to the log, as part of a write in a realm that is there.
+/// Appends to the log, as part of a write in an existing realm.
 pub(super) async fn append(
     step: &mut Step<'_>,
     realm: &Realm,
@@ -154,7 +154,7 @@ pub(super) async fn append(
             step.note_logged();
             Ok(Logged { mark, expires_at })
         }
-        _ => Err(foreign("the realm is not there")),
+        _ => Err(foreign("the row of the realm is missing")),
     }
 }
 

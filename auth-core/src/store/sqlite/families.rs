@@ -1,4 +1,4 @@
-//! [`FamilyStore`].
+//! Implements [`FamilyStore`].
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::store::{
     Confirmation, Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed,
 };
 
-/// With the parameters of [`bind_rotation`].
+/// The `UPDATE` of a rotation, with the parameters of [`bind_rotation`].
 macro_rules! rotate {
     () => {
         concat!(
@@ -32,8 +32,8 @@ macro_rules! rotate {
 
 #[async_trait]
 impl FamilyStore for SqliteStore {
-    /// A rotation that goes well is one statement. Whatever keeps it from doing so is found out, or mended, by a whole
-    /// transaction.
+    /// A successful rotation is usually one statement. If that statement changes nothing, a whole transaction finds
+    /// the reason, or does the rotation.
     async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError> {
         let mut step = self.write_alone().await?;
         let alone = concat!(
@@ -55,7 +55,7 @@ impl FamilyStore for SqliteStore {
             return Ok(step.answer(Rotated::Rotated(live_login(&mut Columns::of(&row))?)));
         }
         let step = self.lock(step).await?;
-        // `changes()` is that of the first statement throughout: a SELECT leaves it as it is.
+        // `changes()` refers to the UPDATE throughout, because a SELECT does not change it.
         let whole = concat!(
             rotate!(),
             "; SELECT changes() > 0, ",

@@ -1,4 +1,4 @@
-//! Whether the file at the path still is the one that was opened.
+//! Checks that the file at the path still is the one that was opened.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,22 +6,22 @@ use std::sync::OnceLock;
 
 use crate::store::StoreError;
 
-/// The database file, and the `-wal` and `-shm` beside it.
+/// The database file, and its `-wal` and `-shm` files.
 ///
-/// A process goes on reading and writing a file that was deleted or renamed, and nobody else sees what it wrote. Its
-/// device and inode tell. Who opens the file after its `-shm` was deleted makes another one, where the locks of the two do
-/// not meet.
+/// A process can go on reading and writing a file that was deleted or renamed, but no other process sees what it
+/// writes. Device and inode of the path show whether that happened. A process that opens the database after its
+/// `-shm` was deleted creates a new one, so that the two processes no longer see each other's locks.
 pub(super) struct DatabaseFile {
     path: PathBuf,
     beside: [PathBuf; 2],
     file: Identity,
     journal: OnceLock<[Identity; 2]>,
-    /// Why nothing may be read or written any more.
+    /// The reason why the file must not be used any more.
     lost: OnceLock<&'static str>,
 }
 
 impl DatabaseFile {
-    /// The file that is there now.
+    /// The file that exists at the path now.
     pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
         let beside = ["-wal", "-shm"].map(|ending| {
             let mut path = path.as_os_str().to_owned();
@@ -37,7 +37,7 @@ impl DatabaseFile {
         })
     }
 
-    /// Takes the `-wal` and `-shm` that are there now for those that belong to the file.
+    /// Records the identity of the `-wal` and `-shm` files that exist now.
     pub(super) fn watch_journal(&self) -> Result<(), StoreError> {
         let [log, index] = &self.beside;
         let identities = [identity(log).map_err(StoreError::new)?, identity(index).map_err(StoreError::new)?];
@@ -45,7 +45,7 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Costs three calls of `stat`.
+    /// Checks all three files, with three calls of `stat`.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if let Some(reason) = self.lost.get() {
             return Err(StoreError::new(*reason));
@@ -63,14 +63,14 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// From now on every check fails, for the reason that came first.
+    /// Makes every later check fail, with the first reason that was given.
     pub(super) fn lose(&self, reason: &'static str) -> StoreError {
         StoreError::new(*self.lost.get_or_init(|| reason))
     }
 }
 
-/// A `stat` that fails for another reason than that nothing is there says nothing about the file, so it is an error of
-/// this one look.
+/// If `stat` fails for another reason than that the file does not exist, only this check fails, because the file may
+/// still be there.
 fn is_there(path: &Path, expected: &Identity) -> Result<bool, StoreError> {
     match identity(path) {
         Ok(found) => Ok(found == *expected),
@@ -91,7 +91,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Elsewhere an open file cannot be deleted or renamed, or there is no telling.
+/// On other systems an open file cannot be deleted or renamed, or the identity of a file is not available.
 #[cfg(not(unix))]
 type Identity = ();
 

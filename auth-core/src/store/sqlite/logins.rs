@@ -1,4 +1,4 @@
-//! [`LoginStore`].
+//! Implements [`LoginStore`].
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -122,8 +122,8 @@ impl LoginStore for SqliteStore {
         step.commit(Ended::Ended(logged)).await
     }
 
-    /// `count` is read just before the write, beside other writers, because it takes the longer the more logins there
-    /// are: a login that begins or ends in between makes it differ by one. What ends does not depend on it.
+    /// `count` is read just before the write and without the write lock, because the time it takes grows with the
+    /// number of logins. It is inexact if a login begins or ends in between. Which logins end does not depend on it.
     async fn end_all(
         &self,
         realm: &Realm,
@@ -212,7 +212,7 @@ impl LoginStore for SqliteStore {
                 (hex(touch.login.as_bytes()), seen_at.millis(), seen_at.after(touch.idle).millis())
             })
             .collect();
-        // Grouped, because of several source rows for one row an UPDATE takes any one.
+        // Grouped, because an UPDATE uses an arbitrary one of several source rows for the same row.
         let update = concat!(
             "UPDATE auth_login SET last_seen_at = max(last_seen_at, used.seen_at), \
                  idle_expires_at = max(auth_login.idle_expires_at, min(used.idle_expires_at, expires_at)) \

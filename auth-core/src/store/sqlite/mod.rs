@@ -1,15 +1,16 @@
-//! A store in an SQLite file: durable, for one machine, with nothing to run beside the application.
+//! A store in an SQLite file: durable, for one machine, without a database server.
 //!
 //! # How the contract is kept
 //!
-//! - **Steps.** A write is one transaction that holds the write lock from its first statement on, so writes happen one
-//!   after the other, in whatever process. A read is one statement, or one read transaction.
-//! - **Time** is that of the [`Clock`] the store was built with, read once in each step; in a write after it has the lock.
-//! - **Liveness** by thresholds is said once, in the view `auth_live`. Statements read that view, or change rows that are
-//!   in it.
+//! - **Steps.** A write is one transaction that holds the write lock from its first statement on, so writes happen
+//!   one after the other, in whatever process. A read is one statement, or one read transaction.
+//! - **Time** is that of the [`Clock`] with which the store was built. Each step reads it once; a write reads it
+//!   after it has the lock.
+//! - **Liveness** by thresholds is defined once, in the view `auth_live`. Statements read that view, or change rows
+//!   that are in it.
 //! - **The log** is numbered in the order of the commits, because there is one writer at a time.
-//! - **Tidying.** What was ended by a threshold, as by [`end_all`](super::LoginStore::end_all), stays in the file as dead
-//!   rows until [`purge`](super::LoginStore::purge).
+//! - **Purging.** Logins that were ended by a threshold, for example by [`end_all`](super::LoginStore::end_all), stay
+//!   in the file until [`purge`](super::LoginStore::purge) deletes them.
 
 mod connections;
 mod creation;
@@ -42,21 +43,21 @@ use file::DatabaseFile;
 
 pub use open::{Durability, SqliteStoreBuilder};
 
-/// Logins, sessions and the revocation log in an SQLite file. Cheap to clone; clones share everything.
+/// A store in an SQLite file. Cheap to clone; clones share the connections.
 ///
-/// Several processes may open the same file. There is one writer at a time: writes queue in the order in which they
-/// came, reads do not wait for them. A call that does not get its turn within [five
+/// Several processes may open the same file. There is one writer at a time: writes of a process run in the order in
+/// which they were called, and reads do not wait for them. A call that does not get its turn within [five
 /// seconds](SqliteStoreBuilder::busy_timeout) fails.
 ///
 /// # The file
 ///
-/// On Unix, a file that was deleted, renamed or replaced while it is open, or whose `-wal` was, is noticed at the next
-/// call: that call and all later ones fail until the file is opened anew. Copying another file's content over a file that
-/// is open is not supported, and not noticed.
+/// On Unix the store notices at the next call if the file, or its `-wal`, was deleted, renamed or replaced while it
+/// is open. Then that call and all later ones fail until the file is opened again. Overwriting the content of an open
+/// file is not supported, and not noticed.
 ///
 /// # Cancel safety
 ///
-/// A call that is dropped before it returned happened as a whole or not at all, and leaves no transaction open.
+/// A call that is dropped before it returned took effect as a whole or not at all, and leaves no transaction open.
 #[derive(Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -67,25 +68,24 @@ struct Shared {
     writer: Connections,
     readers: Connections,
     file: Arc<DatabaseFile>,
-    /// Rises after each commit that logged something.
+    /// Rises after each commit that appended to the log.
     wake_ups: watch::Sender<u64>,
-    /// Never used. While it is open, SQLite does not delete the `-wal`, whichever other connections come and go: if that
-    /// file is gone, somebody else did it.
+    /// A connection that is never used. While it is open, SQLite does not delete the `-wal`: if that file is gone,
+    /// another process deleted it.
     _anchor: Mutex<SqliteConnection>,
 }
 
 impl SqliteStore {
-    /// Opens the file, which is created if it is not there, with the defaults of [`builder`](Self::builder).
+    /// Opens the file with the defaults of [`builder`](Self::builder), and creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened or created, is not a database, or was written by a later version of this crate
-    /// that this one cannot read.
+    /// The same as [`SqliteStoreBuilder::open`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::builder(path).open().await
     }
 
-    /// To open the file with other settings.
+    /// A builder that opens the file with other settings.
     pub fn builder(path: impl AsRef<Path>) -> SqliteStoreBuilder {
         SqliteStoreBuilder::new(path.as_ref())
     }

@@ -1,4 +1,4 @@
-//! Opening the file.
+//! Opening and migrating the file.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -21,29 +21,31 @@ use crate::store::{Mark, StoreError};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: usize = 4;
 const CACHED_STATEMENTS: usize = 64;
-/// To what the write-ahead log shrinks back after a burst.
+/// The size in bytes to which the write-ahead log is truncated after it has grown.
 const JOURNAL_BYTES: &str = "67108864";
 /// The schema that the last migration makes.
 const SCHEMA_VERSION: i64 = 3;
-/// Number, name and statements, as they were written into files that exist: sqlx compares their hashes.
+/// Number, name and statements of the migrations. They must never change, not even in comments, because sqlx compares
+/// their hashes with those in existing files.
 const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "store", include_str!("../../../migrations/sqlite/0001_store.sql")),
     (2, "realms", include_str!("../../../migrations/sqlite/0002_realms.sql")),
     (3, "look at", include_str!("../../../migrations/sqlite/0003_look_at.sql")),
 ];
 
-/// What a write that returned `Ok` survives.
+/// The failures that a completed write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// A crash of the process, and a power cut: each write waits until the disk has it. The default.
+    /// Writes survive a crash of the process and a power failure: each write waits until it is on the disk. The
+    /// default.
     #[default]
     Full,
-    /// A crash of the process only; several times faster on most disks.
+    /// Writes survive a crash of the process only. Several times faster on most disks.
     ///
     /// # Security
     ///
-    /// A power cut may undo the last moments: a login that was ended, and a stolen token that was found out, work
+    /// A power failure may undo the last writes: a login that was ended, or revoked because of theft, may be live
     /// again. A client whose rotation was undone has to sign in again.
     Normal,
 }
@@ -68,38 +70,41 @@ impl SqliteStoreBuilder {
         }
     }
 
-    /// What a write survives. Default: [`Durability::Full`].
+    /// The failures that a completed write survives. Default: [`Durability::Full`].
     pub fn synchronous(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// How long a write waits for its turn, and then for other processes, before it fails. Default: five seconds.
+    /// How long a call waits for its turn in this process, and then for other processes, before it fails. Default: 5
+    /// s.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// The store's time. Default: the operating system's clock. Processes that share a file must have the same time.
+    /// The store's clock. Default: the operating system's. Processes that share a file must have the same time.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Opens the file. One that is not there is created, for this user only (mode 0600); the mode of one that is there
-    /// is left alone. The files `-wal` and `-shm` beside it get the same mode.
+    /// Opens the file. A file that does not exist is created with mode 0600; the mode of an existing file is not
+    /// changed. The files `-wal` and `-shm` get the same mode.
     ///
-    /// A file of the first edition is migrated: its logins and sessions are over, and everybody signs in again.
+    /// A file with an older schema is migrated. After the migration from schema 1, all logins and sessions have ended
+    /// and all users must sign in again.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened or created, is not a database, was written by a later version of this crate that
-    /// this one cannot read, or is where no write-ahead log can be kept (most network file systems).
+    /// [`StoreError`] when the file cannot be opened or created, is not a database, was migrated by a later version
+    /// of this crate that this one is not compatible with, or is on a file system without support for a write-ahead
+    /// log (most network file systems).
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
-        // Absolute, because SQLite takes a name that begins with "file:", and ":memory:", for something else.
+        // Absolute, because SQLite treats ":memory:", and names that begin with "file:", specially.
         let path = std::path::absolute(&self.path).map_err(StoreError::new)?;
         create(&path).map_err(StoreError::new)?;
-        // SQLite keeps the files beside it where the file is, not where a link to it is.
+        // SQLite keeps `-wal` and `-shm` beside the file itself, not beside a symbolic link to it.
         let path = path.canonicalize().map_err(StoreError::new)?;
         let file = Arc::new(DatabaseFile::at(&path)?);
 
@@ -113,7 +118,7 @@ impl SqliteStoreBuilder {
         drop(lease);
 
         let mut anchor = readers.connect().await?;
-        // Only a connection that has read something holds on to the write-ahead log.
+        // Only a connection that has read something keeps the write-ahead log open.
         sqlx::query("SELECT 1 FROM auth_store").execute(&mut anchor).await.map_err(StoreError::new)?;
         file.watch_journal()?;
         let shared = Shared {
@@ -139,7 +144,7 @@ impl SqliteStoreBuilder {
             .foreign_keys(true)
             .pragma("journal_size_limit", JOURNAL_BYTES);
         match self.durability {
-            // On macOS a plain fsync leaves the data in the disk's cache. Elsewhere this changes nothing.
+            // On macOS a plain fsync leaves the data in the disk's cache. On other systems this has no effect.
             Durability::Full => options.pragma("fullfsync", "ON").pragma("checkpoint_fullfsync", "ON"),
             Durability::Normal => options,
         }
@@ -170,26 +175,26 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// SQLite does not say when it cannot have a write-ahead log, as on most network file systems: it goes on without one.
+/// SQLite does not report that the file system does not support a write-ahead log: it continues without one.
 async fn check_journal(lease: &mut Lease<'_>) -> Result<(), StoreError> {
     let row = lease.row(sqlx::query("PRAGMA journal_mode")).await?;
     let mode = row.map(|row| Columns::of(&row).take::<String>()).transpose()?;
     if mode.as_deref() == Some("wal") {
         Ok(())
     } else {
-        Err(StoreError::new("no write-ahead log can be kept there"))
+        Err(StoreError::new("the file system does not support SQLite's write-ahead log"))
     }
 }
 
-/// Brings the tables up to date, all or nothing, while other processes wait.
+/// Runs the missing migrations in one transaction, while other processes wait.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let migrations = MIGRATIONS.into_iter().map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // A name of our own, so that an application may keep its tables, and their migrations, in the same file.
+    // A name of its own, so that an application can have its tables, and their migrations, in the same file.
     migrator.dangerous_set_table_name("auth_migrations");
-    // Migrations of later versions are none of our business: `least_reader` says whether they matter.
+    // Migrations of later versions are ignored: `least_reader` says whether this version may use the file.
     migrator.set_ignore_missing(true);
     let mut transaction =
         sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await.map_err(StoreError::new)?;
@@ -198,7 +203,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     transaction.commit().await.map_err(StoreError::new)
 }
 
-/// Before the migrations, because those of a later schema may have replaced what ours would change.
+/// Runs before the migrations, because a later schema may have replaced the tables that they change.
 async fn check_least_reader(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let has_versions =
         sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'auth_store'");
@@ -210,11 +215,11 @@ async fn check_least_reader(connection: &mut SqliteConnection) -> Result<(), Sto
     if is_readable(Columns::of(&row).take()?) { Ok(()) } else { Err(StoreError::new(UNREADABLE)) }
 }
 
-/// What is said of a file that only later versions may use.
+/// The error for a file that only later versions may use.
 pub(super) const UNREADABLE: &str =
-    "the database was migrated by a later version of this crate, and this version is too old to read it";
+    "the database was migrated by a later version of auth-core; this version is too old to use it";
 
-/// Whether this version may use a file of that `least_reader`.
+/// Whether this version may use a file with this `least_reader`.
 pub(super) const fn is_readable(least_reader: i64) -> bool {
     least_reader <= SCHEMA_VERSION
 }

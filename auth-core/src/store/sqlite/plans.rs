@@ -1,4 +1,4 @@
-//! How SQLite finds the rows: by an index in every statement that this store runs.
+//! Tests that SQLite uses an index in every statement of this store.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -17,12 +17,12 @@ thread_local! {
     static STATEMENTS: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Remembers a statement that is about to run.
+/// Records a statement that is about to run.
 pub(super) fn note(sql: &'static str) {
     STATEMENTS.with_borrow_mut(|statements| statements.insert(sql));
 }
 
-/// What may be read from its start: parameters, single rows, the queue of purging, and the list of realms.
+/// The scans that are allowed: of parameters, single rows, the queue of purging, and the list of realms.
 const SHORT: [&str; 9] = [
     "SCAN CONSTANT ROW",
     "SCAN json_each VIRTUAL TABLE",
@@ -54,7 +54,7 @@ async fn no_statement_reads_a_whole_table() {
         for line in plan.iter().map(|row| row.get::<String, _>("detail")) {
             let is_short = SHORT.iter().any(|short| line.starts_with(short));
             let is_whole = line.starts_with("SCAN") || line.contains("AUTOMATIC");
-            // All logins of a realm, or all above the floor, are as many as there are.
+            // These indexes would lead to all logins of a realm, or all above the floor.
             let is_long = line.contains("login") && line.ends_with("(realm=?)")
                 || line.contains("auth_login_begun_under") && part != BELOW_FLOOR;
             assert!(is_short || !(is_whole || is_long), "{line}\nin {part}");

@@ -1,4 +1,4 @@
-//! Deleting what is over, in small steps.
+//! Purging in small steps.
 
 use super::SqliteStore;
 use super::rows::signed;
@@ -6,23 +6,23 @@ use super::step::Step;
 use crate::clock::Timestamp;
 use crate::store::{ENTRY_MARGIN, StoreError};
 
-/// How many rows one step deletes at most; other writers have their turn in between.
+/// The maximum number of rows that one step deletes; other writers have their turn in between.
 const AT_ONCE: u64 = 200;
 
-/// Logins that have expired, of those that are looked at.
+/// Deletes the expired logins among those that are due for a check (`look_at`).
 const EXPIRED_LOGINS: &str = "DELETE FROM auth_login WHERE over_at <= $1 AND rowid IN \
     (SELECT rowid FROM auth_login WHERE look_at <= $1 ORDER BY look_at LIMIT $2)";
 
-/// Logins that were looked at too early: they were used meanwhile.
+/// Postpones the check of logins that were used in the meantime.
 const LOOK_LATER: &str = "UPDATE auth_login SET look_at = over_at WHERE over_at > $1 AND rowid IN \
     (SELECT rowid FROM auth_login WHERE look_at <= $1 ORDER BY look_at LIMIT $2)";
 
-/// Logins that began below the floor of their realm.
+/// Deletes logins that began below the floor of their realm.
 pub(super) const BELOW_FLOOR: &str = "DELETE FROM auth_login WHERE rowid IN \
     (SELECT login.rowid FROM auth_realm AS realm CROSS JOIN auth_login AS login \
      WHERE login.realm = realm.id AND login.begun_under < realm.floor LIMIT $2)";
 
-/// Logins of one subject that were all ended.
+/// Deletes logins of one subject whose logins were all ended.
 pub(super) const ALL_ENDED: &str = "DELETE FROM auth_login WHERE rowid IN \
     (SELECT login.rowid \
      FROM (SELECT realm, subject FROM auth_untidy ORDER BY realm, subject LIMIT 1) AS untidy \
@@ -38,13 +38,14 @@ const TIDIED: &str = "DELETE FROM auth_untidy WHERE (realm, subject) = \
 pub(super) const EXPIRED_SESSIONS: &str = "DELETE FROM auth_session WHERE rowid IN \
     (SELECT rowid FROM auth_session WHERE session_ends <= $1 LIMIT $2)";
 
-/// Entries that are over, but never the newest of a realm: cursors name it.
+/// Deletes expired log entries, except the newest of each realm, which cursors refer to.
 pub(super) const OVER_ENTRIES: &str = "DELETE FROM auth_log WHERE number IN \
     (SELECT number FROM auth_log AS entry \
      WHERE entry_ends <= $3 AND number < (SELECT max(number) FROM auth_log WHERE realm = entry.realm) LIMIT $2)";
 
 impl SqliteStore {
-    /// Runs a statement until there is nothing left to delete. Returns how many rows went, and the time then.
+    /// Runs a statement until there is nothing left to delete. Returns the number of deleted rows, and the time at
+    /// the end.
     pub(super) async fn delete_all(&self, delete: &'static str) -> Result<(u64, Timestamp), StoreError> {
         let mut deleted = 0;
         loop {
@@ -58,7 +59,7 @@ impl SqliteStore {
         }
     }
 
-    /// Deletes logins that have expired. Returns how many.
+    /// Deletes logins that have expired. Returns their number.
     pub(super) async fn delete_expired(&self) -> Result<u64, StoreError> {
         let mut deleted = 0;
         loop {
@@ -73,7 +74,7 @@ impl SqliteStore {
         }
     }
 
-    /// Deletes what was all ended, subject by subject. Returns how many logins went.
+    /// Deletes logins of subjects whose logins were all ended, subject by subject. Returns their number.
     pub(super) async fn tidy(&self) -> Result<u64, StoreError> {
         let mut deleted = 0;
         loop {
@@ -90,7 +91,7 @@ impl SqliteStore {
     }
 }
 
-/// Runs a statement on so many rows at most. Returns how many there were.
+/// Runs a statement on at most [`AT_ONCE`] rows. Returns the number of affected rows.
 async fn batch_of(step: &mut Step<'_>, statement: &'static str) -> Result<u64, StoreError> {
     let over = step.now.before(ENTRY_MARGIN);
     let statement = step.statement_of_all(statement).bind(signed(AT_ONCE)?).bind(over.millis());

@@ -1,4 +1,4 @@
-//! [`RevocationStore`].
+//! Implements [`RevocationStore`].
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -103,7 +103,7 @@ impl RevocationStore for SqliteStore {
     }
 
     async fn standing(&self, realm: &Realm, ids: &Ids<'_>) -> Result<Timed<Standing>, StoreError> {
-        // $6 is the epoch of the claims, $7 that of the login's beginning.
+        // $6 is the epoch of the claims, $7 the epoch under which the login began.
         let select = concat!(
             "SELECT ($3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM auth_live WHERE id = $3 AND ",
             live!(),
@@ -156,7 +156,7 @@ impl RevocationStore for SqliteStore {
         instant: Option<Timestamp>,
     ) -> Result<Timed<(u64, Logged)>, StoreError> {
         let mut step = self.write_in(realm).await?;
-        // No login has a higher epoch than the record of its subject, or the floor of its time.
+        // No login has a higher epoch than the record of its subject, or the floor when it began.
         let raise = "UPDATE auth_realm SET floor = max(floor + 1, $1, $3, \
                          coalesce((SELECT max(epoch) FROM auth_subject WHERE realm = auth_realm.id), 0) + 1) \
                      WHERE name = $2 RETURNING floor";
@@ -175,7 +175,7 @@ fn is_over(expires_at: Timestamp, now: Timestamp) -> bool {
     expires_at <= now.before(ENTRY_MARGIN)
 }
 
-/// What is in a cursor: the last entry that was seen, or only the store in which none was.
+/// The content of a cursor: the last entry that was read, or only the incarnation if there was none.
 #[derive(Clone, Copy)]
 struct Place {
     incarnation: [u8; 16],
@@ -188,7 +188,7 @@ impl Place {
     const START: Self =
         Self { incarnation: [0; 16], number: 0, expires_at: Timestamp::UNIX_EPOCH, mark: [0; 16] };
 
-    /// The start, for a cursor that is not ours.
+    /// The place that a cursor names; the start for a malformed one.
     fn of(cursor: &Cursor) -> Self {
         let parts = || {
             let (incarnation, rest) = cursor.as_bytes().split_first_chunk()?;
@@ -206,7 +206,7 @@ impl Place {
         Cursor::from_bytes([self.incarnation.as_slice(), &number, &expires_at, &self.mark].concat())
     }
 
-    /// Why the page is from the start of the log.
+    /// Why the page begins at the start of the log; `None` if it continues at the cursor.
     fn reset(
         &self,
         cursor: &Cursor,

@@ -1,4 +1,4 @@
-//! Rows to values and back. What is not ours is an error, never a panic and never a default.
+//! Conversion of rows to values and back. Invalid data is an error, never a panic and never a default.
 
 use std::time::Duration;
 
@@ -44,14 +44,14 @@ impl<'r> Columns<'r> {
         Self { row, next: 0 }
     }
 
-    /// Of the first row of an answer that always has one.
+    /// The columns of the first row of a result that always has one.
     pub(super) fn first(rows: &'r [SqliteRow]) -> Result<Self, StoreError> {
-        rows.first().map(Self::of).ok_or_else(|| foreign("the realm is not there"))
+        rows.first().map(Self::of).ok_or_else(|| foreign("the row of the realm is missing"))
     }
 
-    /// An error where there is NULL: sqlx makes a zero of it.
+    /// The next column. NULL is an error, because sqlx would read it as zero.
     pub(super) fn take<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<T, StoreError> {
-        self.optional()?.ok_or_else(|| foreign("a value is missing"))
+        self.optional()?.ok_or_else(|| foreign("a column is NULL that must have a value"))
     }
 
     pub(super) fn optional<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<Option<T>, StoreError> {
@@ -61,12 +61,12 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
-        self.take::<&[u8]>()?.try_into().map_err(|_| foreign("an id, hash or nonce has another length"))
+        self.take::<&[u8]>()?.try_into().map_err(|_| foreign("an id, hash or nonce has the wrong length"))
     }
 
     pub(super) fn optional_bytes<const N: usize>(&mut self) -> Result<Option<[u8; N]>, StoreError> {
         let bytes = self.optional::<&[u8]>()?;
-        bytes.map(<[u8; N]>::try_from).transpose().map_err(|_| foreign("an id or hash has another length"))
+        bytes.map(<[u8; N]>::try_from).transpose().map_err(|_| foreign("an id or hash has the wrong length"))
     }
 
     pub(super) fn unsigned(&mut self) -> Result<u64, StoreError> {
@@ -100,7 +100,7 @@ fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
         kind: match columns.take::<i64>()? {
             0 => LoginKind::Session,
             1 => LoginKind::Token,
-            _ => return Err(foreign("a login is of an unknown kind")),
+            _ => return Err(foreign("a login has an unknown kind")),
         },
         created_at: columns.time()?,
         last_seen_at: columns.time()?,
@@ -197,37 +197,37 @@ pub(super) fn bytes(id: LoginId) -> Vec<u8> {
     id.as_bytes().to_vec()
 }
 
-/// What a session is found by; NULL, which nothing is found by, in a partition that is not there.
+/// The hash of a session as a parameter; NULL, which matches nothing, if the partition does not exist.
 pub(super) fn hash_of(key: &SessionKey) -> Option<Vec<u8>> {
     (key.partition == Partition::REALM).then(|| key.hash.as_bytes().to_vec())
 }
 
-/// A number that SQLite, which knows only signed ones, can hold.
+/// A number as a parameter. SQLite has signed integers only.
 pub(super) fn signed(number: u64) -> Result<i64, StoreError> {
     i64::try_from(number).map_err(StoreError::new)
 }
 
-/// A number that is only compared with columns, none of which is higher than what SQLite can hold.
+/// A number that is only compared with columns, so that a too large one may be replaced by the largest.
 pub(super) fn capped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A duration as a column; one that is too long is as long as can be.
+/// A duration in milliseconds as a parameter; a too long one is replaced by the longest.
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A list as the one parameter that `json_each` unpacks.
+/// A list as a single parameter, which `json_each` expands.
 pub(super) fn json(list: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(list).map_err(StoreError::new)
 }
 
-/// JSON has no bytes; `unhex` in the statement turns them back.
+/// Bytes as hexadecimal text, because JSON has no bytes; `unhex` in the statement converts them back.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Never an error: it is a String.
+        // Never an error: writing to a `String` succeeds.
         let _ = write!(text, "{byte:02x}");
     }
     text

@@ -1,4 +1,4 @@
-//! [`SessionStore`].
+//! Implements [`SessionStore`].
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl SessionStore for SqliteStore {
         key: &SessionKey,
     ) -> Result<Timed<Option<(SessionRow, Option<LiveLogin>)>>, StoreError> {
         let mut step = self.read().await?;
-        // Not one statement with a LEFT JOIN: SQLite would read every live login of the realm for it.
+        // Two statements, because for a LEFT JOIN SQLite would read every live login of the realm.
         let select = concat!(
             "BEGIN; \
              SELECT hash, login, data, version, session_ends FROM auth_session WHERE hash = $3 AND ",
@@ -142,7 +142,7 @@ fn session_with_login(rows: &[SqliteRow]) -> Result<Option<(SessionRow, Option<L
     }
 }
 
-/// Adds a session to a realm that is there. `false`: a row has the hash.
+/// Adds a session to an existing realm. Returns `false` if the hash is taken.
 pub(super) async fn insert_session(
     step: &mut Step<'_>,
     realm: &Realm,

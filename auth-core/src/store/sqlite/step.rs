@@ -1,4 +1,4 @@
-//! Reads and writes: a connection, and the time at which everything in them happens.
+//! The steps of the store: a connection, and the one time that all statements of a step use.
 
 use sqlx::query;
 use sqlx::sqlite::{SqliteQueryResult, SqliteRow};
@@ -17,7 +17,7 @@ macro_rules! live {
 }
 pub(super) use live;
 
-/// The condition that a statement got the write lock within ten milliseconds after [`Step::asked_at`], its parameter.
+/// The condition that the statement got the write lock within 10 ms after [`Step::asked_at`], its parameter.
 macro_rules! got_lock_soon {
     ($asked_at:literal) => {
         concat!(
@@ -40,29 +40,30 @@ pub(super) struct Step<'a> {
 }
 
 impl SqliteStore {
-    /// Begins a write. It has the write lock, and its time was read after it got it. Dropped without
-    /// [`commit`](Step::commit), it did nothing.
+    /// Begins a write: takes the write lock, then reads the time. If the step is dropped without
+    /// [`commit`](Step::commit), nothing changes.
     pub(super) async fn write(&self) -> Result<Step<'_>, StoreError> {
         let mut lease = self.shared.writer.lease().await?;
         lease.begin().await?;
         Ok(self.step(lease))
     }
 
-    /// Begins a write of a single statement, which takes the lock itself: that saves a trip to the connection's thread. Its
-    /// time is read before it has the lock, so it must do nothing if it [got the lock late](got_lock_soon).
+    /// Begins a write that consists of a single statement, which takes the lock itself; this saves a message to the
+    /// connection's thread. The time is read before it has the lock, so the statement must do nothing if it [got the
+    /// lock late](got_lock_soon).
     pub(super) async fn write_alone(&self) -> Result<Step<'_>, StoreError> {
         let lease = self.shared.writer.lease().await?;
         Ok(self.step(lease))
     }
 
-    /// Goes on, after a single statement that did nothing, as a write that has the lock, and the time after it got it.
+    /// Continues, after a single statement that did nothing, as a write that takes the lock and then reads the time.
     pub(super) async fn lock<'a>(&'a self, mut step: Step<'a>) -> Result<Step<'a>, StoreError> {
         step.lease.begin().await?;
         step.now = self.shared.clock.now();
         Ok(step)
     }
 
-    /// Begins a write in a realm, which is there from now on.
+    /// Begins a write in a realm, which is created if it does not exist.
     pub(super) async fn write_in(&self, realm: &Realm) -> Result<Step<'_>, StoreError> {
         let mut step = self.write().await?;
         let found =
@@ -81,9 +82,10 @@ impl SqliteStore {
         Step { lease, wake_ups: &self.shared.wake_ups, is_logged: false, now: self.shared.clock.now() }
     }
 
-    /// The rows of a read that has at least one in a realm that is there. If there are none, the realm is made first.
+    /// Runs a read that returns at least one row in an existing realm. If there is no row, it creates the realm and
+    /// reads again.
     ///
-    /// Several statements are a whole transaction, from `BEGIN` to `COMMIT`.
+    /// Several statements must be a whole transaction, from `BEGIN` to `COMMIT`.
     pub(super) async fn read_in(
         &self,
         realm: &Realm,
@@ -111,7 +113,7 @@ impl Step<'_> {
         query(sql).bind(self.now.millis()).bind(realm.as_str().to_owned())
     }
 
-    /// A statement about every realm: `$1` is the time, `$2` is free.
+    /// A statement about all realms: `$1` is the time, `$2` is free.
     pub(super) fn statement_of_all(&self, sql: &'static str) -> Statement<'static> {
         #[cfg(test)]
         super::plans::note(sql);
@@ -134,7 +136,7 @@ impl Step<'_> {
         self.lease.snapshot(statements).await
     }
 
-    /// The answer, with the time at which it is true.
+    /// The result, with the time at which it is true.
     pub(super) fn answer<T>(&self, value: T) -> Timed<T> {
         Timed::new(value, self.now)
     }
@@ -149,8 +151,8 @@ impl Step<'_> {
         Ok(row)
     }
 
-    /// Runs statements of which the last is `COMMIT`, in one trip to the connection's thread, and answers the row that they
-    /// returned.
+    /// Runs statements of which the last is `COMMIT`, with one message to the connection's thread, and returns the
+    /// row that they returned.
     pub(super) async fn finish(
         mut self,
         statements: Statement<'_>,
@@ -165,12 +167,12 @@ impl Step<'_> {
         SystemClock.now().millis()
     }
 
-    /// This write appended to the log: whoever follows it is woken after the commit.
+    /// Notes that this write appended to the log, so that readers are woken after the commit.
     pub(super) fn note_logged(&mut self) {
         self.is_logged = true;
     }
 
-    /// Makes a write last, then answers.
+    /// Commits the write and returns the result.
     pub(super) async fn commit<T>(mut self, value: T) -> Result<Timed<T>, StoreError> {
         self.lease.commit().await?;
         if self.is_logged {

@@ -1,18 +1,18 @@
-//! Entries that nodes know and the log lacks: appended, and applied to rows and records.
+//! Writing back entries that nodes know and the log lacks: appending them, and applying them to rows and records.
 
 use super::entries::{ALL_ENDED, CLAIMS_CHANGED, FLOOR, LOGIN, RevokedColumns, SESSION};
 use super::rows::{Columns, hex, json};
 use super::step::Step;
 use crate::store::{LogEntry, Realm, StoreError};
 
-/// The entries that this step appended: those with a higher number than `$3`.
+/// The entries that this step appended: their numbers are greater than `$3`.
 macro_rules! written {
     () => {
         "FROM auth_log AS entry WHERE number > $3 AND realm = (SELECT id FROM auth_realm WHERE name = $2)"
     };
 }
 
-/// As part of a write in a realm that is there.
+/// Writes entries back, as part of a write in an existing realm.
 pub(super) async fn write_back(
     step: &mut Step<'_>,
     realm: &Realm,
@@ -41,8 +41,8 @@ pub(super) async fn write_back(
     step.run(apply).await.map(drop)
 }
 
-/// `max` takes the other columns of its SELECT from the row that it found. The login that goes on is that of the highest
-/// ending, if it is live and none of the other endings, in the record or in an entry, is over it.
+/// In SQLite, the other columns of a SELECT with `max` come from the row with the maximum. The spared login is the
+/// one that the entry or record with the highest epoch names, if it is live and no other entry or record ends it.
 const APPLY: &str = concat!(
     "DELETE FROM auth_login WHERE +realm = (SELECT id FROM auth_realm WHERE name = $2) \
          AND id IN (SELECT thing ",
@@ -81,7 +81,7 @@ const APPLY: &str = concat!(
 
 type Row<'a> = (String, i64, Option<String>, Option<&'a str>, Option<i64>, i64);
 
-/// What this version does not know cannot be written back.
+/// The rows of the entries. Entries of a kind that this version does not know are left out.
 fn rows(entries: &[LogEntry]) -> Result<Vec<Row<'_>>, StoreError> {
     let known = entries.iter().filter_map(|entry| {
         let columns = RevokedColumns::of(&entry.revoked).transpose()?;

@@ -1,4 +1,4 @@
-//! The claims of a login, and that they changed.
+//! Rules about the claims of a login, and about changed claims.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ async fn save(scene: &Scene, id: LoginId, claims: &[u8], epoch: u64) -> Timed<bo
     scene.store.save_claims(&scene.realm, id, claims, epoch).await.expect("save_claims")
 }
 
-/// With their epoch, and the store's time.
+/// New claims are stored with their epoch and the store's time.
 pub async fn claims_are_replaced(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let before = scene.sign_in(1).await;
@@ -27,7 +27,7 @@ pub async fn claims_are_replaced(world: Arc<dyn World>) {
     assert!(scene.row(other.id).await == other, "another login changed");
 }
 
-/// A slow request loses against a later one; an equal epoch loads them again.
+/// Claims of an older epoch are not saved, claims of the same epoch are.
 pub async fn claims_of_an_older_epoch_are_not_saved(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let old = scene.sign_in(1).await;
@@ -44,7 +44,8 @@ pub async fn claims_of_an_older_epoch_are_not_saved(world: Arc<dyn World>) {
     assert!(!scene.is_live(scene.id(9)).await);
 }
 
-/// Their logins are live, and outdated until the claims are loaded again; others' are not.
+/// After a change of claims, the subject's logins are live, and outdated until their claims are loaded again. Other
+/// subjects' logins are not affected.
 pub async fn changed_claims_outdate_logins_and_end_none(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let mine = scene.sign_in(1).await;
@@ -60,7 +61,7 @@ pub async fn changed_claims_outdate_logins_and_end_none(world: Arc<dyn World>) {
     assert!(!scene.login(new.id).await.expect("it is live").is_outdated());
 }
 
-/// For the record's retention or the caller's, whichever is larger.
+/// A change of claims is logged for the record's retention or the caller's, whichever is longer.
 pub async fn a_change_of_claims_is_logged(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let long = RETENTION * 3;

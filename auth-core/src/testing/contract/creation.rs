@@ -1,4 +1,4 @@
-//! A login begins.
+//! Rules about creating logins.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::store::{
     Created, Family, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, SubjectState, Timed,
 };
 
-/// All of it: what was given, and the store's times.
+/// A login is stored with all its values and the store's times.
 pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let epoch = scene.end_all(None).await.epoch;
@@ -36,7 +36,7 @@ pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
             extra: login.extra.clone(),
         };
         assert_eq!(value, Created::Made { login: expected.clone(), replaced: None, evicted: vec![] });
-        // Nothing of a row is compared by `Debug`, which does not show all of it.
+        // Rows are not compared by `Debug`, which does not show all fields.
         let found = scene.login(login.id).await.expect("the login is live");
         let subject = SubjectState { epoch, outdated_below: found.subject.outdated_below };
         assert!(found.subject.outdated_below <= epoch);
@@ -46,14 +46,14 @@ pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
     }
 }
 
-/// Unused or not.
+/// `idle_expires_at` is at most `expires_at`.
 pub async fn a_login_is_never_idle_longer_than_it_lasts(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in_as(&NewLogin { idle: LIFETIME * 2, ..scene.annas(1) }, None).await;
     assert_eq!(row.idle_expires_at, row.expires_at);
 }
 
-/// The row that is there stays as it is.
+/// A login with the id of a live login is refused, and that login does not change.
 pub async fn the_id_of_a_live_login_is_taken(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let before = scene.sign_in(1).await;
@@ -68,7 +68,7 @@ pub async fn the_id_of_a_live_login_is_taken(world: Arc<dyn World>) {
     assert!(scene.row(scene.id(1)).await == before);
 }
 
-/// Of many that arrive at once.
+/// Of many concurrent logins with the same id, exactly one is created.
 pub async fn one_of_many_logins_with_one_id_is_made(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
@@ -86,7 +86,7 @@ pub async fn one_of_many_logins_with_one_id_is_made(world: Arc<dyn World>) {
     assert!(scene.row(login.id).await == *login);
 }
 
-/// It carries the login, and is as it was given.
+/// A session that is created with a login carries it, with the given values.
 pub async fn a_login_comes_with_its_session(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
@@ -100,7 +100,7 @@ pub async fn a_login_comes_with_its_session(world: Arc<dyn World>) {
     assert!(carried.is_some_and(|carried| carried.row == login));
 }
 
-/// The login does not come about either.
+/// If the hash of the session is taken, the login is not created.
 pub async fn a_taken_session_hash_refuses_the_login(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in_session(1).await;

@@ -1,4 +1,4 @@
-//! Small documents.
+//! Rules about documents.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::World;
 use super::fixture::{Scene, at_once};
 use crate::store::Document;
 
-/// The version is the one that was read; zero where there is none.
+/// A document is saved only if its version is the expected one; zero if there is no document.
 pub async fn a_document_is_saved_only_over_the_expected_version(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let (store, realm) = (&scene.store, &scene.realm);
@@ -30,7 +30,7 @@ pub async fn a_document_is_saved_only_over_the_expected_version(world: Arc<dyn W
     assert_eq!(read("other").await, Some(Document { version: 1, bytes: vec![] }));
 }
 
-/// 64 KiB fit, and come back whole; a byte more is an error, and nothing is done.
+/// A document of 64 KiB is saved and read back. One byte more is an error, and nothing changes.
 pub async fn a_document_is_bounded(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let (store, realm) = (&scene.store, &scene.realm);
@@ -42,7 +42,7 @@ pub async fn a_document_is_bounded(world: Arc<dyn World>) {
     assert!(read == Some(Document { version: 1, bytes: long }));
 }
 
-/// The first, and each one after it.
+/// Of many concurrent saves exactly one succeeds, for a new document and for an existing one.
 pub async fn one_of_many_documents_wins(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for expected in [0, 1] {

@@ -1,4 +1,4 @@
-//! All logins of a subject end at once.
+//! Rules about ending all logins of a subject.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::World;
 use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, seconds};
 use crate::store::{Created, Cursor, EndedAll, NewLogin, Revoked, Timed};
 
-/// Those of both kinds, and no one else's.
+/// Logins of both kinds end, and no other subject's.
 pub async fn all_logins_of_the_subject_end(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -23,7 +23,7 @@ pub async fn all_logins_of_the_subject_end(world: Arc<dyn World>) {
     assert_eq!(scene.end_all(None).await.count, 1);
 }
 
-/// However many logins there are, and also when there are none.
+/// Ending all logins appends one entry, however many logins there are, and also if there are none.
 pub async fn ending_all_logins_is_one_entry(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let mut cursor = Cursor::start();
@@ -42,7 +42,7 @@ pub async fn ending_all_logins_is_one_entry(world: Arc<dyn World>) {
     }
 }
 
-/// Not an unknown one, an expired one, one that was ended, or somebody else's.
+/// A login is not spared if it is unknown, expired, ended, or another subject's.
 pub async fn only_a_live_login_of_the_subject_is_spared(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let other = scene.sign_in_as(&scene.new_login(&bert(), 1), None).await;
@@ -56,7 +56,7 @@ pub async fn only_a_live_login_of_the_subject_is_spared(world: Arc<dyn World>) {
     assert!(scene.is_live(other.id).await);
 }
 
-/// As if nothing had happened.
+/// A spared login, its session and its claims stay valid.
 pub async fn a_spared_login_goes_on(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -68,13 +68,13 @@ pub async fn a_spared_login_goes_on(world: Arc<dyn World>) {
     assert!(!login.is_outdated(), "its claims are as good as before");
     assert_eq!(login.subject.epoch, ended.epoch);
     assert!(!scene.is_live(scene.id(2)).await);
-    // Again and again.
+    // The same login can be spared repeatedly.
     let ended = scene.end_all(Some(row.id)).await;
     assert_eq!((ended.count, ended.spared), (0, Some(row.id)));
     assert!(scene.is_live(row.id).await);
 }
 
-/// A login that an earlier one ended stays ended.
+/// Sparing a login that was ended before does not make it live again.
 pub async fn sparing_brings_nothing_back(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -87,7 +87,7 @@ pub async fn sparing_brings_nothing_back(world: Arc<dyn World>) {
     }
 }
 
-/// Unless it spares it again.
+/// A spared login ends with the next end of all logins that does not spare it.
 pub async fn a_later_ending_ends_a_spared_login(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -96,7 +96,8 @@ pub async fn a_later_ending_ends_a_spared_login(world: Arc<dyn World>) {
     assert!(!scene.is_live(scene.id(1)).await);
 }
 
-/// Of many sign-ins beside an ending, those that began before it do not survive, and those that began after it do.
+/// Of sign-ins concurrent with the end of all logins, those that began before it do not survive, and those that began
+/// after it do.
 pub async fn no_sign_in_survives_an_ending_that_it_began_before(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for round in 0..4_u8 {
@@ -132,7 +133,8 @@ pub async fn no_sign_in_survives_an_ending_that_it_began_before(world: Arc<dyn W
     }
 }
 
-/// The record's, which is the largest that a login of the subject ever had, or the caller's.
+/// The entry is kept for the record's retention, which is the largest that a login of the subject ever had, or the
+/// caller's, whichever is longer.
 pub async fn the_entry_lives_for_the_largest_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let long = RETENTION * 5;
@@ -147,7 +149,7 @@ pub async fn the_entry_lives_for_the_largest_retention(world: Arc<dyn World>) {
     }
 }
 
-/// Whoever sees that the login is gone finds the entry.
+/// A reader that sees that the logins have ended finds the entry in the log.
 pub async fn an_ending_and_its_entry_are_seen_together(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in 1..=8 {

@@ -1,4 +1,4 @@
-//! What else changes a refresh family.
+//! Rules about other changes of a refresh token family.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ fn position(generation: u32, branch: u16) -> Position {
     Position { generation, branch }
 }
 
-/// A family with something in every field but the time.
+/// A family with a value in every field except the time.
 fn full(family: &Family) -> Family {
     Family {
         position: position(7, 3),
@@ -39,7 +39,7 @@ fn full(family: &Family) -> Family {
     }
 }
 
-/// In every field.
+/// A family is replaced only if it is as expected in every field.
 pub async fn a_family_is_replaced_only_as_expected(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let first = scene.rotated(1).await;
@@ -71,7 +71,7 @@ pub async fn a_family_is_replaced_only_as_expected(world: Arc<dyn World>) {
     assert!(scene.login(scene.id(1)).await == Some(done), "the answer is the login after the change");
 }
 
-/// The grace begins now, or when it did before; what the new family says does not matter.
+/// The grace period begins now or stays the same; `rotated_at` of the new family is ignored.
 pub async fn the_store_says_when_the_grace_began(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let first = scene.rotated(1).await;
@@ -87,7 +87,8 @@ pub async fn the_store_says_when_the_grace_began(world: Arc<dyn World>) {
     assert_eq!(family, Family { rotated_at: done.now, ..new });
 }
 
-/// That of the row and of the record; a shorter one changes neither, and neither does a replacement that does not happen.
+/// A replacement raises the retention of row and record. A shorter retention, and a refused replacement, change
+/// neither.
 pub async fn a_replacement_raises_the_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let family = scene.rotated(1).await;
@@ -106,7 +107,7 @@ pub async fn a_replacement_raises_the_retention(world: Arc<dyn World>) {
     assert_eq!(ended.value.logged.expires_at, ended.now.after(RETENTION * 4));
 }
 
-/// The same expectation, many times at once.
+/// Of many concurrent replacements with the same expectation, exactly one succeeds.
 pub async fn one_of_many_replacements_wins(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let first = scene.rotated(1).await;
@@ -124,7 +125,8 @@ pub async fn one_of_many_replacements_wins(world: Arc<dyn World>) {
     assert_eq!(scene.login(scene.id(1)).await.as_ref(), winners.first());
 }
 
-/// One that comes late, for another branch, or for a session changes nothing; the others of its batch do.
+/// A confirmation of an old position, of another branch, or of a session changes nothing; the others of its batch are
+/// applied.
 pub async fn only_the_current_position_is_confirmed(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in 1..=3 {
@@ -152,7 +154,7 @@ pub async fn only_the_current_position_is_confirmed(world: Arc<dyn World>) {
     }
 }
 
-/// Over generations that were counted in a row; else it starts again.
+/// A rotation keeps `shared` if the generation was counted, and otherwise sets it to zero.
 pub async fn a_rotation_keeps_what_was_counted(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let first = scene.rotated(1).await;

@@ -1,4 +1,4 @@
-//! The people, logins and times that the rules speak of.
+//! The subjects, logins and times of the rules.
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -15,15 +15,15 @@ use crate::store::{
     SessionHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed,
 };
 
-/// How long the logins last.
+/// The lifetime of the logins.
 pub(super) const LIFETIME: Duration = Duration::from_secs(7200);
-/// How long they last unused.
+/// The idle lifetime of the logins.
 pub(super) const IDLE: Duration = Duration::from_secs(3600);
-/// How long their credentials outlive them.
+/// How long credentials outlive the logins.
 pub(super) const RETENTION: Duration = Duration::from_secs(900);
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
-/// How many try the same thing at once.
+/// The number of concurrent attempts.
 pub(super) const MANY: u8 = 32;
 
 pub(super) fn seconds(seconds: u64) -> Duration {
@@ -85,7 +85,8 @@ impl Scene {
         self.store.ticket(&self.realm, &bert()).await.expect("ticket").now
     }
 
-    /// Asks across an instant, a millisecond at a time: the answer must be "yes" until exactly then.
+    /// Asks repeatedly around an instant, millisecond by millisecond: the result must be `true` until exactly that
+    /// instant.
     pub(super) async fn holds_until(&self, at: Timestamp, ask: impl AsyncFn() -> Timed<bool>) {
         let now = self.now().await;
         self.advance(at.since(now).saturating_sub(MILLISECOND * 3));
@@ -107,7 +108,7 @@ impl Scene {
         Partition::of(subject, self.store.partitions())
     }
 
-    /// Somebody else in Anna's partition.
+    /// Another subject in Anna's partition.
     pub(super) fn neighbour(&self) -> Subject {
         (0..)
             .map(|number| Subject::new(&format!("neighbour {number}")).expect("a subject"))
@@ -131,7 +132,7 @@ impl Scene {
         SessionKey { partition: self.partition(&anna()), hash: SessionHash::from_bytes([number; 32]) }
     }
 
-    /// A login of the subject's, carried by tokens with that number as their first secret.
+    /// A login of the subject with tokens; the number is the first secret.
     pub(super) fn new_login(&self, subject: &Subject, number: u8) -> NewLogin {
         NewLogin {
             id: self.id_of(subject, number),
@@ -149,12 +150,12 @@ impl Scene {
         }
     }
 
-    /// One of Anna's.
+    /// A login of Anna with tokens.
     pub(super) fn annas(&self, number: u8) -> NewLogin {
         self.new_login(&anna(), number)
     }
 
-    /// One of Anna's, carried by a session.
+    /// A login of Anna with a session.
     pub(super) fn annas_session(&self, number: u8) -> NewLogin {
         let login = self.annas(number);
         NewLogin { kind: LoginKind::Session, secret: None, user_agent: None, address: None, ..login }
@@ -178,7 +179,7 @@ impl Scene {
         self.store.create(&self.realm, ticket, login, session, limit).await.expect("create")
     }
 
-    /// Signs in with that login; it must come about, without evicting.
+    /// Creates the login, which must succeed without evicting another.
     pub(super) async fn sign_in_as(&self, login: &NewLogin, session: Option<&NewSession>) -> LoginRow {
         let ticket = self.ticket(&login.subject).await;
         match self.create(&ticket, login, session, None).await.value {
@@ -205,7 +206,7 @@ impl Scene {
         self.login(id).await.is_some()
     }
 
-    /// The login, which must be live.
+    /// The row of a login, which must be live.
     pub(super) async fn row(&self, id: LoginId) -> LoginRow {
         self.login(id).await.expect("the login is live").row
     }
@@ -214,12 +215,12 @@ impl Scene {
         self.store.end(&self.realm, &anna(), id, reason, RETENTION).await.expect("end").value
     }
 
-    /// Ends all of Anna's.
+    /// Ends all logins of Anna.
     pub(super) async fn end_all(&self, except: Option<LoginId>) -> EndedAll {
         self.store.end_all(&self.realm, &anna(), except, RETENTION).await.expect("end_all").value
     }
 
-    /// Anna's claims changed; the epoch.
+    /// Records that Anna's claims changed. Returns the new epoch.
     pub(super) async fn claims_changed(&self) -> u64 {
         self.store.claims_changed(&self.realm, &anna(), RETENTION).await.expect("claims_changed").value.0
     }
@@ -241,7 +242,7 @@ impl Scene {
 
 /// Rotations.
 impl Scene {
-    /// The first rotation of one of Anna's logins, from the number as secret to the number + 100.
+    /// The first rotation of one of Anna's logins, from the secret `number` to the secret `number + 100`.
     pub(super) fn rotation(&self, number: u8) -> Rotation {
         Rotation {
             login: self.id(number),
@@ -259,7 +260,7 @@ impl Scene {
         self.store.rotate(&self.realm, rotation).await.expect("rotate")
     }
 
-    /// Signs Anna in and rotates once; the family as it is then.
+    /// Signs Anna in and rotates once. Returns the family afterwards.
     pub(super) async fn rotated(&self, number: u8) -> Family {
         self.sign_in(number).await;
         match self.rotate(&self.rotation(number)).await.value {
@@ -306,7 +307,7 @@ impl Scene {
     }
 }
 
-/// Does the same thing many times at once, numbered from one, and returns what came of it.
+/// Does the same many times concurrently, numbered from one, and returns the results.
 pub(super) async fn at_once<T, F>(scene: &Scene, act: impl Fn(Scene, u8) -> F) -> Vec<T>
 where
     T: Send + 'static,

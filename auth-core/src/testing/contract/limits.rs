@@ -1,4 +1,4 @@
-//! At most so many logins a subject.
+//! Rules about limits on the logins of a subject.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ async fn live_among(scene: &Scene, numbers: impl Iterator<Item = u8>) -> BTreeSe
     live
 }
 
-/// Of many that arrive at once, exactly as many get in as there is room for.
+/// Of many concurrent logins, exactly as many are created as the limit allows.
 pub async fn concurrent_logins_keep_a_limit_that_refuses(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
@@ -35,7 +35,7 @@ pub async fn concurrent_logins_keep_a_limit_that_refuses(world: Arc<dyn World>) 
     assert_eq!(scene.log().await, []);
 }
 
-/// All get in, and all but as many as there is room for end: each once, each logged once.
+/// All concurrent logins are created, and all above the limit are evicted, each once and with one entry.
 pub async fn concurrent_logins_keep_a_limit_that_evicts(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
@@ -68,8 +68,8 @@ pub async fn concurrent_logins_keep_a_limit_that_evicts(world: Arc<dyn World>) {
     }
 }
 
-/// As many as need be when the limit was lowered; each logged for its own retention or the new login's, whichever is longer;
-/// the newest stay.
+/// As many logins are evicted as the limit requires, also after it was lowered, and the newest stay. Each is logged
+/// for its own retention or the new login's, whichever is longer.
 pub async fn the_oldest_logins_are_evicted(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in [4, 2, 5, 1] {
@@ -94,7 +94,7 @@ pub async fn the_oldest_logins_are_evicted(world: Arc<dyn World>) {
     }
 }
 
-/// Also where the clock went back and it seems to be the oldest.
+/// The new login is not evicted, even if it seems to be the oldest because the clock went back.
 pub async fn the_new_login_is_never_evicted(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -107,7 +107,8 @@ pub async fn the_new_login_is_never_evicted(world: Arc<dyn World>) {
     assert_eq!(live_among(&scene, 1..=3).await, [2, 3].map(|number| scene.id(number)).into());
 }
 
-/// The new login, which takes the place of another under a limit: the entry of that, and the ids of what was evicted.
+/// Creates a login that replaces another, with a limit. Returns the entry of the replaced login, and the ids of the
+/// evicted ones.
 async fn replace(
     scene: &Scene,
     login: NewLogin,
@@ -121,8 +122,8 @@ async fn replace(
     (replaced, evicted.iter().map(|one| one.login).collect())
 }
 
-/// In the same step, with an entry of its own, also without a limit; nobody else is evicted for the new
-/// one, nor is it refused.
+/// A replaced login ends in the same step, with its own entry, with or without a limit. No other login is evicted,
+/// and the new one is not refused.
 pub async fn a_replaced_login_ends_and_does_not_count(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let other = scene.sign_in(1).await;
@@ -147,7 +148,7 @@ pub async fn a_replaced_login_ends_and_does_not_count(world: Arc<dyn World>) {
     assert_eq!(log, expected);
 }
 
-/// Where others must end too, they are the oldest of the rest.
+/// If more logins must end, the oldest of the others are evicted.
 pub async fn a_replaced_login_is_not_evicted_as_well(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in 1..=3 {
@@ -161,7 +162,7 @@ pub async fn a_replaced_login_is_not_evicted_as_well(world: Arc<dyn World>) {
     assert_eq!(scene.log().await.len(), 2);
 }
 
-/// Not somebody else's, not what ended, not what never was.
+/// A login is not replaced if it is another subject's, has ended, or never existed.
 pub async fn only_a_live_login_of_the_subject_is_replaced(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let berts = scene.sign_in_as(&scene.new_login(&bert(), 1), None).await;
@@ -178,7 +179,7 @@ pub async fn only_a_live_login_of_the_subject_is_replaced(world: Arc<dyn World>)
     assert_eq!(scene.log().await, []);
 }
 
-/// Not what has expired, was ended, or is somebody else's.
+/// Logins that have expired, were ended, or are another subject's do not count.
 pub async fn only_live_logins_of_the_subject_count(world: Arc<dyn World>) {
     for exceeded in [OnLimit::RefuseNew, OnLimit::EndOldest] {
         let number = if exceeded == OnLimit::RefuseNew { 10 } else { 20 };
@@ -199,7 +200,7 @@ pub async fn only_live_logins_of_the_subject_count(world: Arc<dyn World>) {
     }
 }
 
-/// It is live like any other.
+/// A spared login is live, so it counts.
 pub async fn a_spared_login_counts(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -214,8 +215,8 @@ pub async fn a_spared_login_counts(world: Arc<dyn World>) {
     assert!(!scene.is_live(scene.id(1)).await);
 }
 
-/// Refused because of the limit, a taken id or an outdated ticket: whoever was signed in still is, also who would have been
-/// replaced, and nothing is logged.
+/// If a login is refused because of the limit, a taken id or an outdated ticket, no login ends, not even the one to
+/// be replaced, and nothing is logged.
 pub async fn a_refused_login_ends_nothing(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let old = scene.ticket(&anna()).await;

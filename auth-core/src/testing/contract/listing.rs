@@ -1,4 +1,4 @@
-//! A subject's list of logins.
+//! Rules about listing the logins of a subject.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ async fn list(scene: &Scene, after: Option<&ListCursor>, number: u32) -> LoginPa
     scene.store.list(&scene.realm, &anna(), after, most(number)).await.expect("list").value
 }
 
-/// Newest first; of one instant, the higher id first. Each once, page by page, as it is stored.
+/// Pages list each login once, newest first, and with equal times the higher id first.
 pub async fn logins_are_listed_newest_first(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert_eq!(list(&scene, None, 3).await, LoginPage { logins: vec![], next: None });
@@ -42,7 +42,7 @@ pub async fn logins_are_listed_newest_first(world: Arc<dyn World>) {
     }
 }
 
-/// Not the ended, the expired and somebody else's; they take no room on a page.
+/// Logins that were ended, have expired, or are another subject's are not listed, and do not shorten a page.
 pub async fn only_live_logins_are_listed(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -59,7 +59,7 @@ pub async fn only_live_logins_are_listed(world: Arc<dyn World>) {
     assert_eq!(page.logins.iter().map(|login| login.row.id).collect::<Vec<_>>(), [scene.id(1)]);
 }
 
-/// The login it names may have ended since.
+/// The login that a cursor names may have ended.
 pub async fn a_list_goes_on_after_a_login_that_ended(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in 1..=4 {

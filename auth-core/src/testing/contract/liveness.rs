@@ -1,4 +1,4 @@
-//! Whether a login is live, every call says for itself.
+//! Every call checks itself whether a login is live.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::store::{
     OnLimit, Renamed, Revoked, Rotated, SavedSession, SessionHash, Standing, Touch,
 };
 
-/// A login of each kind: tokens with 1, and a session with 2, which stay unused.
+/// A login of each kind, with tokens (1) and with a session (2); both stay unused.
 async fn both(scene: &Scene) -> [LoginRow; 2] {
     [scene.sign_in(1).await, scene.sign_in_session(2).await]
 }
 
-/// No call finds them, counts them, renews them or brings them back.
+/// Checks that no call finds these logins, counts them, renews them or makes them live again.
 async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
     let (store, realm) = (&scene.store, &scene.realm);
     let family = rows[0].family.clone().expect("tokens have a family");
@@ -58,7 +58,7 @@ async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
     assert!(scene.session(&scene.key(2)).await.is_none(), "it came back");
 }
 
-/// One at a time.
+/// Logins that were ended one by one are not live in any call.
 pub async fn a_login_that_was_ended_is_live_in_no_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let rows = both(&scene).await;
@@ -68,7 +68,7 @@ pub async fn a_login_that_was_ended_is_live_in_no_call(world: Arc<dyn World>) {
     are_gone(&scene, rows).await;
 }
 
-/// Their rows may be there for long.
+/// Logins that ended with all logins of the subject are not live in any call, although their rows may exist.
 pub async fn a_login_that_ended_with_all_is_live_in_no_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let rows = both(&scene).await;
@@ -76,7 +76,7 @@ pub async fn a_login_that_ended_with_all_is_live_in_no_call(world: Arc<dyn World
     are_gone(&scene, rows).await;
 }
 
-/// Purged or not.
+/// Expired logins are not live in any call, purged or not.
 pub async fn an_expired_login_is_live_in_no_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let short = seconds(60);
@@ -90,7 +90,7 @@ pub async fn an_expired_login_is_live_in_no_call(world: Arc<dyn World>) {
     are_gone(&scene, rows).await;
 }
 
-/// Also when a use comes late.
+/// Logins that were idle for too long are not live in any call, even if a use is reported late.
 pub async fn a_login_that_was_idle_too_long_is_live_in_no_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let rows = both(&scene).await;
@@ -98,7 +98,7 @@ pub async fn a_login_that_was_idle_too_long_is_live_in_no_call(world: Arc<dyn Wo
     are_gone(&scene, rows).await;
 }
 
-/// After a restore was declared.
+/// Logins from before a declared restore are not live in any call.
 pub async fn a_login_below_the_floor_is_live_in_no_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let rows = both(&scene).await;
@@ -109,7 +109,7 @@ pub async fn a_login_below_the_floor_is_live_in_no_call(world: Arc<dyn World>) {
     are_gone(&scene, rows).await;
 }
 
-/// A node knew that they had ended.
+/// Logins whose end a node wrote back are not live in any call.
 pub async fn a_login_whose_end_was_written_back_is_live_in_no_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let rows = both(&scene).await;
@@ -123,7 +123,7 @@ pub async fn a_login_whose_end_was_written_back_is_live_in_no_call(world: Arc<dy
     are_gone(&scene, rows).await;
 }
 
-/// In every call, however old it is.
+/// A spared login is live in every call, however old it is.
 pub async fn a_spared_login_is_live_in_every_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let (store, realm) = (scene.store.clone(), scene.realm.clone());

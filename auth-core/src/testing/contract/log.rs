@@ -1,4 +1,4 @@
-//! The log, and the cursors of its readers.
+//! Rules about the log, and the cursors of its readers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ async fn revoke(scene: &Scene, number: u8) -> Logged {
     done.expect("revoke_token").value
 }
 
-/// What every call that logs appends: each is there once the call has returned, as it was answered.
+/// After a call that logs has returned, its entry is in the log as it was returned.
 pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let (store, realm) = (&scene.store, &scene.realm);
@@ -84,7 +84,8 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
     assert_eq!(scene.log().await.iter().map(|entry| entry.mark).collect::<BTreeSet<_>>().len(), 8);
 }
 
-/// The record's, as other nodes may have made the token, or the caller's; for a subject without a record the caller's.
+/// A revoked token is logged for the record's retention, because another node may have issued it, or the caller's,
+/// whichever is longer.
 pub async fn a_token_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -102,7 +103,8 @@ pub async fn a_token_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
     }
 }
 
-/// At most so many entries of each partition, and whether there are more; a caught-up reader gets nothing twice for long.
+/// A page contains at most `most` entries of each partition, and says whether there are more. A reader that has read
+/// everything does not get the same entries again and again.
 pub async fn pages_are_bounded(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let page = scene.page(&Cursor::start(), 5).await;
@@ -134,7 +136,8 @@ pub async fn pages_are_bounded(world: Arc<dyn World>) {
     }
 }
 
-/// While many write, a reader that goes on from where it was misses none, and has all that was acknowledged before.
+/// While many writers append, a reader misses no entry, and a page has all entries that were acknowledged before its
+/// request.
 pub async fn a_reader_misses_no_entry(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let acknowledged = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -184,7 +187,8 @@ pub async fn a_reader_misses_no_entry(world: Arc<dyn World>) {
     assert_eq!(seen.len(), usize::from(MANY) * 6);
 }
 
-/// The one of another realm, a broken one, and junk: the log from its start, and why, but no error.
+/// With a cursor of another realm, a cut one, or arbitrary bytes, the page begins at the start of the log and says
+/// why, and is not an error.
 pub async fn a_cursor_that_is_not_of_this_log_begins_again(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for _ in 0..3 {
@@ -212,7 +216,7 @@ pub async fn a_cursor_that_is_not_of_this_log_begins_again(world: Arc<dyn World>
     }
 }
 
-/// Until ten minutes after their expiry, purged or not.
+/// Entries are returned until ten minutes after their expiry, and a purge does not change that.
 pub async fn entries_are_served_for_the_margin(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let entry = revoke(&scene, 1).await;
@@ -222,7 +226,7 @@ pub async fn entries_are_served_for_the_margin(world: Arc<dyn World>) {
     assert!(scene.log().await.iter().any(|one| one.mark == entry.mark), "it went too early");
 }
 
-/// Whatever logs; others' calls need not.
+/// Every call that logs wakes readers.
 pub async fn every_entry_wakes_those_who_wait(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;

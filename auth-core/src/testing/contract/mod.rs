@@ -1,17 +1,17 @@
-//! The contract of [`store`](crate::store), one function a rule: each takes a [`World`] with an empty store and panics
-//! if it breaks the rule. [`store_contract!`](crate::store_contract) makes a test of each.
+//! The contract of [`store`](crate::store) as tests, one function for each rule. Each takes a [`World`] with an empty
+//! store and panics if the store violates the rule. [`store_contract!`](crate::store_contract) generates a `#[test]`
+//! for each.
 //!
-//! The rules are in areas, so that a store that is being written can run those that it is ready for. Some rules of an
-//! area need other calls too; they are functions that can be called one by one.
+//! The rules are grouped into areas, so that the author of a store can begin with some of them. Some rules need calls
+//! of other areas too; they can also be called one by one.
 //!
-//! Each rule compares with times that the store answered, never with a clock of its own, so that a store may measure with
-//! its server's clock, moved by an offset.
+//! The rules use only times that the store returned, so that a store may use its server's clock plus an offset.
 
 #![expect(
     clippy::panic,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a rule that is broken panics: that is how tests say so"
+    reason = "a violated rule panics, as a failed test does"
 )]
 
 use std::sync::Arc;
@@ -47,25 +47,25 @@ pub mod write_back;
 
 /// A store that is empty at first, and its clock.
 pub trait World: Send + Sync + 'static {
-    /// The store; the same one each time.
+    /// The store. Each call returns the same one.
     fn store(&self) -> Arc<dyn Store>;
 
-    /// Moves the store's clock on. It may run by itself as well.
+    /// Moves the store's clock forward. The clock may run by itself too.
     fn advance(&self, by: Duration);
 
     /// Sets the store's clock back.
     fn step_back(&self, by: Duration);
 }
 
-/// A world whose store can lose what was written, as in a restore or a lossy failover.
+/// A world whose store can lose writes, as in a restore or a failover.
 #[async_trait]
 pub trait Restorable: World {
-    /// Makes a copy of everything in the store, in place of an earlier one.
+    /// Makes a copy of the store's content, which replaces an earlier copy.
     async fn copy(&self);
 
-    /// Puts the copy in the place of everything. Nodes go on with the same store.
+    /// Replaces the store's content by the copy. [`store`](World::store) still returns the same store.
     async fn restore(&self);
 
-    /// Deletes everything.
+    /// Deletes the store's content.
     async fn empty(&self);
 }

@@ -1,4 +1,4 @@
-//! Deleting what is over.
+//! Rules about purging.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, seconds};
 use crate::id::{LoginId, TokenId};
 use crate::store::{Created, ENTRY_MARGIN, Ids, NewLogin, NewSession, Reset, Standing};
 
-/// The expired and the ended; of every realm. What is live stays as it is.
+/// Expired and ended logins and sessions of every realm are deleted. Live ones do not change.
 pub async fn a_purge_deletes_only_what_is_not_live(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let other = scene.elsewhere();
@@ -35,7 +35,7 @@ pub async fn a_purge_deletes_only_what_is_not_live(world: Arc<dyn World>) {
     assert!(free.value, "the hash of an expired session is free");
 }
 
-/// Until then it is taken.
+/// The id of an ended login is taken until the purge, and free afterwards.
 pub async fn an_id_is_free_after_the_purge(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in_session(1).await;
@@ -50,7 +50,7 @@ pub async fn an_id_is_free_after_the_purge(world: Arc<dyn World>) {
     assert!(scene.session(&scene.key(1)).await.is_none(), "the session of the old login came back");
 }
 
-/// They are what keeps old tickets and credentials out.
+/// Records are not purged, because they make old tickets and credentials invalid.
 pub async fn records_are_never_purged(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -63,7 +63,7 @@ pub async fn records_are_never_purged(world: Arc<dyn World>) {
     assert_eq!(scene.standing(ids).await, Standing::Gone);
 }
 
-/// Ten minutes after their expiry, but not the newest of a partition, whose mark is in cursors.
+/// Entries are purged ten minutes after their expiry, except the newest of a partition, whose mark is in cursors.
 pub async fn entries_are_purged_but_the_newest(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let mut marks = Vec::new();
@@ -86,7 +86,7 @@ pub async fn entries_are_purged_but_the_newest(world: Arc<dyn World>) {
     assert_eq!(left, [next]);
 }
 
-/// A reader that was away while its entry was purged reads the log again, and is not told that the store lost it.
+/// A reader whose entry was purged is not told that the store lost it: `reset` is `None` or [`Reset::Purged`].
 pub async fn a_purged_entry_is_not_taken_for_a_lost_one(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let revoked = async |number| {
@@ -105,7 +105,7 @@ pub async fn a_purged_entry_is_not_taken_for_a_lost_one(world: Arc<dyn World>) {
     assert_eq!(scene.page(&page.next, 9).await.reset, None);
 }
 
-/// However many there are.
+/// A purge deletes all rows, however many there are.
 pub async fn a_purge_deletes_more_than_a_batch(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;

@@ -1,4 +1,4 @@
-//! What is in one realm does not exist for another.
+//! Rules about realms: what is in one realm does not exist for another.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::store::{
     Rotated, Rotation, SavedSession, Standing, Touch,
 };
 
-/// Reading, changing and ending, all of them.
+/// Calls in another realm do not find, change or end anything.
 pub async fn nothing_of_another_realm_is_found_or_changed(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let family = scene.rotated(1).await;
@@ -60,7 +60,7 @@ pub async fn nothing_of_another_realm_is_found_or_changed(world: Arc<dyn World>)
     assert_eq!(scene.log().await, []);
 }
 
-/// Endings, changed claims, written-back entries and a new floor of another realm end nothing here.
+/// Ends, changed claims, written-back entries and a new floor of another realm have no effect here.
 pub async fn endings_of_another_realm_end_nothing(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -88,7 +88,7 @@ pub async fn endings_of_another_realm_end_nothing(world: Arc<dyn World>) {
     assert_eq!(scene.log().await, []);
 }
 
-/// Revoked tokens and keys, and their entries.
+/// Revoked tokens and keys, and their entries, are known only in their realm.
 pub async fn logs_of_realms_are_apart(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let other = scene.elsewhere();
@@ -103,7 +103,7 @@ pub async fn logs_of_realms_are_apart(world: Arc<dyn World>) {
     assert_eq!(scene.standing(ids).await, Standing::Good);
 }
 
-/// Each has its own.
+/// Logins of other realms do not count for a limit.
 pub async fn a_limit_counts_in_one_realm(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -117,7 +117,7 @@ pub async fn a_limit_counts_in_one_realm(world: Arc<dyn World>) {
     assert!(scene.is_live(scene.id(1)).await);
 }
 
-/// An id is in one realm only.
+/// The id of a login is unique in all realms.
 pub async fn the_id_of_a_login_is_taken_in_all_realms(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -128,7 +128,7 @@ pub async fn the_id_of_a_login_is_taken_in_all_realms(world: Arc<dyn World>) {
     assert!(scene.is_live(scene.id(1)).await);
 }
 
-/// The same name, two documents.
+/// Documents with the same name in two realms are different.
 pub async fn documents_of_realms_are_apart(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let other = scene.elsewhere();
@@ -142,7 +142,7 @@ pub async fn documents_of_realms_are_apart(world: Arc<dyn World>) {
     assert_eq!(read.map(|document| document.bytes), Some(b"one".to_vec()));
 }
 
-/// The time at which it was first used.
+/// The first floor is the time at which the realm was first used.
 pub async fn the_floor_of_a_realm_begins_with_its_first_use(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let other = scene.elsewhere();

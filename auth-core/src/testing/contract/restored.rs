@@ -1,4 +1,4 @@
-//! A store that lost what was written.
+//! Rules about a store that lost writes.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ fn scene(world: &Arc<dyn Restorable>) -> Scene {
     Scene::of(Arc::clone(world) as _)
 }
 
-/// Its readers begin again, what was there is gone, and everybody can sign in.
+/// After the store was emptied, readers begin at the start of the log, old logins are gone, and everybody can sign
+/// in.
 pub async fn an_emptied_store_is_noticed(world: Arc<dyn Restorable>) {
     let scene = scene(&world);
     scene.sign_in(1).await;
@@ -28,7 +29,8 @@ pub async fn an_emptied_store_is_noticed(world: Arc<dyn Restorable>) {
     assert!(scene.is_live(scene.id(1)).await);
 }
 
-/// The mark that a reader saw last is not there: also when as many entries were logged since.
+/// After an older copy was restored, readers notice that the last mark is missing, even if as many entries were
+/// logged since.
 pub async fn an_older_copy_is_noticed(world: Arc<dyn Restorable>) {
     let scene = scene(&world);
     let kept = scene.end_all(None).await.logged.mark;
@@ -52,7 +54,7 @@ pub async fn an_older_copy_is_noticed(world: Arc<dyn Restorable>) {
     assert_eq!(scene.page(&Cursor::start(), 9).await.reset, None);
 }
 
-/// A node that remembers gives it back.
+/// A node that knows the lost entries writes them back.
 pub async fn what_a_copy_brought_back_ends_again(world: Arc<dyn Restorable>) {
     let scene = scene(&world);
     scene.sign_in(1).await;

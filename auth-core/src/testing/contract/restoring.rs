@@ -1,4 +1,4 @@
-//! A restore is declared.
+//! Rules about declaring a restore.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ async fn declare(scene: &Scene, instant: Option<Timestamp>) -> Timed<u64> {
     done.expect("declare_restored").map(|(floor, _)| floor)
 }
 
-/// Logins, spared ones too, sessions and tickets; signing in goes on at once.
+/// All logins, including spared ones, sessions and tickets end. New logins are possible at once.
 pub async fn everybody_signs_in_again(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let spared = scene.sign_in(1).await;
@@ -42,7 +42,7 @@ pub async fn everybody_signs_in_again(world: Arc<dyn World>) {
     assert_eq!(entry.map(|entry| entry.expires_at), Some(LogEntry::NEVER));
 }
 
-/// The store's time, an epoch above all that are stored, and the operator's instant.
+/// The floor is the largest of the store's time, the highest stored epoch + 1, and the given instant.
 pub async fn the_floor_is_the_largest_of_three(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let first = scene.floor().await;
@@ -63,7 +63,7 @@ pub async fn the_floor_is_the_largest_of_three(world: Arc<dyn World>) {
     assert!(!scene.is_live(row.id).await);
 }
 
-/// Sign-ins beside it come about under the new floor, or are not live.
+/// Concurrent sign-ins are created under the new floor, or are not live.
 pub async fn a_restore_is_declared_while_in_use(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let declaring = tokio::spawn({

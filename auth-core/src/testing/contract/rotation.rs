@@ -1,4 +1,4 @@
-//! The happy path of a rotation.
+//! Rules about rotating the current token.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn next(scene: &Scene) -> Rotation {
     Rotation { presented: at(1, 0), secret: secret(101), successor: secret(102), ..scene.rotation(1) }
 }
 
-/// All of it, and the answer is the row as it is stored.
+/// A rotation changes all fields, and returns the row as it is stored.
 pub async fn a_rotation_moves_the_login_on(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let before = scene.sign_in(1).await;
@@ -58,7 +58,7 @@ pub async fn a_rotation_moves_the_login_on(world: Arc<dyn World>) {
     assert_eq!(login.row.family, Some(expected));
 }
 
-/// Another secret, branch or generation, each alone: the login comes back as it is.
+/// With another secret, branch or generation nothing changes, and the login is returned as it is.
 pub async fn only_the_current_token_rotates(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.rotated(1).await;
@@ -84,7 +84,7 @@ pub async fn only_the_current_token_rotates(world: Arc<dyn World>) {
     assert!(matches!(scene.rotate(&next(&scene)).await.value, Rotated::Rotated(_)));
 }
 
-/// It has no tokens.
+/// The login of a session has no family, so it does not rotate.
 pub async fn the_login_of_a_session_does_not_rotate(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in_as(&scene.annas_session(1), None).await;
@@ -94,7 +94,7 @@ pub async fn the_login_of_a_session_does_not_rotate(world: Arc<dyn World>) {
     assert!(login.row == row);
 }
 
-/// Not a millisecond before its end.
+/// There is no rotation until the grace period has ended, to the millisecond.
 pub async fn within_the_grace_nothing_rotates(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let family = scene.rotated(1).await;
@@ -119,7 +119,7 @@ pub async fn within_the_grace_nothing_rotates(world: Arc<dyn World>) {
     assert!(matches!(scene.rotate(&endless).await.value, Rotated::Unchanged(_)));
 }
 
-/// The clock was set back.
+/// If the last rotation is in the future, because the clock was set back, there is no rotation.
 pub async fn a_rotation_in_the_future_counts_as_within_the_grace(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let family = scene.rotated(1).await;
@@ -134,7 +134,8 @@ pub async fn a_rotation_in_the_future_counts_as_within_the_grace(world: Arc<dyn 
     assert!(matches!(scene.rotate(&next(&scene)).await.value, Rotated::Rotated(_)));
 }
 
-/// The same token, many times at once, with different successors: the row holds the winner's.
+/// Of many concurrent rotations of the same token with different successors, exactly one succeeds, and the others are
+/// answered with its row.
 pub async fn one_of_many_rotations_wins(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -157,7 +158,7 @@ pub async fn one_of_many_rotations_wins(world: Arc<dyn World>) {
     assert_eq!(scene.login(scene.id(1)).await.as_ref(), Some(winner));
 }
 
-/// Its idle time ends with it at the latest.
+/// After a rotation, `idle_expires_at` is at most `expires_at`.
 pub async fn a_rotation_never_outlives_the_login(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -166,7 +167,7 @@ pub async fn a_rotation_never_outlives_the_login(world: Arc<dyn World>) {
     assert_eq!((login.row.expires_at, login.row.idle_expires_at), (row.expires_at, row.expires_at));
 }
 
-/// That of the row and of the record; a shorter one changes neither.
+/// A rotation raises the retention of row and record; a shorter one changes neither.
 pub async fn a_rotation_raises_the_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -184,7 +185,8 @@ pub async fn a_rotation_raises_the_retention(world: Arc<dyn World>) {
     assert_eq!(ended.value.logged.expires_at, ended.now.after(long));
 }
 
-/// A rotation beside an ending that finds the login live says the epoch from before the ending, never the later one.
+/// If a rotation concurrent with the end of all logins finds the login live, it returns the epoch from before the
+/// end.
 pub async fn the_epoch_is_read_together_with_the_liveness(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in 1..=16 {

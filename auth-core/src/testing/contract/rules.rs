@@ -1,11 +1,11 @@
-//! The list of all rules, and the macros that go through it.
+//! The list of all rules, and the macros that use it.
 
-/// Tests a store against the contract: one `#[tokio::test]` a rule, named like it.
+/// Tests a store against the contract: generates a `#[tokio::test]` for each rule, with the name of the rule.
 ///
-/// `make` is an async function without parameters that returns a [`World`](crate::testing::contract::World) with an empty
-/// store, a different one each time. A second argument replaces the attribute of the tests. Areas after it restrict the
-/// tests to those; without them all run but `restored`, which needs a
-/// [`Restorable`](crate::testing::contract::Restorable).
+/// The first argument is an async function without parameters that returns a
+/// [`World`](crate::testing::contract::World) with a new, empty store. The second argument replaces the attribute
+/// `#[tokio::test]`. Names of areas after it restrict the tests to these areas; the default is all areas except
+/// `restored`, which needs a [`Restorable`](crate::testing::contract::Restorable).
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -66,7 +66,8 @@ macro_rules! store_contract {
     };
 }
 
-/// Calls another macro with the rules of an area, or of `all` areas but `restored`, so that there is one such list.
+/// Calls another macro with the rules of an area, or of `all` areas except `restored`, so that there is only one
+/// list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! store_rules {

@@ -1,4 +1,4 @@
-//! Sessions and their data.
+//! Rules about sessions and their data.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ async fn row(scene: &Scene, key: &SessionKey) -> SessionRow {
     scene.session(key).await.expect("the session is live").0
 }
 
-/// Whatever is in its data.
+/// A session without login is stored with its data unchanged.
 pub async fn a_session_without_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert!(scene.session(&scene.key(1)).await.is_none());
@@ -35,7 +35,7 @@ pub async fn a_session_without_login_is_stored_as_it_was_made(world: Arc<dyn Wor
     assert_eq!(login, None);
 }
 
-/// By a session with or without login; what is there stays.
+/// A session with a taken hash is refused, and the existing session, with or without login, does not change.
 pub async fn a_taken_session_hash_is_refused(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert!(create(&scene, &scene.new_session(1)).await.value);
@@ -48,7 +48,7 @@ pub async fn a_taken_session_hash_is_refused(world: Arc<dyn World>) {
     }
 }
 
-/// By one; it then lasts its lifetime from now.
+/// A save raises the version by one, and the session then expires after the given lifetime.
 pub async fn a_save_raises_the_version(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert!(create(&scene, &scene.new_session(1)).await.value);
@@ -67,7 +67,7 @@ pub async fn a_save_raises_the_version(world: Arc<dyn World>) {
     }
 }
 
-/// And changes nothing.
+/// A save with another version than the current one is a conflict and changes nothing.
 pub async fn saving_over_another_save_is_a_conflict(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert!(create(&scene, &scene.new_session(1)).await.value);
@@ -80,7 +80,7 @@ pub async fn saving_over_another_save_is_a_conflict(world: Arc<dyn World>) {
     assert!(row(&scene, &scene.key(1)).await == before);
 }
 
-/// The same version, many times at once.
+/// Of many concurrent saves of the same version, exactly one succeeds.
 pub async fn one_of_many_saves_wins(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert!(create(&scene, &scene.new_session(1)).await.value);
@@ -95,7 +95,7 @@ pub async fn one_of_many_saves_wins(world: Arc<dyn World>) {
     assert_eq!(usize::from(row(&scene, &scene.key(1)).await.data[0]), winner + 1);
 }
 
-/// The old one is dead at once, and logged where there is a login; data and login stay.
+/// After a rename the old hash is invalid, and logged if the session carries a login. Data and login stay.
 pub async fn a_renamed_session_has_its_new_hash_only(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert!(create(&scene, &scene.new_session(1)).await.value);
@@ -123,7 +123,8 @@ pub async fn a_renamed_session_has_its_new_hash_only(world: Arc<dyn World>) {
     }
 }
 
-/// That of the login, whose session another node may remember, or the caller's.
+/// A rename is logged for the login's retention, because another node may have cached the session, or the caller's,
+/// whichever is longer.
 pub async fn a_rename_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in_session(1).await;
@@ -139,7 +140,7 @@ pub async fn a_rename_is_logged_for_the_longer_retention(world: Arc<dyn World>) 
     }
 }
 
-/// Its hash is taken, or there is none: nothing is done, and nothing is logged.
+/// If the new hash is taken, or there is no such session, nothing changes and nothing is logged.
 pub async fn a_session_that_cannot_be_renamed_is_left_alone(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in [1, 2] {
@@ -157,7 +158,7 @@ pub async fn a_session_that_cannot_be_renamed_is_left_alone(world: Arc<dyn World
     assert_eq!(scene.log().await, []);
 }
 
-/// The same session to different hashes, at once.
+/// Of many concurrent renames of the same session, exactly one succeeds.
 pub async fn one_of_many_renames_wins(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     assert!(create(&scene, &scene.new_session(100)).await.value);
@@ -174,7 +175,7 @@ pub async fn one_of_many_renames_wins(world: Arc<dyn World>) {
     assert_eq!(live, 1);
 }
 
-/// One with a login ends through the login.
+/// Only sessions without login are deleted; a session with a login ends with the login.
 pub async fn only_a_session_without_login_is_deleted(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in [1, 2] {
@@ -190,7 +191,7 @@ pub async fn only_a_session_without_login_is_deleted(world: Arc<dyn World>) {
     assert!(scene.is_live(scene.id(3)).await);
 }
 
-/// Its own expiry counts, to the millisecond, with a login or without.
+/// A session, with or without login, ends at its expiry, to the millisecond.
 pub async fn a_session_is_over_from_the_instant_it_expires(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in [1, 2] {
@@ -213,7 +214,7 @@ pub async fn a_session_is_over_from_the_instant_it_expires(world: Arc<dyn World>
     assert!(scene.is_live(scene.id(2)).await, "the login goes on");
 }
 
-/// A request that was in flight when the session ended brings nothing back.
+/// No call makes a session live again that has ended.
 pub async fn nothing_brings_a_session_back(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in [1, 2] {

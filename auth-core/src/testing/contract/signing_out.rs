@@ -1,4 +1,4 @@
-//! One login ends.
+//! Rules about ending one login.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::World;
 use super::fixture::{RETENTION, Scene, anna, at_once, bert, seconds};
 use crate::store::{EndReason, Ended, NewLogin, Revoked};
 
-/// Of many that try at once, one ends it and logs it.
+/// Of many concurrent calls exactly one ends the login and logs that.
 pub async fn a_login_ends_once(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -22,7 +22,7 @@ pub async fn a_login_ends_once(world: Arc<dyn World>) {
     assert!(scene.is_live(scene.id(2)).await, "another login ended");
 }
 
-/// With its reason, for as long as its row says or the caller, whichever is longer.
+/// An end is logged with its reason, for the row's retention or the caller's, whichever is longer.
 pub async fn an_end_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let reasons = [
@@ -47,7 +47,7 @@ pub async fn an_end_is_logged_for_the_longer_retention(world: Arc<dyn World>) {
     }
 }
 
-/// Not somebody else's, an expired one, one that was ended, or an unknown one; nothing is logged.
+/// A login that is another subject's, expired, ended or unknown does not end, and nothing is logged.
 pub async fn only_a_live_login_of_the_subject_ends(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let other = scene.sign_in_as(&scene.new_login(&bert(), 1), None).await;
@@ -63,7 +63,7 @@ pub async fn only_a_live_login_of_the_subject_ends(world: Arc<dyn World>) {
     assert_eq!(scene.log().await, before);
 }
 
-/// At once.
+/// The sessions of a login end with it.
 pub async fn a_login_ends_with_its_sessions(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in_session(1).await;

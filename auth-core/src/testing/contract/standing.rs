@@ -1,4 +1,4 @@
-//! The question about one credential.
+//! Rules about the state of one credential.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::fixture::{RETENTION, Scene, anna, bert};
 use crate::id::{KeyId, TokenId};
 use crate::store::{ENTRY_MARGIN, EndReason, Ended, Ids, Standing};
 
-/// It must be live; one that nobody knows is gone.
+/// If a login is named, it must be live; an unknown one is gone.
 pub async fn a_named_login_must_be_live(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -26,7 +26,7 @@ pub async fn a_named_login_must_be_live(world: Arc<dyn World>) {
     assert_eq!(scene.standing(Ids::default()).await, Standing::Good, "nothing is known against nothing");
 }
 
-/// With its login, if it carries one.
+/// If a session is named, it and its login, if it carries one, must be live.
 pub async fn a_named_session_must_be_live(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in_session(1).await;
@@ -41,7 +41,7 @@ pub async fn a_named_session_must_be_live(world: Arc<dyn World>) {
     assert_eq!(scene.standing(ids(2)).await, Standing::Good);
 }
 
-/// From the epoch of the ending on credentials are good; below it they are gone.
+/// Credentials below the epoch of the end of all logins are gone; from that epoch on they are good.
 pub async fn what_began_before_an_ending_is_gone(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let (anna, bert) = (anna(), bert());
@@ -57,7 +57,7 @@ pub async fn what_began_before_an_ending_is_gone(world: Arc<dyn World>) {
     assert_eq!(scene.standing(other).await, Standing::Good);
 }
 
-/// Its old credentials go on; those of other logins, and those without one, do not.
+/// Old credentials of a spared login are good; those of other logins, and those without a login, are gone.
 pub async fn the_credentials_of_a_spared_login_are_good(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -72,7 +72,7 @@ pub async fn the_credentials_of_a_spared_login_are_good(world: Arc<dyn World>) {
     assert_eq!(scene.standing(ids(Some(row.id))).await, Standing::Gone);
 }
 
-/// Below the change; gone is more than outdated.
+/// Credentials below the epoch of a change of claims are outdated, unless they are gone.
 pub async fn claims_from_before_a_change_are_outdated(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -90,7 +90,7 @@ pub async fn claims_from_before_a_change_are_outdated(world: Arc<dyn World>) {
     assert_eq!(scene.standing(ids(row.epoch, None)).await, Standing::Gone);
 }
 
-/// A session's claims are loaded again, but it began when it began.
+/// After its claims were loaded again, a session is still judged by the epoch under which its login began.
 pub async fn a_session_is_judged_by_the_epoch_it_began_under(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let subject = anna();
@@ -107,7 +107,7 @@ pub async fn a_session_is_judged_by_the_epoch_it_began_under(world: Arc<dyn Worl
     assert_eq!(standing(Some(ended), ended).await, Standing::Outdated);
 }
 
-/// For its retention and ten minutes more; other tokens are good.
+/// A revoked token is gone for the retention and ten minutes more; other tokens are good.
 pub async fn a_revoked_token_is_gone(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let token = |number| TokenId::from_bytes([number; 16]);
@@ -127,7 +127,7 @@ pub async fn a_revoked_token_is_gone(world: Arc<dyn World>) {
         .await;
 }
 
-/// For ever.
+/// Everything that a revoked key signed is gone, forever.
 pub async fn what_a_revoked_key_signed_is_gone(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let key = |text| KeyId::new(text).expect("a key id");
@@ -143,7 +143,7 @@ pub async fn what_a_revoked_key_signed_is_gone(world: Arc<dyn World>) {
     assert_eq!(scene.standing(ids(&one)).await, Standing::Gone);
 }
 
-/// Gone, not outdated: the epoch of the claims, and the one it began under.
+/// A credential whose epoch, or whose login's epoch, is below the floor is gone, not outdated.
 pub async fn what_is_below_the_floor_is_gone(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let subject = anna();

@@ -1,4 +1,4 @@
-//! The right to make one login.
+//! Rules about tickets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,7 +8,7 @@ use super::fixture::{MILLISECOND, RETENTION, Scene, anna, bert};
 use crate::clock::Timestamp;
 use crate::store::{Created, EndReason, Ended, Ticket};
 
-/// The floor at first, and the time at which it was asked for.
+/// A ticket contains the subject's epoch, which at first is the floor, and the time at which it was issued.
 pub async fn a_ticket_holds_the_subjects_epoch(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let answer = scene.store.ticket(&scene.realm, &anna()).await.expect("ticket");
@@ -19,7 +19,7 @@ pub async fn a_ticket_holds_the_subjects_epoch(world: Arc<dyn World>) {
     assert_eq!(scene.ticket(&bert()).await.epoch, scene.floor().await, "another subject's epoch rose");
 }
 
-/// The subject has not been heard of yet, or has logins.
+/// Ending all logins makes tickets invalid, also of a subject without a record.
 pub async fn ending_all_logins_outdates_tickets(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in [1, 3] {
@@ -36,7 +36,7 @@ pub async fn ending_all_logins_outdates_tickets(world: Arc<dyn World>) {
     assert_eq!(done, Created::Outdated, "also where a login was spared");
 }
 
-/// The claims that go into the row were loaded before the change.
+/// A change of claims makes tickets invalid, because the new login's claims were loaded before the change.
 pub async fn a_change_of_claims_outdates_tickets(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
@@ -46,7 +46,7 @@ pub async fn a_change_of_claims_outdates_tickets(world: Arc<dyn World>) {
     scene.sign_in(2).await;
 }
 
-/// A device is signed out while another signs in.
+/// Ending one login does not make tickets invalid.
 pub async fn ending_one_login_leaves_tickets_good(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -56,7 +56,7 @@ pub async fn ending_one_login_leaves_tickets_good(world: Arc<dyn World>) {
     assert!(matches!(done, Created::Made { .. }), "{done:?}");
 }
 
-/// What happens to others does not concern it.
+/// Changes of other subjects do not make a ticket invalid.
 pub async fn a_ticket_is_outdated_by_its_own_subject_only(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
@@ -65,7 +65,7 @@ pub async fn a_ticket_is_outdated_by_its_own_subject_only(world: Arc<dyn World>)
     assert!(matches!(done, Created::Made { .. }), "{done:?}");
 }
 
-/// As old as its lifetime it is good, a millisecond later it is not.
+/// A ticket is valid until its lifetime has passed, to the millisecond.
 pub async fn a_ticket_expires(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let ticket = scene.ticket(&anna()).await;
@@ -83,7 +83,7 @@ pub async fn a_ticket_expires(world: Arc<dyn World>) {
         .await;
 }
 
-/// Neither a lower nor a higher one.
+/// A ticket with a lower or a higher epoch is refused.
 pub async fn a_ticket_of_another_epoch_is_refused(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.end_all(None).await;

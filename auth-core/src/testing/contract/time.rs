@@ -1,4 +1,4 @@
-//! The store's clock is the only one.
+//! Rules about time: the store's clock is the only one.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::World;
 use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, bert, millis, most, seconds};
 use crate::store::{Created, Cursor, NewLogin, Ticket, Timed};
 
-/// The time moves as the store's clock does, in the answers of all kinds of calls.
+/// The times in the results of all calls follow the store's clock.
 pub async fn answers_carry_the_time_of_the_store(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let (store, realm) = (&scene.store, &scene.realm);
@@ -29,7 +29,7 @@ pub async fn answers_carry_the_time_of_the_store(world: Arc<dyn World>) {
     assert!(scene.now().await < last, "the clock was set back");
 }
 
-/// From the instant on, whether or not it was purged.
+/// A login ends at `expires_at`, whether or not it was purged.
 pub async fn a_login_is_over_from_the_instant_it_expires(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in_as(&NewLogin { lifetime: seconds(60), ..scene.annas(1) }, None).await;
@@ -41,7 +41,7 @@ pub async fn a_login_is_over_from_the_instant_it_expires(world: Arc<dyn World>) 
         .await;
 }
 
-/// Unless it is used before.
+/// A login ends at `idle_expires_at`, unless it is used before.
 pub async fn a_login_is_over_from_the_instant_it_was_idle_too_long(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in_as(&NewLogin { idle: seconds(60), ..scene.annas(1) }, None).await;
@@ -54,7 +54,7 @@ pub async fn a_login_is_over_from_the_instant_it_was_idle_too_long(world: Arc<dy
         .await;
 }
 
-/// Nobody is signed out, and signing in goes on.
+/// If the clock steps back, no login ends, and new logins are possible.
 pub async fn a_clock_that_steps_back_ends_nothing(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.advance(LIFETIME);
@@ -70,7 +70,7 @@ pub async fn a_clock_that_steps_back_ends_nothing(world: Arc<dyn World>) {
     assert!(scene.is_live(before.id).await);
 }
 
-/// Each one is above the last, and not below the time, whatever the clock does.
+/// Each epoch is greater than the last, and not less than the store's time, whatever the clock does.
 pub async fn epochs_rise_whatever_the_clock_does(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let (store, realm) = (&scene.store, &scene.realm);

@@ -1,4 +1,4 @@
-//! Logins are used.
+//! Rules about reporting uses of logins.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::World;
 use super::fixture::{LIFETIME, Scene, seconds};
 use crate::store::Touch;
 
-/// By the store's clock; a use that is reported late moves nothing back.
+/// A use moves the times forward by the store's clock; a use that is reported late moves nothing back.
 pub async fn use_moves_a_login_forward_only(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let before = scene.sign_in(1).await;
@@ -26,7 +26,7 @@ pub async fn use_moves_a_login_forward_only(world: Arc<dyn World>) {
     assert_eq!(late.idle_expires_at, used.idle_expires_at);
 }
 
-/// Its idle time ends with it at the latest.
+/// After a use, `idle_expires_at` is at most `expires_at`.
 pub async fn use_never_outlives_the_login(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -36,7 +36,7 @@ pub async fn use_never_outlives_the_login(world: Arc<dyn World>) {
     assert_eq!((after.expires_at, after.idle_expires_at), (row.expires_at, row.expires_at));
 }
 
-/// Dead and unknown ones are passed over, and the others of the batch are not.
+/// Uses of ended and unknown logins are ignored, and the others of the batch are applied.
 pub async fn a_batch_of_uses_passes_over_the_dead(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in 1..=3 {

@@ -1,4 +1,4 @@
-//! Nodes give back what a store lost.
+//! Rules about writing back entries that a store lost.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn all_ended(row: &LoginRow, after: u64, spared: Option<LoginId>) -> Revoked {
     Revoked::AllEnded { subject: row.subject.clone(), below: row.epoch + after, spared }
 }
 
-/// Rows end, and tokens and keys are gone.
+/// Written-back entries end logins and sessions, and make tokens and keys invalid.
 pub async fn what_is_written_back_holds(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -52,7 +52,7 @@ pub async fn what_is_written_back_holds(world: Arc<dyn World>) {
     assert_eq!(scene.standing(Ids { key: Some(&key), ..Ids::default() }).await, Standing::Gone);
 }
 
-/// For readers to find, as they were.
+/// Written-back entries are in the log with their marks and values.
 pub async fn entries_are_appended_under_their_own_marks(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -70,7 +70,7 @@ pub async fn entries_are_appended_under_their_own_marks(world: Arc<dyn World>) {
     assert_eq!(found, expected);
 }
 
-/// Whoever writes them back, however often.
+/// Entries whose marks are in the log are ignored, however often they are written back.
 pub async fn entries_that_are_there_are_passed_over(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
@@ -88,7 +88,7 @@ pub async fn entries_that_are_there_are_passed_over(world: Arc<dyn World>) {
     assert!(log.contains(&foreign));
 }
 
-/// Epoch, outdated and ended rise to what is written back, and do not fall.
+/// `epoch`, `outdated_below` and `ended_below` rise to the written-back values, and never fall.
 pub async fn thresholds_only_rise(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
@@ -122,19 +122,19 @@ pub async fn thresholds_only_rise(world: Arc<dyn World>) {
     assert!(scene.end_all(None).await.epoch > row.epoch + 30);
 }
 
-/// Of those that it ends, the live one that it names goes on.
+/// The login that an entry spares stays live.
 pub async fn a_login_that_an_entry_spares_goes_on(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
     scene.sign_in(2).await;
     write(&scene, &[entry(&scene, all_ended(&row, 10, Some(row.id))).await]).await;
     assert_eq!(scene.listed().await, [row.id]);
-    // An older ending that the store lost had ended it.
+    // An older entry that the store lost had ended this login.
     write(&scene, &[entry(&scene, all_ended(&row, 5, None)).await]).await;
     assert_eq!(scene.listed().await, []);
 }
 
-/// An entry spares a login that another ending has ended.
+/// If an entry spares a login that another one has ended, the login stays ended.
 pub async fn writing_back_brings_nothing_back(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in(1).await;
