@@ -80,9 +80,9 @@ pub enum AuditEvent {
     /// The revocation log had to be read from its start, because the store was emptied, restored or replaced. This
     /// node keeps the revocations that it knew, and has written back those that the log lacked.
     LogReset {
-        /// What showed it.
+        /// How the node noticed.
         cause: Reset,
-        /// How many entries were written back.
+        /// The number of entries that were written back.
         written_back: usize,
     },
     /// All logins of a subject ended, except at most one. Sign-ins that were in progress are refused.

@@ -69,7 +69,7 @@ impl Serialize for Subject {
     }
 }
 
-/// A text is not an identifier of its kind. The text itself is not in the error.
+/// The text is not an identifier of this kind. The error does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}")]
 pub struct ParseIdError {
@@ -77,8 +77,8 @@ pub struct ParseIdError {
 }
 
 impl ParseIdError {
-    const SUBJECT: Self = Self { rule: "a subject has 1 to 255 bytes and no control characters" };
-    pub(crate) const ID: Self = Self { rule: "not an identifier: 22 characters of base64url are expected" };
+    const SUBJECT: Self = Self { rule: "a subject must have 1 to 255 bytes and no control characters" };
+    pub(crate) const ID: Self = Self { rule: "not an identifier: expected 22 characters of base64url" };
     pub(crate) const CURSOR: Self = Self { rule: "not a cursor of a list of logins" };
 }
 

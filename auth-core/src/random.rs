@@ -4,7 +4,7 @@ use aws_lc_rs::rand;
 
 /// The system's random number generator failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the system's source of randomness failed")]
+#[error("the system's random number generator failed")]
 pub struct RandomError;
 
 /// `N` random bytes.

@@ -29,7 +29,7 @@
 //! assert_eq!(user.subject()?.as_str(), "7");
 //! assert_eq!(ShopUser::TTL, Duration::from_secs(15 * 60));
 //! # let _ = user.nickname;
-//! # Ok::<(), auth_core::id::SubjectError>(())
+//! # Ok::<(), auth_core::id::ParseIdError>(())
 //! ```
 
 pub(crate) mod name;

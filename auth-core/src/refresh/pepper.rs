@@ -42,13 +42,13 @@ impl Pepper {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the system's source of randomness fails.
+    /// [`ConfigError`] when the system's random number generator fails.
     pub fn generate(id: u8) -> Result<Self, ConfigError> {
         let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes().map_err(|error| {
             ConfigError::new(
                 "pepper",
                 "no pepper could be generated",
-                "check the system's source of randomness",
+                "check the system's random number generator",
             )
             .caused_by(error)
         })?);

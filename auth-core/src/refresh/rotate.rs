@@ -46,8 +46,8 @@ impl Rotated {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RotateError {
-    /// Newer than the store: a commit was lost, by a restore or a failover.
-    #[error("the refresh token is ahead of the store")]
+    /// The token is newer than the store's state: a commit was lost in a restore or a failover.
+    #[error("the refresh token is newer than the store's state")]
     AheadOfStore {
         /// The login.
         login: LoginId,

@@ -22,7 +22,7 @@ impl Mark {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the system's source of randomness fails.
+    /// [`StoreError`] when the system's random number generator fails.
     pub fn random() -> Result<Self, StoreError> {
         random_bytes().map(Self).map_err(StoreError::new)
     }

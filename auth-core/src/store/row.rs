@@ -87,7 +87,7 @@ impl Partition {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the system's source of randomness fails.
+    /// [`StoreError`] when the system's random number generator fails.
     pub fn new_login(self) -> Result<LoginId, StoreError> {
         let [_, rest @ ..] = random_bytes::<16>().map_err(StoreError::new)?;
         let mut bytes = [self.0; 16];
