@@ -7,15 +7,22 @@ pub use serde;
 pub use crate::claims::{
     ClaimName, Claims, OptionalClaim, OtherMembers, RequiredClaim, SubjectField, parse_subject,
 };
-pub use crate::extract::{
-    Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public,
-    Rejection,
+pub use crate::extract::Rejection;
+pub use crate::extract::access::{Access, GuardArg};
+pub use crate::extract::guard::{Guard, OptionalGuard, Public};
+pub use crate::extract::policy::{
+    Answering, Check, Checks, Decision, IntoDecision, NoChecks, Policy, answering, unknown_check,
 };
 pub use crate::id::{Subject, SubjectError};
 pub use crate::login::{Auth, Authenticator};
 pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 pub use crate::role::{NoRole, Role, Roles};
 pub use crate::scope::{NoScope, Scope, Scopes};
+
+/// What only `#[require_auth]` may implement: by hand, the policy table would say what nobody has checked.
+pub mod hand_written_use_is_unsupported {
+    pub use crate::extract::access::NamedGuard;
+}
 
 /// The type of a `#[claim(roles)]` field.
 #[diagnostic::on_unimplemented(

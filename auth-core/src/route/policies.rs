@@ -5,7 +5,7 @@ use std::fmt;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::extract::Access;
+use crate::extract::access::Access;
 use crate::requirement::{Condition, CsrfCheck, Requirement};
 
 /// One method of one path, and who may call it.
@@ -54,7 +54,7 @@ impl RoutePolicy {
             path,
             access,
             schemes: requirement.map(|requirement| requirement.schemes().to_string()),
-            condition: requirement.as_ref().and_then(condition),
+            condition: requirement.and_then(condition),
             fresh_ms: requirement.and_then(|requirement| requirement.max_age()).map(|age| age.as_millis()),
             revocation_ms: requirement
                 .and_then(|requirement| requirement.revocation_bound())
