@@ -10,9 +10,11 @@ pub use crate::claims::name::ClaimName;
 pub use crate::claims::other::OtherMembers;
 pub use crate::claims::read::{OptionalClaim, RequiredClaim};
 pub use crate::claims::subject::{SubjectField, parse_subject};
-pub use crate::extract::{
-    Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public,
-    Rejection,
+pub use crate::extract::Rejection;
+pub use crate::extract::access::{Access, GuardArg};
+pub use crate::extract::guard::{Guard, OptionalGuard, Public};
+pub use crate::extract::policy::{
+    Answering, Check, Checks, Decision, IntoDecision, NoChecks, Policy, answering, unknown_check,
 };
 pub use crate::id::{ParseIdError, Subject};
 pub use crate::jwt::registered::Registered;
@@ -38,6 +40,11 @@ pub use crate::role::{Role, Roles};
 pub use crate::scope::none::NoScope;
 pub use crate::scope::{Scope, Scopes};
 pub use crate::web::origin::Origin;
+
+/// What only `#[require_auth]` may implement: by hand, the policy table would say what nobody has checked.
+pub mod hand_written_use_is_unsupported {
+    pub use crate::extract::access::NamedGuard;
+}
 
 /// The type of a `#[claim(roles)]` field.
 #[diagnostic::on_unimplemented(

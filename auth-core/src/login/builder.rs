@@ -15,7 +15,7 @@ use super::sessions::Sessions;
 use super::source::ClaimsSource;
 use super::token_issuer::TokenIssuer;
 use super::write_behind::WriteBehind;
-use super::{Authenticator, Parts};
+use super::{Authenticator, Parts, Shared};
 use crate::audit::{Observer, TracingObserver};
 use crate::claims::Claims;
 use crate::clock::{Clock, NodeClock, SystemClock};
@@ -309,7 +309,7 @@ impl<C: Claims> Builder<C> {
         let loader = Arc::new(ClaimsLoader::new(store.clone(), self.source));
         let uses = Arc::new(WriteBehind::default());
         Ok(Authenticator {
-            parts: Arc::new(Parts {
+            parts: Shared(Arc::new(Parts {
                 issuer: TokenIssuer::new(keys.clone(), peppers, &site, config.access_ttl),
                 access_tokens: AccessTokens::new(keys, verifier, config.leeway),
                 sessions: Sessions::new(store.clone(), revoker.clone(), loader.clone(), &config),
@@ -321,7 +321,7 @@ impl<C: Claims> Builder<C> {
                 revoker,
                 loader,
                 uses,
-            }),
+            })),
         })
     }
 

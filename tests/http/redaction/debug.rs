@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::__private::rotation::ParsedToken;
+use auth_core::__private::{Guard, NoChecks, OptionalGuard, Policy};
 use auth_core::audit::{AuditEvent, Observer};
-use auth_core::extract::{Decision, Guard, OptionalGuard, Policy, PolicyData, Rejection};
+use auth_core::extract::Rejection;
 use auth_core::id::{LoginId, Position, Subject};
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
@@ -21,12 +22,11 @@ use auth_core::store::{
 };
 use auth_core::testing::ManualClock;
 use auth_core::web::{Device, LoginAttempt};
-use auth_core::{Auth, Authenticator, ConfigError};
+use auth_core::{Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
-use auth_tests::shop::{Shopkeeper, builder, realm};
+use auth_tests::shop::{builder, realm};
 use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, in_time, user};
 use axum::extract::FromRequestParts;
-use axum::response::Response;
 use http::request::Parts;
 
 use super::Secrets;
@@ -147,15 +147,9 @@ fn parts(method: &str, headers: &[(&str, &str)]) -> Parts {
 /// A policy by hand, to hold the proof types themselves.
 struct AnyCaller;
 
-impl PolicyData for AnyCaller {
-    type Claims = ShopUser;
-    const REQUIREMENT: Requirement = Requirement::new(Schemes::SessionOrJwt);
-}
-
-impl Policy<Shopkeeper> for AnyCaller {
-    async fn check(_: u8, _: &Auth<ShopUser>, _: &mut Parts, _: &Shopkeeper) -> Result<Decision, Response> {
-        Ok(Decision::Forbidden)
-    }
+impl Policy for AnyCaller {
+    type Checks = NoChecks;
+    const REQUIREMENT: &'static Requirement = &Requirement::new(Schemes::SessionOrJwt);
 }
 
 #[tokio::test]
@@ -174,13 +168,16 @@ async fn proofs_show_no_claim_and_no_credential() {
             parts.uri = http::Uri::from_static("/me");
             parts
         };
-        let guard = Guard::<AnyCaller>::from_request_parts(&mut plain(&headers), &shop.auth).await.unwrap();
+        let guard =
+            Guard::<AnyCaller, ShopUser>::from_request_parts(&mut plain(&headers), &shop.auth).await.unwrap();
         secrets.assert_hidden("Guard", &guard);
-        let auth = guard.into_auth();
+        let auth = guard.__auth;
         assert_eq!(auth.email, "mail-of-7@shop.example");
         secrets.assert_hidden("Auth", &auth);
         let optional =
-            OptionalGuard::<AnyCaller>::from_request_parts(&mut plain(&headers), &shop.auth).await.unwrap();
+            OptionalGuard::<AnyCaller, ShopUser>::from_request_parts(&mut plain(&headers), &shop.auth)
+                .await
+                .unwrap();
         secrets.assert_hidden("OptionalGuard", &optional);
     }
 }
@@ -213,7 +210,7 @@ async fn rejections_show_the_reason_and_nothing_of_the_request() {
     ] {
         let mut parts = parts("POST", &headers);
         let rejection: Rejection =
-            Guard::<AnyCaller>::from_request_parts(&mut parts, &shop.auth).await.unwrap_err();
+            Guard::<AnyCaller, ShopUser>::from_request_parts(&mut parts, &shop.auth).await.unwrap_err();
         assert_eq!(rejection.to_string(), format!("Rejection({reason})"), "{headers:?}");
         assert!(rejection.source().is_none());
         secrets.assert_hidden("Rejection", &rejection);
