@@ -127,7 +127,7 @@ impl FromRequestParts<AppState> for ByHand {
     }
 }
 
-struct Fresh(auth_core::jwt::Verified<User>);
+struct Fresh(auth_core::__private::Verified<User>);
 
 impl FromRequestParts<AppState> for Fresh {
     type Rejection = StatusCode;

@@ -81,7 +81,7 @@ pub enum AuditEvent {
     /// node keeps the revocations that it knew, and has written back those that the log lacked.
     LogReset {
         /// How the node noticed.
-        cause: ResetCause,
+        cause: Reset,
         /// The number of entries that were written back.
         written_back: usize,
     },
@@ -177,29 +177,6 @@ pub enum AuditEvent {
     },
 }
 
-/// How a node noticed that the revocation log is not the one it had been reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ResetCause {
-    /// The store was replaced, or its engine restarted after a crash.
-    Incarnation,
-    /// The last entry that was read is no longer in the log.
-    UnknownMark,
-    /// The cursor was not made by this store.
-    Malformed,
-}
-
-impl From<Reset> for ResetCause {
-    fn from(reset: Reset) -> Self {
-        match reset {
-            Reset::Incarnation => Self::Incarnation,
-            Reset::Purged | Reset::UnknownMark => Self::UnknownMark,
-            Reset::Malformed => Self::Malformed,
-        }
-    }
-}
-
 /// Why a credential was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -231,7 +208,7 @@ pub trait Observer: Debug + Send + Sync + 'static {
 /// Writes events with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`,
 /// `WritesLost` and `ClockStepped` have the level WARN, `Refused` has DEBUG, all others INFO.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct TracingObserver;
+pub(crate) struct TracingObserver;
 
 impl Observer for TracingObserver {
     fn observe(&self, event: &AuditEvent) {

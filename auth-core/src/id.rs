@@ -35,13 +35,13 @@ impl Subject {
     ///
     /// # Errors
     ///
-    /// [`SubjectError`] when the text is empty, longer than 255 bytes, or contains a control character.
-    pub fn new(text: &str) -> Result<Self, SubjectError> {
+    /// [`ParseIdError`] when the text is empty, longer than 255 bytes, or holds a control character.
+    pub fn new(text: &str) -> Result<Self, ParseIdError> {
         let printable = !text.bytes().any(|byte| byte.is_ascii_control());
         if !text.is_empty() && text.len() <= 255 && printable {
             Ok(Self(text.into()))
         } else {
-            Err(SubjectError)
+            Err(ParseIdError::SUBJECT)
         }
     }
 
@@ -50,12 +50,6 @@ impl Subject {
         &self.0
     }
 }
-
-/// The text of a subject is empty, longer than 255 bytes, or contains a control character.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a subject must have 1 to 255 bytes and no control characters")]
-#[non_exhaustive]
-pub struct SubjectError;
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,11 +69,18 @@ impl Serialize for Subject {
     }
 }
 
-/// The text is not an identifier: 22 characters of base64url without padding are expected.
+/// The text is not an identifier of this kind. The error does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an identifier: expected 22 characters of base64url")]
-#[non_exhaustive]
-pub struct ParseIdError;
+#[error("{rule}")]
+pub struct ParseIdError {
+    rule: &'static str,
+}
+
+impl ParseIdError {
+    const SUBJECT: Self = Self { rule: "a subject must have 1 to 255 bytes and no control characters" };
+    pub(crate) const ID: Self = Self { rule: "not an identifier: expected 22 characters of base64url" };
+    pub(crate) const CURSOR: Self = Self { rule: "not a cursor of a list of logins" };
+}
 
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -128,7 +129,7 @@ macro_rules! random_id {
                     && base64_simd::URL_SAFE_NO_PAD
                         .decode(text.as_bytes(), bytes.as_mut_slice().as_out())
                         .is_ok_and(|decoded| decoded.len() == 16);
-                if is_whole { Ok(Self(bytes)) } else { Err(ParseIdError) }
+                if is_whole { Ok(Self(bytes)) } else { Err(ParseIdError::ID) }
             }
         }
 

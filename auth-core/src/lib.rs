@@ -224,6 +224,6 @@ pub use auth_macros::public;
 pub use auth_macros::require_auth;
 pub use config::ConfigError;
 pub use login::{Auth, Authenticator};
-pub use role::{NoRole, Roles};
+pub use role::Roles;
 pub use route::ProtectedRouter;
-pub use scope::{NoScope, Scopes};
+pub use scope::Scopes;

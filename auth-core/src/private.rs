@@ -5,15 +5,22 @@ pub use axum;
 pub use http;
 pub use serde;
 
-pub use crate::claims::{
-    ClaimName, Claims, OptionalClaim, OtherMembers, RequiredClaim, SubjectField, parse_subject,
+pub use crate::claims::Claims;
+pub use crate::claims::name::ClaimName;
+pub use crate::claims::other::OtherMembers;
+pub use crate::claims::read::{OptionalClaim, RequiredClaim};
+pub use crate::claims::subject::{SubjectField, parse_subject};
+pub use crate::extract::Rejection;
+pub use crate::extract::access::{Access, GuardArg};
+pub use crate::extract::guard::{Guard, OptionalGuard, Public};
+pub use crate::extract::policy::{
+    Answering, Check, Checks, Decision, IntoDecision, NoChecks, Policy, answering, unknown_check,
 };
-pub use crate::extract::{
-    Access, Check, Decision, Guard, GuardArg, IntoDecision, OptionalGuard, Policy, PolicyData, Public,
-    Rejection,
-};
-pub use crate::id::{Subject, SubjectError};
+pub use crate::id::{ParseIdError, Subject};
+pub use crate::jwt::registered::Registered;
+pub use crate::jwt::verifier::{Expected, Verified, Verifier};
 pub use crate::login::{Auth, Authenticator};
+pub use crate::random::RandomError;
 pub use crate::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 /// The rule of rotation.
 pub mod rotation {
@@ -21,16 +28,23 @@ pub mod rotation {
         Decision, Delivery, Evidence, FamilyWrite, Presentation, Verdict, decide, deliver, is_late,
     };
     pub use crate::refresh::policy::{Pair, Pairing, RotationPolicy, Sharing};
-    pub use crate::refresh::rotate::{Refresh, Rotated};
+    pub use crate::refresh::rotate::{Refresh, RotateError, Rotated};
     pub use crate::refresh::token::{ParseTokenError, ParsedToken, RefreshToken};
 }
 /// The list of what is over.
 pub mod revocation {
     pub use crate::revoke::{Cleared, LastCleared, NotRevoked, RevocationList};
 }
-pub use crate::role::{NoRole, Role, Roles};
-pub use crate::scope::{NoScope, Scope, Scopes};
+pub use crate::role::none::NoRole;
+pub use crate::role::{Role, Roles};
+pub use crate::scope::none::NoScope;
+pub use crate::scope::{Scope, Scopes};
 pub use crate::web::origin::Origin;
+
+/// What only `#[require_auth]` may implement: by hand, the policy table would say what nobody has checked.
+pub mod hand_written_use_is_unsupported {
+    pub use crate::extract::access::NamedGuard;
+}
 
 /// The type of a `#[claim(roles)]` field.
 #[diagnostic::on_unimplemented(
@@ -76,7 +90,7 @@ impl<S: Scope> ScopesField for Scopes<S> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the role enum of these claims: theirs is `{R}`",
     label = "not a variant of `{R}`",
-    note = "`role(…)` takes variants of the enum in the claims' `#[claim(roles)]` field; without one it is `NoRole`"
+    note = "`role(…)` takes variants of the enum in the claims' `#[claim(roles)]` field; without that field there are no roles"
 )]
 pub trait IsRoleEnum<R> {}
 
@@ -86,7 +100,7 @@ impl<R: Role> IsRoleEnum<R> for R {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the scope enum of these claims: theirs is `{S}`",
     label = "not a variant of `{S}`",
-    note = "`scope(…)` takes variants of the enum in the claims' `#[claim(scopes)]` field; without one it is `NoScope`"
+    note = "`scope(…)` takes variants of the enum in the claims' `#[claim(scopes)]` field; without that field there are no scopes"
 )]
 pub trait IsScopeEnum<S> {}
 
@@ -117,7 +131,7 @@ pub trait CheckOf<C> {
 /// # Errors
 ///
 /// Those of [`SubjectField::to_subject`].
-pub fn to_subject<T: SubjectField>(field: &T) -> Result<Subject, SubjectError> {
+pub fn to_subject<T: SubjectField>(field: &T) -> Result<Subject, ParseIdError> {
     field.to_subject()
 }
 

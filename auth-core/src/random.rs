@@ -5,7 +5,6 @@ use aws_lc_rs::rand;
 /// The system's random number generator failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system's random number generator failed")]
-#[non_exhaustive]
 pub struct RandomError;
 
 /// `N` random bytes.

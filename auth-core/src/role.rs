@@ -48,24 +48,7 @@ pub trait Role: Copy + Eq + Send + Sync + 'static {
     }
 }
 
-/// The role type of claims without a roles field. It has no values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoRole {}
-
-impl Role for NoRole {
-    const NAMES: &'static [&'static str] = &[];
-    const GRANTS: &'static [u64] = &[];
-
-    fn index(self) -> u32 {
-        match self {}
-    }
-
-    fn from_index(_: u32) -> Option<Self> {
-        None
-    }
-}
-
-/// The roles that a principal was given, as a bit set.
+/// The roles a principal was given, as a bit set.
 ///
 /// In JSON it is an array of names. A name that the enum does not have grants nothing and is dropped. A value that is
 /// not an array of strings is an error.
@@ -229,4 +212,25 @@ pub(crate) fn bit_of(names: &[&str], name: &str) -> u64 {
 
 pub(crate) fn name_at(names: &'static [&'static str], index: u32) -> &'static str {
     names.get(index as usize).copied().unwrap_or_default()
+}
+
+pub(crate) mod none {
+    use super::Role;
+
+    /// For claims without a roles field: no such role exists.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum NoRole {}
+
+    impl Role for NoRole {
+        const NAMES: &'static [&'static str] = &[];
+        const GRANTS: &'static [u64] = &[];
+
+        fn index(self) -> u32 {
+            match self {}
+        }
+
+        fn from_index(_: u32) -> Option<Self> {
+            None
+        }
+    }
 }

@@ -48,22 +48,6 @@ pub trait Scope: Copy + Eq + Send + Sync + 'static {
     }
 }
 
-/// The scope type of claims without a scopes field. It has no values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoScope {}
-
-impl Scope for NoScope {
-    const NAMES: &'static [&'static str] = &[];
-
-    fn index(self) -> u32 {
-        match self {}
-    }
-
-    fn from_index(_: u32) -> Option<Self> {
-        None
-    }
-}
-
 /// The scopes of a credential, as a bit set.
 ///
 /// In JSON it is one string of names separated by single spaces (RFC 9068 section 2.2.3). Whole names are compared:
@@ -199,4 +183,24 @@ impl<'de, S: Scope> Deserialize<'de> for Scopes<S> {
 /// `scope-token` of RFC 6749 section 3.3: `%x21 / %x23-5B / %x5D-7E`.
 const fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)
+}
+
+pub(crate) mod none {
+    use super::Scope;
+
+    /// For claims without a scopes field: no such scope exists.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum NoScope {}
+
+    impl Scope for NoScope {
+        const NAMES: &'static [&'static str] = &[];
+
+        fn index(self) -> u32 {
+            match self {}
+        }
+
+        fn from_index(_: u32) -> Option<Self> {
+            None
+        }
+    }
 }

@@ -44,9 +44,8 @@ use proc_macro::TokenStream;
 ///
 /// An `async fn` with a parameter `Auth<C>`, or `Option<Auth<C>>` where callers without a credential are served too
 /// (an invalid credential is refused all the same), or without one and `claims = C`. What is generated has the same
-/// name, visibility, attributes and generics, and the guard as its first parameter: nothing else of the request is
-/// read before the caller met the policy. The function itself is inside, unchanged. `#[instrument]` goes with it,
-/// since it names parameters; all other attributes are on the outside.
+/// name, visibility, attributes, generics and body, and the guard as its first parameter: nothing else of the request is
+/// read before the caller met the policy. `#[instrument]` finds the parameters under their own names.
 ///
 /// Attributes above this one see the function as written, those below it see the guard. `#[debug_handler]` belongs
 /// below.

@@ -123,6 +123,7 @@ fn cfgs_are_on_every_item() {
         for item in file.items {
             let attrs = match &item {
                 syn::Item::Const(item) => &item.attrs,
+                syn::Item::Enum(item) => &item.attrs,
                 syn::Item::Fn(item) => &item.attrs,
                 syn::Item::Struct(item) => &item.attrs,
                 other => panic!("an item of another kind: {}", quote!(#other)),

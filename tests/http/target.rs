@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use auth_core::__private::{Expected, Verifier};
 use auth_core::clock::Timestamp;
+use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeySet};
-use auth_core::jwt::{Expected, Verifier, VerifyError};
 use auth_tests::{Answer, Call, Forger, NOW, Shop, ShopUser, problem};
 use http::header::AUTHORIZATION;
 

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::audit::{AuditEvent, RefusalReason, ResetCause};
+use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::jwt::VerifyError;
+use auth_core::store::Reset;
 use auth_core::store::{EndReason, LoginKind, OnLimit};
 use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
@@ -218,7 +219,7 @@ fn each_event_has_its_json() {
         ),
         (AuditEvent::StoreBehind { login }, json!({ "event": "store_behind", "login": id })),
         (
-            AuditEvent::LogReset { cause: ResetCause::UnknownMark, written_back: 2 },
+            AuditEvent::LogReset { cause: Reset::UnknownMark, written_back: 2 },
             json!({ "event": "log_reset", "cause": "unknown_mark", "written_back": 2 }),
         ),
         (

@@ -1,7 +1,7 @@
 //! "My devices": listing logins, and ending them from elsewhere.
 
 use auth_core::ProtectedRouter;
-use auth_core::login::{Ended, LoginsCursor};
+use auth_core::store::ListCursor;
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
@@ -85,7 +85,7 @@ async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
     let (ended, kept) = (node.login(anna()).await, node.login(anna()).await);
     let _expired = node.sign_in("anna", "").await;
     let end = in_time(node.auth.end_login(&subject("anna"), login_of(&refresh_of(&ended)))).await.unwrap();
-    assert_eq!(end, Ended::Ended);
+    assert!(end);
     world.clock.advance(HOUR);
     let kept = node.refresh(&refresh_of(&kept)).await.unwrap();
     let listed = node.get("/auth/logins", kept.access_token()).await.json();
@@ -128,7 +128,7 @@ async fn somebody_elses_login_is_not_found_and_not_touched(world: World) {
     let path = format!("/auth/logins/{berts_id}");
     let foreign = node.bearer(Method::DELETE, &path, annas.access_token()).await;
     foreign.assert_not_found();
-    assert_eq!(in_time(node.auth.end_login(&subject("anna"), berts_id)).await.unwrap(), Ended::NotFound);
+    assert!(!in_time(node.auth.end_login(&subject("anna"), berts_id)).await.unwrap());
     assert_eq!(node.row(&refresh_of(&berts)).await, row);
     assert_eq!(node.events.take(), []);
     node.get("/me", berts.access_token()).await.assert_text("bert, by jwt");
@@ -244,7 +244,7 @@ async fn a_list_of_many_logins_comes_in_parts(world: World) {
     for _ in 0..205 {
         drop(node.login(anna()).await);
     }
-    let (mut listed, mut sizes, mut after): (Vec<_>, Vec<_>, Option<LoginsCursor>) = Default::default();
+    let (mut listed, mut sizes, mut after): (Vec<_>, Vec<_>, Option<ListCursor>) = Default::default();
     loop {
         let part = in_time(node.auth.logins(&subject("anna"), after.as_ref())).await.unwrap();
         sizes.push(part.logins.len());

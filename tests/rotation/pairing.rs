@@ -2,7 +2,7 @@
 
 use auth_core::audit::AuditEvent;
 use auth_core::jwt::{Algorithm, KeyRing, SigningKey};
-use auth_core::login::{RefreshRejection, Tokens};
+use auth_core::login::{RefreshError, Tokens};
 use auth_core::store::EndReason;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
@@ -31,7 +31,7 @@ async fn paired(world: &World) -> Node {
     world.node_with(|builder| builder.require_access_token_to_refresh()).await
 }
 
-async fn refresh(node: &Node, tokens: &Tokens) -> Result<Tokens, RefreshRejection> {
+async fn refresh(node: &Node, tokens: &Tokens) -> Result<Tokens, RefreshError> {
     in_time(node.auth.refresh(&refresh_of(tokens), Some(tokens.access_token()))).await
 }
 

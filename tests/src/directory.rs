@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::id::Subject;
-use auth_core::login::{BoxError, ClaimsSource};
+use auth_core::login::ClaimsSource;
+use axum::BoxError;
 
 use crate::{Gate, User};
 

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use auth_core::claims::{Claims, OtherMembers as _};
-use auth_core::jwt::Registered;
-use auth_core::{Claims, NoRole, NoScope, Roles};
+use auth_core::__private::{NoRole, NoScope};
+use auth_core::__private::{OtherMembers as _, Registered};
+use auth_core::claims::Claims;
+use auth_core::{Claims, Roles};
 use auth_tests::{Permission, Role, ShopUser};
 use serde::de::{self, DeserializeSeed as _, MapAccess, Visitor};
 use serde::ser::{SerializeMap as _, Serializer as _};

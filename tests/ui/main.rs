@@ -8,5 +8,6 @@ mod dependencies;
 mod messages;
 mod modules;
 mod policies;
+mod readme;
 mod roles;
 mod texts;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use auth_core::__private::{Access, GuardArg};
 use auth_core::claims::Claims;
-use auth_core::extract::{Access, GuardArg as _};
 use auth_core::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 use auth_core::route::GuardedArgs;
 use auth_core::{Auth, check, public, require_auth};
@@ -27,10 +27,10 @@ fn a_scheme_alone_asks_nothing_else() {
     #[require_auth(claims = ShopUser, jwt)]
     async fn jwt() {}
 
-    assert_eq!(access(both), Access::Required(Requirement::new(Schemes::SessionOrJwt)));
+    assert_eq!(access(both), required(Requirement::new(Schemes::SessionOrJwt)));
     assert_eq!(access(turned), access(both));
-    assert_eq!(access(session), Access::Required(Requirement::new(Schemes::Session)));
-    assert_eq!(access(jwt), Access::Required(Requirement::new(Schemes::Jwt)));
+    assert_eq!(access(session), required(Requirement::new(Schemes::Session)));
+    assert_eq!(access(jwt), required(Requirement::new(Schemes::Jwt)));
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn bars_ask_for_any_and_ampersands_for_all() {
 
     let any_role = Condition::Roles(Quantifier::Any, &[CUSTOMER, ADMIN]);
     let all_scopes = Condition::Scopes(Quantifier::All, &[READ, WRITE]);
-    assert_eq!(access(any), Access::Required(Requirement::new(Schemes::Jwt).condition(any_role)));
-    assert_eq!(access(all), Access::Required(Requirement::new(Schemes::Jwt).condition(all_scopes)));
+    assert_eq!(access(any), required(Requirement::new(Schemes::Jwt).condition(any_role)));
+    assert_eq!(access(all), required(Requirement::new(Schemes::Jwt).condition(all_scopes)));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn commas_mean_and_and_groups_keep_their_parentheses() {
         Condition::Check(2, "first"),
         Condition::Roles(Quantifier::Any, &[CLERK]),
     ]);
-    assert_eq!(access(handler), Access::Required(Requirement::new(Schemes::Jwt).condition(all)));
+    assert_eq!(access(handler), required(Requirement::new(Schemes::Jwt).condition(all)));
 }
 
 mod rules {
@@ -98,7 +98,7 @@ fn bounds_and_switches_are_in_the_requirement() {
         .fresh(Duration::from_secs(90 * 60))
         .revocation(Duration::from_millis(500))
         .csrf(CsrfCheck::Off);
-    assert_eq!(access(handler), Access::Required(requirement));
+    assert_eq!(access(handler), required(requirement));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn an_optional_caller_and_everybody_are_told_apart() {
     #[public]
     async fn open() {}
 
-    assert_eq!(access(optional), Access::Optional(Requirement::new(Schemes::Session)));
+    assert_eq!(access(optional), Access::Optional(kept(Requirement::new(Schemes::Session))));
     assert_eq!(access(open), Access::Public);
 }
 
@@ -119,8 +119,8 @@ fn a_proof_has_the_access_of_its_policy() {
     async fn handler(_: Admin) {}
 
     let admin = Condition::Roles(Quantifier::Any, &[ADMIN]);
-    let expected = Access::Required(Requirement::new(Schemes::Session).condition(admin));
-    assert_eq!(Admin::ACCESS, expected);
+    let expected = required(Requirement::new(Schemes::Session).condition(admin));
+    assert_eq!(<Admin as GuardArg>::ACCESS, expected);
     assert_eq!(access(handler), expected);
 }
 
@@ -129,7 +129,15 @@ fn the_same_policy_may_stand_on_several_handlers_of_generic_claims() {
     #[require_auth(jwt)]
     async fn generic<C: Claims>(_: Auth<C>) {}
 
-    assert_eq!(access(generic::<ShopUser>), Access::Required(Requirement::new(Schemes::Jwt)));
+    assert_eq!(access(generic::<ShopUser>), required(Requirement::new(Schemes::Jwt)));
+}
+
+fn required(requirement: Requirement) -> Access {
+    Access::Required(kept(requirement))
+}
+
+fn kept(requirement: Requirement) -> &'static Requirement {
+    Box::leak(Box::new(requirement))
 }
 
 fn access<H, T>(_: H) -> Access

@@ -11,6 +11,19 @@ fn the_readme_prints_the_quickstart_in_full() {
 }
 
 #[test]
+fn the_other_code_of_the_readme_is_compiled_in_readme_rs() {
+    let quickstart = include_str!("../../examples/quickstart/src/main.rs");
+    let compiled = include_str!("readme.rs");
+    let blocks = README.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let others: Vec<&str> = blocks.filter(|block| *block != quickstart).collect();
+    assert!(others.len() >= 5, "{} blocks", others.len());
+    let items = others.iter().flat_map(|block| block.trim().split("\n\n"));
+    for item in items {
+        assert!(compiled.contains(item), "tests/ui/readme.rs does not have this code of README.md:\n{item}");
+    }
+}
+
+#[test]
 fn every_dependency_of_the_runtime_says_what_it_is_for() {
     let manifest = include_str!("../../auth-core/Cargo.toml");
     let section = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();

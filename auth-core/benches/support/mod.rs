@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
+use auth_core::__private::{Expected, Verifier};
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
 use auth_core::jwt::{Algorithm, KeySet, SigningKey};
-use auth_core::jwt::{Expected, Verifier};
 use auth_core::store::{Created, LoginKind, LoginStore, NewLogin, Realm, SecretHash};
 use auth_core::{Claims, Role, Roles};
 use base64::Engine as _;

@@ -29,29 +29,26 @@
 //! assert_eq!(user.subject()?.as_str(), "7");
 //! assert_eq!(ShopUser::TTL, Duration::from_secs(15 * 60));
 //! # let _ = user.nickname;
-//! # Ok::<(), auth_core::id::SubjectError>(())
+//! # Ok::<(), auth_core::id::ParseIdError>(())
 //! ```
 
-mod name;
-mod other;
-mod read;
-mod subject;
+pub(crate) mod name;
+pub(crate) mod other;
+pub(crate) mod read;
+pub(crate) mod subject;
 
 use std::time::Duration;
 
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::id::{Subject, SubjectError};
+use crate::id::{ParseIdError, Subject};
 use crate::role::{Role, Roles};
 use crate::scope::{Scope, Scopes};
 
-pub use name::ClaimName;
-pub(crate) use name::TextVisitor;
-pub use other::OtherMembers;
-pub(crate) use read::read_once;
-pub use read::{OptionalClaim, RequiredClaim};
-pub use subject::{SubjectField, parse_subject};
+pub(crate) use name::{ClaimName, TextVisitor};
+pub(crate) use other::OtherMembers;
+pub(crate) use read::{OptionalClaim, RequiredClaim, read_once};
 
 /// The maximum number of unknown members in a JSON object of claims or in a header, and of audiences.
 pub(crate) const MAX_MEMBERS: usize = 64;
@@ -68,9 +65,9 @@ pub(crate) const MAX_MEMBERS: usize = 64;
     note = "add `#[derive(Claims)]` and `#[claims(…)]` to `{Self}`"
 )]
 pub trait Claims: Send + Sync + Sized + 'static {
-    /// The application's role enum; [`NoRole`](crate::NoRole) without a roles field.
+    /// The application's roles; an enum without variants if there is no roles field.
     type Role: Role;
-    /// The application's scope enum; [`NoScope`](crate::NoScope) without a scopes field.
+    /// The application's scopes; an enum without variants if there is no scopes field.
     type Scope: Scope;
 
     /// The issuer (`iss`). The builder can override it.
@@ -86,8 +83,8 @@ pub trait Claims: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     ///
-    /// [`SubjectError`] when the field's text is empty, longer than 255 bytes, or contains a control character.
-    fn subject(&self) -> Result<Subject, SubjectError>;
+    /// [`ParseIdError`] when the field's text is empty, longer than 255 bytes, or holds a control character.
+    fn subject(&self) -> Result<Subject, ParseIdError>;
 
     /// The roles; empty without a roles field.
     fn roles(&self) -> Roles<Self::Role>;

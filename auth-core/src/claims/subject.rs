@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use crate::id::{Subject, SubjectError};
+use crate::id::{ParseIdError, Subject};
 
 /// A type that can be the `#[claim(subject)]` field: `Display` writes the claim `sub`, and `FromStr` parses it.
 #[diagnostic::on_unimplemented(
@@ -16,8 +16,8 @@ pub trait SubjectField: Display + FromStr {
     ///
     /// # Errors
     ///
-    /// [`SubjectError`] when the text is empty, longer than 255 bytes, or contains a control character.
-    fn to_subject(&self) -> Result<Subject, SubjectError> {
+    /// [`ParseIdError`] when the text is empty, longer than 255 bytes, or holds a control character.
+    fn to_subject(&self) -> Result<Subject, ParseIdError> {
         Subject::new(&self.to_string())
     }
 }

@@ -9,7 +9,7 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE,
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use crate::login::{AuthenticateError, LoginError, RefreshRejection, Site};
+use crate::login::{AuthenticateError, LoginError, RefreshError, Site};
 use crate::requirement::{Grant, Requirement, Scheme, Schemes};
 use crate::store::StoreError;
 use crate::web::{LocalPath, Problem};
@@ -247,7 +247,7 @@ impl IntoResponse for LoginError {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),
             Self::Gone => problem(StatusCode::UNAUTHORIZED, "Signing in failed"),
             Self::LimitReached => problem(StatusCode::CONFLICT, "Signed in on too many devices"),
-            Self::Changed | Self::Random(_) | Self::Source(_) | Self::Store(_) => unavailable(),
+            Self::Changed | Self::Source(_) | Self::Store(_) => unavailable(),
             Self::OtherSubject | Self::Subject(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "Signing in failed")
             }
@@ -255,7 +255,7 @@ impl IntoResponse for LoginError {
     }
 }
 
-impl IntoResponse for RefreshRejection {
+impl IntoResponse for RefreshError {
     fn into_response(self) -> Response {
         match self {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::login::{Authenticator, LoginError, RefreshRejection, SignedIn, SignedOut, Ticket, Tokens};
+use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut, Ticket, Tokens};
 use crate::web::{CredentialError, LoginAttempt, RefreshCookie, bearer_token, refresh_token};
 
 impl IntoResponse for Tokens {
@@ -102,11 +102,11 @@ impl<C: Claims> Authenticator<C> {
         &self,
         body_token: Option<&str>,
         parts: &Parts,
-    ) -> Result<Response, RefreshRejection> {
+    ) -> Result<Response, RefreshError> {
         // An access token is looked at only with pairing, where a malformed one is as good as none.
         let access_token = match bearer_token(&parts.headers) {
             Err(CredentialError::Malformed) if authorization_is_doubled(&parts.headers) => {
-                return Err(RefreshRejection::Missing);
+                return Err(RefreshError::Missing);
             }
             found => found.ok().flatten().and_then(|token| str::from_utf8(token).ok()),
         };
@@ -114,17 +114,17 @@ impl<C: Claims> Authenticator<C> {
             return self.refresh(token, access_token).await.map(IntoResponse::into_response);
         }
         let site = self.site();
-        let cookie = site.refresh_cookie.as_ref().ok_or(RefreshRejection::Missing)?;
+        let cookie = site.refresh_cookie.as_ref().ok_or(RefreshError::Missing)?;
         let token = refresh_token(&parts.headers, cookie.name()).ok().flatten();
-        let token = token.ok_or(RefreshRejection::Missing)?;
+        let token = token.ok_or(RefreshError::Missing)?;
         if !site.csrf.allows_request(parts) {
             self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
-            return Err(RefreshRejection::CrossSite);
+            return Err(RefreshError::CrossSite);
         }
         match self.refresh(token, access_token).await {
             Ok(tokens) => Ok(self.with_refresh_cookie(tokens)),
-            Err(RefreshRejection::InvalidGrant) => {
-                let mut response = RefreshRejection::InvalidGrant.into_response();
+            Err(RefreshError::InvalidGrant) => {
+                let mut response = RefreshError::InvalidGrant.into_response();
                 let forget = site.refresh_cookie.as_ref().and_then(RefreshCookie::unset);
                 forget.into_iter().for_each(|forget| _ = response.headers_mut().append(SET_COOKIE, forget));
                 Ok(response)

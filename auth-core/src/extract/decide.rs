@@ -1,9 +1,10 @@
 //! The decision of a guard: read the credential, recognise it, check where the request comes from, then authorise.
 
+use axum::extract::FromRef;
 use http::request::Parts;
 
 use super::answer::{Refusal, Rejection};
-use super::policy::{Decision, Policy};
+use super::policy::{Decision, Rules};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
 use crate::login::{Auth, Authenticator, Recognised};
@@ -11,22 +12,25 @@ use crate::requirement::{Answers, CsrfCheck, Outcome, Requirement, Scheme, evalu
 use crate::session::SignedIn;
 use crate::web::{Credential, CredentialError};
 
-/// The principal that meets `P`, or `None` for a request without a credential of an accepted scheme.
-pub(super) async fn decide<P, S>(
-    authenticator: &Authenticator<P::Claims>,
+/// The principal that meets the rules, or `None` for a request without a credential of an accepted scheme.
+pub(super) async fn decide<C, S>(
+    rules: Rules<C, S>,
     parts: &mut Parts,
     state: &S,
-) -> Result<Option<Auth<P::Claims>>, Rejection>
+) -> Result<Option<Auth<C>>, Rejection>
 where
-    P: Policy<S>,
+    C: Claims,
+    S: Sync,
+    Authenticator<C>: FromRef<S>,
 {
-    let refused = |refusal, parts: &Parts| reject::<P, S>(authenticator, refusal, parts);
-    let recognised = match authenticate(authenticator, parts, &P::REQUIREMENT).await {
+    let authenticator = &Authenticator::from_ref(state);
+    let refused = |refusal, parts: &Parts| reject(authenticator, rules.requirement, refusal, parts);
+    let recognised = match authenticate(authenticator, parts, rules.requirement).await {
         Ok(Some(recognised)) => recognised,
         Ok(None) => return Ok(None),
         Err(refusal) => return Err(refused(refusal, parts)),
     };
-    match authorise::<P, S>(authenticator, &recognised.auth, parts, state).await {
+    match authorise(authenticator, &rules, &recognised.auth, parts, state).await {
         Ok(()) => {
             // Only now: what is refused is no use.
             authenticator.note_use(&recognised);
@@ -37,24 +41,28 @@ where
 }
 
 /// As [`decide`], where a credential is required.
-pub(super) async fn require<P, S>(
-    authenticator: &Authenticator<P::Claims>,
+pub(super) async fn require<C, S>(
+    rules: Rules<C, S>,
     parts: &mut Parts,
     state: &S,
-) -> Result<Auth<P::Claims>, Rejection>
+) -> Result<Auth<C>, Rejection>
 where
-    P: Policy<S>,
+    C: Claims,
+    S: Sync,
+    Authenticator<C>: FromRef<S>,
 {
-    let auth = decide::<P, S>(authenticator, parts, state).await?;
-    auth.ok_or_else(|| reject::<P, S>(authenticator, Refusal::NoCredential, parts))
+    let requirement = rules.requirement;
+    let auth = decide(rules, parts, state).await?;
+    auth.ok_or_else(|| reject(&Authenticator::from_ref(state), requirement, Refusal::NoCredential, parts))
 }
 
-fn reject<P: Policy<S>, S>(
-    authenticator: &Authenticator<P::Claims>,
+fn reject<C: Claims>(
+    authenticator: &Authenticator<C>,
+    requirement: &Requirement,
     refusal: Refusal,
     parts: &Parts,
 ) -> Rejection {
-    Rejection::new(refusal, parts, &P::REQUIREMENT, authenticator.site())
+    Rejection::new(refusal, parts, requirement, authenticator.site())
 }
 
 async fn authenticate<C: Claims>(
@@ -86,16 +94,14 @@ async fn authenticate<C: Claims>(
 }
 
 /// Roles, scopes and checks; then freshness, so that nobody is asked to sign in again for what they may not do anyway.
-async fn authorise<P, S>(
-    authenticator: &Authenticator<P::Claims>,
-    auth: &Auth<P::Claims>,
+async fn authorise<C: Claims, S: Sync>(
+    authenticator: &Authenticator<C>,
+    rules: &Rules<C, S>,
+    auth: &Auth<C>,
     parts: &mut Parts,
     state: &S,
-) -> Result<(), Refusal>
-where
-    P: Policy<S>,
-{
-    let requirement: &Requirement = &P::REQUIREMENT;
+) -> Result<(), Refusal> {
+    let requirement = rules.requirement;
     let mut answers = Answers::default();
     loop {
         match evaluate(requirement.asked_condition(), auth.role_bits(), auth.scope_bits(), answers) {
@@ -103,7 +109,7 @@ where
             Outcome::Forbidden(scopes) => return Err(Refusal::Insufficient(scopes)),
             Outcome::NotFound => return Err(Refusal::NotFound),
             Outcome::Ask(index) => {
-                match P::check(index, auth, parts, state).await.map_err(Refusal::Answered)? {
+                match (rules.ask)(index, auth, parts, state).await.map_err(Refusal::Answered)? {
                     Decision::Allow => answers.met(index),
                     Decision::Forbidden => answers.forbidden(index),
                     Decision::NotFound => answers.not_found(index),

@@ -3,86 +3,87 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::Pin;
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 
 use super::answer::Rejection;
 use super::decide::{decide, require};
-use super::policy::{Policy, PolicyData};
+use super::policy::{Checks, Policy, Rules};
 use crate::claims::Claims;
 use crate::login::{Auth, Authenticator};
-use crate::requirement::Requirement;
 
-/// Proof that the policy `P` was met by the caller of this request.
+/// Proof that the caller of this request, who has the claims `C`, met the policy `P`.
 ///
 /// Only the extractor makes one. `#[require_auth]` writes it as the handler's first argument, so nothing of the
 /// request is read before it.
-pub struct Guard<P: PolicyData> {
-    auth: Auth<P::Claims>,
+pub struct Guard<P, C> {
+    /// What the handler gets: generated code takes it out by a pattern.
+    #[doc(hidden)]
+    pub __auth: Auth<C>,
     policy: PhantomData<fn() -> P>,
 }
 
-impl<P: PolicyData> Guard<P> {
-    /// The principal that met the policy.
-    pub fn into_auth(self) -> Auth<P::Claims> {
-        self.auth
-    }
-}
-
-impl<P: PolicyData> fmt::Debug for Guard<P> {
+impl<P, C> fmt::Debug for Guard<P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Guard").field(&self.auth).finish()
+        f.debug_tuple("Guard").field(&self.__auth).finish()
     }
 }
 
-impl<S, P> FromRequestParts<S> for Guard<P>
+impl<S, P, C> FromRequestParts<S> for Guard<P, C>
 where
-    P: Policy<S>,
-    Authenticator<P::Claims>: FromRef<S>,
+    P: Policy<Checks: Checks<C, S>>,
+    C: Claims,
+    Authenticator<C>: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let authenticator = Authenticator::from_ref(state);
-        let auth = require::<P, S>(&authenticator, parts, state).await?;
-        Ok(Self { auth, policy: PhantomData })
+        let rules = Rules { requirement: P::REQUIREMENT, ask: <P::Checks as Checks<C, S>>::ask };
+        match boxed(require(rules, parts, state)).await {
+            Ok(auth) => Ok(Self { __auth: auth, policy: PhantomData }),
+            Err(rejection) => Err(rejection),
+        }
     }
 }
 
 /// Like [`Guard`], for handlers that also serve callers without a credential. An invalid one is still refused.
-pub struct OptionalGuard<P: PolicyData> {
-    auth: Option<Auth<P::Claims>>,
+pub struct OptionalGuard<P, C> {
+    /// What the handler gets: generated code takes it out by a pattern.
+    #[doc(hidden)]
+    pub __auth: Option<Auth<C>>,
     policy: PhantomData<fn() -> P>,
 }
 
-impl<P: PolicyData> OptionalGuard<P> {
-    /// The principal, if the request carried a credential.
-    pub fn into_auth(self) -> Option<Auth<P::Claims>> {
-        self.auth
-    }
-}
-
-impl<P: PolicyData> fmt::Debug for OptionalGuard<P> {
+impl<P, C> fmt::Debug for OptionalGuard<P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OptionalGuard").field(&self.auth).finish()
+        f.debug_tuple("OptionalGuard").field(&self.__auth).finish()
     }
 }
 
-impl<S, P> FromRequestParts<S> for OptionalGuard<P>
+impl<S, P, C> FromRequestParts<S> for OptionalGuard<P, C>
 where
-    P: Policy<S>,
-    Authenticator<P::Claims>: FromRef<S>,
+    P: Policy<Checks: Checks<C, S>>,
+    C: Claims,
+    Authenticator<C>: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let authenticator = Authenticator::from_ref(state);
-        let auth = decide::<P, S>(&authenticator, parts, state).await?;
-        Ok(Self { auth, policy: PhantomData })
+        let rules = Rules { requirement: P::REQUIREMENT, ask: <P::Checks as Checks<C, S>>::ask };
+        match boxed(decide(rules, parts, state)).await {
+            Ok(auth) => Ok(Self { __auth: auth, policy: PhantomData }),
+            Err(rejection) => Err(rejection),
+        }
     }
+}
+
+/// For each handler rustc asks anew whether all that a future holds is `Send`; a box says so at once.
+fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
 }
 
 /// States that a handler is open to everybody; `#[public]` writes it as the first argument.
@@ -115,42 +116,4 @@ impl<C> Unguarded<C> {
     const STOP: Result<Auth<C>, Infallible> = panic!(
         "a handler with an `Auth` argument needs `#[require_auth(…)]`: nothing has checked its caller"
     );
-}
-
-/// Who may call a handler, as the router and the policy table see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Access {
-    /// Everybody.
-    Public,
-    /// Everybody; who has a credential is known.
-    Optional(Requirement),
-    /// Who meets the requirement.
-    Required(Requirement),
-}
-
-/// An extractor that decides who may call a handler: a guard, or a named extractor that holds one.
-#[diagnostic::on_unimplemented(
-    message = "this handler does not say who may call it",
-    label = "a handler without `#[require_auth(…)]` or `#[public]`: its first argument, `{Self}`, is no guard",
-    note = "put `#[require_auth(session | jwt)]` on the handler, or `#[public]` if everybody may call it"
-)]
-pub trait GuardArg {
-    /// Who may call the handler.
-    const ACCESS: Access;
-}
-
-#[diagnostic::do_not_recommend]
-impl<P: PolicyData> GuardArg for Guard<P> {
-    const ACCESS: Access = Access::Required(P::REQUIREMENT);
-}
-
-#[diagnostic::do_not_recommend]
-impl<P: PolicyData> GuardArg for OptionalGuard<P> {
-    const ACCESS: Access = Access::Optional(P::REQUIREMENT);
-}
-
-#[diagnostic::do_not_recommend]
-impl GuardArg for Public {
-    const ACCESS: Access = Access::Public;
 }

@@ -1,6 +1,7 @@
 //! The traits that tie a handler to its requirement. The macros implement them; the guard and the router read them.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use axum::response::Response;
 use http::request::Parts;
@@ -9,27 +10,51 @@ use crate::claims::Claims;
 use crate::login::Auth;
 use crate::requirement::Requirement;
 
-/// A requirement with a name: the zero-sized type that `#[require_auth]` puts beside a handler.
-pub trait PolicyData: Send + Sync + 'static {
-    /// Whom the handler wants to see.
-    type Claims: 'static;
+/// A requirement with a name: the type without values that `#[require_auth]` puts beside a handler.
+pub trait Policy: 'static {
+    /// What runs the checks that the requirement names: the policy itself, or [`NoChecks`].
+    type Checks;
     /// What is asked of them.
-    const REQUIREMENT: Requirement;
+    const REQUIREMENT: &'static Requirement;
 }
 
-/// A policy in an application with state `S`: its checks may need things of the state.
-pub trait Policy<S>: PolicyData<Claims: Claims> {
+/// The checks of a policy, in an application with state `S`: they may need things of the state.
+pub trait Checks<C, S> {
     /// Runs the check with that index. An index that the policy does not have is forbidden.
     ///
     /// # Errors
     ///
     /// The response of an extractor or check that failed, to be sent as it is.
-    fn check(
-        index: u8,
-        user: &Auth<Self::Claims>,
-        parts: &mut Parts,
-        state: &S,
-    ) -> impl Future<Output = Result<Decision, Response>> + Send;
+    fn ask<'a>(index: u8, user: &'a Auth<C>, parts: &'a mut Parts, state: &'a S) -> Answering<'a>;
+}
+
+/// A check that is running. It is boxed, so that what awaits it is compiled once for all policies.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Decision, Response>> + Send + 'a>>;
+
+/// The checks of a policy that names none.
+#[derive(Clone, Copy, Debug)]
+pub enum NoChecks {}
+
+impl<C, S> Checks<C, S> for NoChecks {
+    fn ask<'a>(_: u8, _: &'a Auth<C>, _: &'a mut Parts, _: &'a S) -> Answering<'a> {
+        unknown_check()
+    }
+}
+
+/// The running check, boxed.
+pub fn answering<'a>(check: impl Future<Output = Result<Decision, Response>> + Send + 'a) -> Answering<'a> {
+    Box::pin(check)
+}
+
+/// The answer of a check that the policy does not have.
+pub fn unknown_check<'a>() -> Answering<'a> {
+    Box::pin(std::future::ready(Ok(Decision::Forbidden)))
+}
+
+/// A policy as a value, so that deciding is compiled once for the claims and the state, and not for each policy.
+pub(super) struct Rules<C, S> {
+    pub(super) requirement: &'static Requirement,
+    pub(super) ask: for<'a> fn(u8, &'a Auth<C>, &'a mut Parts, &'a S) -> Answering<'a>,
 }
 
 /// A rule of the application, such as "owner of this order", as `#[check]` makes it from an async function.

@@ -11,7 +11,6 @@ use super::signing::SigningKey;
 use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Position, TokenId};
-use crate::random::RandomError;
 
 /// The version of the set of claims in tokens (`ver`). A claim that a later version adds is required only in tokens
 /// of that version and later ones, so that tokens that were issued before an update are still accepted.
@@ -47,7 +46,7 @@ pub(crate) enum IssueError {
     Claims(#[from] serde_json::Error),
     /// The signature requires randomness, and the system's random number generator failed.
     #[error(transparent)]
-    Random(#[from] RandomError),
+    Random(#[from] std::io::Error),
 }
 
 impl<C: Claims> IssuedToken<'_, C> {

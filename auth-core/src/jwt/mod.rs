@@ -38,22 +38,19 @@ mod file;
 mod issue;
 mod jwk;
 mod jws;
-mod registered;
+pub(crate) mod registered;
 mod ring;
 mod set;
 mod signing;
-mod verifier;
+pub(crate) mod verifier;
 mod verifying;
 
 pub use error::VerifyError;
 pub(crate) use issue::{IssuedToken, write_claims};
 pub use jsonwebtoken::Algorithm;
 pub use jwk::{JwkSet, PublicJwk};
-#[doc(hidden)]
-pub use registered::Registered;
 pub use ring::KeyRing;
 pub use set::KeySet;
 pub use signing::SigningKey;
-pub use verifier::{Expected, Verified, Verifier};
-pub(crate) use verifier::{check_time, read_claims};
+pub(crate) use verifier::{Expected, Verified, Verifier, check_time, read_claims};
 pub use verifying::VerifyingKey;

@@ -177,18 +177,17 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// `RandomError` when the algorithm requires randomness and the system's random number generator fails.
-    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, RandomError> {
+    /// When the algorithm needs randomness and the system's source of it failed.
+    pub fn sign(&self, message: &[u8]) -> std::io::Result<Vec<u8>> {
         match &self.material {
             Material::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
             Material::Rsa(key, encoding) => {
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(*encoding, &SystemRandom::new(), message, &mut signature)
-                    .map_err(|_| RandomError)?;
+                key.sign(*encoding, &SystemRandom::new(), message, &mut signature).map_err(no_randomness)?;
                 Ok(signature)
             }
             Material::Ecdsa(key) => {
-                let signature = key.sign(&SystemRandom::new(), message).map_err(|_| RandomError)?;
+                let signature = key.sign(&SystemRandom::new(), message).map_err(no_randomness)?;
                 Ok(signature.as_ref().to_vec())
             }
             Material::Ed25519(key) => Ok(key.sign(message).as_ref().to_vec()),
@@ -284,4 +283,8 @@ fn private_key_error() -> ConfigError {
         "not a private key for this algorithm (RSA: 2048 to 8192 bits, ES256: curve P-256, ES384: curve P-384)",
         "generate one with `openssl genpkey`, or correct the algorithm",
     )
+}
+
+fn no_randomness(_: aws_lc_rs::error::Unspecified) -> std::io::Error {
+    std::io::Error::other(RandomError)
 }

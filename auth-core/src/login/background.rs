@@ -66,7 +66,7 @@ impl Revoker {
         }
         let CatchUp { reset, lost, written_back } = done?;
         if let Some(cause) = reset {
-            self.observe(&AuditEvent::LogReset { cause: cause.into(), written_back });
+            self.observe(&AuditEvent::LogReset { cause, written_back });
         }
         if lost > 0 {
             self.observe(&AuditEvent::WritesLost { lost, written_back });

@@ -15,7 +15,7 @@ use super::sessions::Sessions;
 use super::source::ClaimsSource;
 use super::token_issuer::TokenIssuer;
 use super::write_behind::WriteBehind;
-use super::{Authenticator, Parts};
+use super::{Authenticator, Parts, Shared};
 use crate::audit::{Observer, TracingObserver};
 use crate::claims::Claims;
 use crate::clock::{Clock, NodeClock, SystemClock};
@@ -182,7 +182,8 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Who hears of audit events. Default: [`TracingObserver`].
+    /// Who hears of audit events. Default: they are `tracing` records with the target `auth_core::audit`: theft, sharing, and
+    /// a store that was reset, is behind or lost writes as warnings, refusals at level debug, the rest as information.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Arc::new(observer);
         self
@@ -276,10 +277,7 @@ impl<C: Claims> Builder<C> {
                      instance with `Peppers::from_file_or_generate`",
                 ));
             }
-            None => Peppers::new(Pepper::generate(0).map_err(|error| {
-                ConfigError::new("peppers", "no pepper could be made", "check the system's randomness")
-                    .caused_by(error)
-            })?),
+            None => Peppers::new(Pepper::generate(0)?),
         };
         let realm = site.realm.clone().unwrap_or_else(|| default_realm(&site.issuer, &site.audience));
         let realm = Realm::new(&realm).ok_or_else(|| {
@@ -311,7 +309,7 @@ impl<C: Claims> Builder<C> {
         let loader = Arc::new(ClaimsLoader::new(store.clone(), self.source));
         let uses = Arc::new(WriteBehind::default());
         Ok(Authenticator {
-            parts: Arc::new(Parts {
+            parts: Shared(Arc::new(Parts {
                 issuer: TokenIssuer::new(keys.clone(), peppers, &site, config.access_ttl),
                 access_tokens: AccessTokens::new(keys, verifier, config.leeway),
                 sessions: Sessions::new(store.clone(), revoker.clone(), loader.clone(), &config),
@@ -323,7 +321,7 @@ impl<C: Claims> Builder<C> {
                 revoker,
                 loader,
                 uses,
-            }),
+            })),
         })
     }
 

@@ -109,9 +109,9 @@ impl Config {
         }
         if self.pairing == Pairing::Required && site.refresh_cookie.is_some() {
             return Err(ConfigError::new(
-                "pairing",
+                "require_access_token_to_refresh",
                 "a page that was loaded anew has a refresh cookie and no access token",
-                "use pairing without refresh cookies",
+                "call `.refresh_cookie()` or `.require_access_token_to_refresh()`, not both",
             ));
         }
         let positive = [

@@ -1,8 +1,6 @@
 //! The logins of a subject: "my devices".
 
-use std::fmt;
 use std::num::NonZeroU32;
-use std::str::FromStr;
 
 use serde::Serialize;
 
@@ -11,7 +9,7 @@ use super::write_behind::Use;
 use super::{Auth, Authenticator};
 use crate::claims::Claims;
 use crate::clock::Timestamp;
-use crate::id::{KeyId, LoginId, ParseIdError, Subject, TokenId};
+use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::store::{EndReason, ListCursor, LiveLogin, LoginKind, LoginRow, StoreError};
 
 /// How many logins are listed at once.
@@ -92,37 +90,7 @@ pub struct Logins {
     /// The logins, newest first.
     pub logins: Vec<Login>,
     /// Where to go on; none at the end.
-    pub next: Option<LoginsCursor>,
-}
-
-/// Where a list of logins goes on. As text it can be a parameter of a query: it names a login, and is no credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoginsCursor(ListCursor);
-
-impl fmt::Display for LoginsCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0.created_at.millis(), self.0.id)
-    }
-}
-
-impl FromStr for LoginsCursor {
-    type Err = ParseIdError;
-
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let (millis, id) = text.split_once('.').ok_or(ParseIdError)?;
-        let created_at = Timestamp::from_millis(millis.parse().map_err(|_| ParseIdError)?);
-        Ok(Self(ListCursor { created_at, id: id.parse()? }))
-    }
-}
-
-/// How ending a login came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Ended {
-    /// It has ended.
-    Ended,
-    /// The subject has no such login.
-    NotFound,
+    pub next: Option<ListCursor>,
 }
 
 impl<C: Claims> Authenticator<C> {
@@ -131,30 +99,26 @@ impl<C: Claims> Authenticator<C> {
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn logins(
-        &self,
-        subject: &Subject,
-        after: Option<&LoginsCursor>,
-    ) -> Result<Logins, StoreError> {
+    pub async fn logins(&self, subject: &Subject, after: Option<&ListCursor>) -> Result<Logins, StoreError> {
         let parts = &*self.parts;
-        let after = after.map(|LoginsCursor(cursor)| cursor);
         let page = parts.store.ask(|store, realm| store.list(realm, subject, after, PAGE)).await?.value;
         let login = |LiveLogin { row, .. }: LiveLogin| {
             let used = parts.uses.queued_touch(row.id);
             Login::new(row, used)
         };
-        Ok(Logins { logins: page.logins.into_iter().map(login).collect(), next: page.next.map(LoginsCursor) })
+        Ok(Logins { logins: page.logins.into_iter().map(login).collect(), next: page.next })
     }
 
-    /// Ends one login of the subject; another subject's is [`Ended::NotFound`], like one that is not there.
+    /// Ends one login of the subject. Returns whether the subject had it: another subject's login is like one that does not
+    /// exist.
     ///
     /// # Errors
     ///
     /// [`StoreError`]: it may not have ended.
-    pub async fn end_login(&self, subject: &Subject, login: LoginId) -> Result<Ended, StoreError> {
+    pub async fn end_login(&self, subject: &Subject, login: LoginId) -> Result<bool, StoreError> {
         let (revoker, subject) = (self.parts.revoker.clone(), subject.clone());
         let ended = async move { revoker.end(&subject, login, EndReason::EndedRemotely).await };
-        Ok(if uncancelled(ended).await? { Ended::Ended } else { Ended::NotFound })
+        uncancelled(ended).await
     }
 
     /// Ends all logins of the caller but the one it came with, in one step, and lets none come about that is under way. The

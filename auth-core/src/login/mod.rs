@@ -21,6 +21,7 @@ mod token_issuer;
 mod write_behind;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::audit::AuditEvent;
@@ -41,14 +42,14 @@ use write_behind::WriteBehind;
 
 pub use builder::Builder;
 pub(crate) use config::Site;
-pub use logins::{Ended, Login, Logins, LoginsCursor};
+pub use logins::{Login, Logins};
 pub use principal::Auth;
 pub(crate) use recognise::{AuthenticateError, Recognised};
-pub use refresh::RefreshRejection;
+pub use refresh::RefreshError;
 pub(crate) use session_data::{RequestSession, SessionContext, is_conflict};
 pub use sign_in::{LoginError, SignedIn, Ticket};
 pub use sign_out::SignedOut;
-pub use source::{BoxError, ClaimsSource};
+pub use source::ClaimsSource;
 pub use token_issuer::Tokens;
 
 /// Signs in, recognises, refreshes, lists and ends the logins of principals with claims `C`. Cheap to clone; clones
@@ -60,7 +61,7 @@ pub use token_issuer::Tokens;
 /// tasks of the tokio runtime that built it, and stops with the last clone. Before a process ends,
 /// [`flush`](Self::flush) writes what is queued.
 pub struct Authenticator<C: Claims> {
-    parts: Arc<Parts<C>>,
+    parts: Shared<C>,
 }
 
 /// What an authenticator is made of. Each part does one thing; the files of this module put them together.
@@ -82,6 +83,35 @@ struct Parts<C: Claims> {
     /// Writes down uses that no request waits for.
     uses: Arc<WriteBehind>,
     _background: Background,
+}
+
+/// A shared handle on the parts. As a trait object it is `Send` and `Sync` at a glance: of the parts themselves rustc
+/// finds that out field by field, and once more for every handler of an application that holds an authenticator in its
+/// state.
+struct Shared<C: Claims>(Arc<dyn AsParts<C>>);
+
+trait AsParts<C: Claims>: Send + Sync {
+    fn as_parts(&self) -> &Parts<C>;
+}
+
+impl<C: Claims> AsParts<C> for Parts<C> {
+    fn as_parts(&self) -> &Self {
+        self
+    }
+}
+
+impl<C: Claims> Deref for Shared<C> {
+    type Target = Parts<C>;
+
+    fn deref(&self) -> &Parts<C> {
+        self.0.as_parts()
+    }
+}
+
+impl<C: Claims> Clone for Shared<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
 }
 
 impl<C: Claims> Authenticator<C> {

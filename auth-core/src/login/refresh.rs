@@ -3,23 +3,23 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::claims_loader::{Epoch, Load, LoadError};
-use super::source::BoxError;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
 use crate::jwt::{VerifyError, read_claims};
 use crate::refresh::{
-    Evidence, Pair, Pairing, ParseTokenError, ParsedToken, Refresh, RefreshError, Rotated, RotationPolicy,
+    Evidence, Pair, Pairing, ParseTokenError, ParsedToken, Refresh, RotateError, Rotated, RotationPolicy,
     Verdict,
 };
 use crate::store::{EndReason, LiveLogin, StoreError};
+use axum::BoxError;
 
 /// A refresh that was refused, as the response that the peer gets: 401 `invalid_grant`, or 503 when it should try again
 /// with the same token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RefreshRejection {
+pub enum RefreshError {
     /// The cookie came from another site: 403.
     #[error("the request came from another site")]
     CrossSite,
@@ -34,13 +34,13 @@ pub enum RefreshRejection {
     Unavailable(#[source] BoxError),
 }
 
-impl From<StoreError> for RefreshRejection {
+impl From<StoreError> for RefreshError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.into())
     }
 }
 
-impl From<LoadError> for RefreshRejection {
+impl From<LoadError> for RefreshError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Source(error) => Self::Unavailable(error),
@@ -59,17 +59,17 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// # Errors
     ///
-    /// [`RefreshRejection`].
+    /// [`RefreshError`].
     pub async fn refresh(
         &self,
         refresh_token: &str,
         access_token: Option<&str>,
-    ) -> Result<Tokens, RefreshRejection> {
+    ) -> Result<Tokens, RefreshError> {
         let token = match ParsedToken::parse(refresh_token, self.parts.issuer.peppers()) {
             Ok(token) => token,
             Err(ParseTokenError::Malformed) => return Err(self.parts.refuse_grant()),
             Err(error @ ParseTokenError::UnknownPepper { .. }) => {
-                return Err(RefreshRejection::Unavailable(error.into()));
+                return Err(RefreshError::Unavailable(error.into()));
             }
         };
         let parts = self.parts.clone();
@@ -77,7 +77,7 @@ impl<C: Claims> Authenticator<C> {
         // In a task of its own: a client that goes away does not keep a theft from being acted on.
         tokio::spawn(async move { parts.refresh(&token, access_token.as_ref()).await })
             .await
-            .unwrap_or_else(|error| Err(RefreshRejection::Unavailable(error.into())))
+            .unwrap_or_else(|error| Err(RefreshError::Unavailable(error.into())))
     }
 }
 
@@ -86,7 +86,7 @@ impl<C: Claims> Parts<C> {
         &self,
         token: &ParsedToken,
         access_token: Option<&SecretString>,
-    ) -> Result<Tokens, RefreshRejection> {
+    ) -> Result<Tokens, RefreshError> {
         let began = self.clock.monotonic();
         if self.uses.has_confirmation(token.login_id()) {
             self.uses.flush(&self.store).await?;
@@ -140,14 +140,14 @@ impl<C: Claims> Parts<C> {
     /// The claims as they are now, and the epoch that they are of: that which was read with the rotation, never a later
     /// one. Without a source these are the stored ones; a login whose claims changed ends, and stored claims that are not of
     /// the claims type are refused.
-    async fn current_claims(&self, rotated: &Rotated) -> Result<(u64, C), RefreshRejection> {
+    async fn current_claims(&self, rotated: &Rotated) -> Result<(u64, C), RefreshError> {
         let LiveLogin { row, subject: state } = &rotated.login;
         match self.loader.load(&row.subject, Epoch(state.epoch)).await? {
             Load::Current(loaded) => {
                 let is_kept = loaded.json == row.claims && loaded.epoch == row.epoch;
                 if !is_kept && !self.loader.keep(row.id, &loaded).await? {
                     // The login ended meanwhile, or somebody was faster: asked again, the store says which.
-                    return Err(RefreshRejection::Unavailable("the login changed meanwhile".into()));
+                    return Err(RefreshError::Unavailable("the login changed meanwhile".into()));
                 }
                 Ok((loaded.epoch, loaded.claims))
             }
@@ -164,41 +164,41 @@ impl<C: Claims> Parts<C> {
                     // Written by another version of the application, which goes on with them.
                     tracing::warn!(login = %row.id, "the stored claims are not of the claims type");
                     self.revoker.observe(&AuditEvent::Refused { reason: RefusalReason::StoredClaims });
-                    Err(RefreshRejection::InvalidGrant)
+                    Err(RefreshError::InvalidGrant)
                 },
                 |claims| Ok((state.epoch, claims)),
             ),
         }
     }
 
-    fn refuse_grant(&self) -> RefreshRejection {
+    fn refuse_grant(&self) -> RefreshError {
         self.revoker.observe(&AuditEvent::Refused { reason: RefusalReason::RefreshToken });
-        RefreshRejection::InvalidGrant
+        RefreshError::InvalidGrant
     }
 
-    fn refused(&self, error: RefreshError) -> RefreshRejection {
+    fn refused(&self, error: RotateError) -> RefreshError {
         match error {
-            RefreshError::Store(error) => error.into(),
-            RefreshError::Random(error) => RefreshRejection::Unavailable(error.into()),
-            error @ (RefreshError::MovedOn { .. } | RefreshError::UnknownPepper { .. }) => {
-                RefreshRejection::Unavailable(error.into())
+            RotateError::Store(error) => error.into(),
+            RotateError::Random(error) => RefreshError::Unavailable(error.into()),
+            error @ (RotateError::MovedOn { .. } | RotateError::UnknownPepper { .. }) => {
+                RefreshError::Unavailable(error.into())
             }
-            RefreshError::Stolen { login, subject, generations, age, evidence, logged } => {
+            RotateError::Stolen { login, subject, generations, age, evidence, logged } => {
                 self.revoker.ended(&subject, login, EndReason::Stolen, logged);
                 if let Evidence::Shared { streak } = evidence {
                     self.revoker.observe(&AuditEvent::Shared { login, streak, age });
                 }
                 self.revoker.observe(&AuditEvent::Theft { login, subject, generations, age });
-                RefreshRejection::InvalidGrant
+                RefreshError::InvalidGrant
             }
-            RefreshError::AheadOfStore { login } => {
+            RotateError::AheadOfStore { login } => {
                 self.revoker.observe(&AuditEvent::StoreBehind { login });
-                RefreshRejection::InvalidGrant
+                RefreshError::InvalidGrant
             }
-            RefreshError::Ended { .. }
-            | RefreshError::Exhausted { .. }
-            | RefreshError::UnknownSecret { .. }
-            | RefreshError::UnverifiablePair { .. } => self.refuse_grant(),
+            RotateError::Ended { .. }
+            | RotateError::Exhausted { .. }
+            | RotateError::UnknownSecret { .. }
+            | RotateError::UnverifiablePair { .. } => self.refuse_grant(),
         }
     }
 

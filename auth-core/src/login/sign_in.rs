@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
 use super::revoker::uncancelled;
-use super::source::BoxError;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::id::{LoginId, Subject, SubjectError};
+use crate::id::{LoginId, ParseIdError, Subject};
 use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
@@ -19,6 +18,7 @@ use crate::store::{
     StoreError, Timed,
 };
 use crate::web::{Device, LoginAttempt, session_id};
+use axum::BoxError;
 
 /// How often a taken id is drawn again: once is already a failure of the system's randomness.
 const TRIES: usize = 4;
@@ -43,9 +43,6 @@ pub enum LoginError {
     /// The ticket is of another subject than the claims: 500, for the application is wrong.
     #[error("the ticket is of another subject")]
     OtherSubject,
-    /// No randomness: 503.
-    #[error(transparent)]
-    Random(#[from] RandomError),
     /// The claims source did not answer: 503.
     #[error("the claims source did not answer")]
     Source(#[source] BoxError),
@@ -54,7 +51,7 @@ pub enum LoginError {
     Store(#[from] StoreError),
     /// The claims' subject is empty, too long, or holds a control character: 500, for the application is wrong.
     #[error(transparent)]
-    Subject(#[from] SubjectError),
+    Subject(#[from] ParseIdError),
 }
 
 impl From<LoadError> for LoginError {
@@ -148,17 +145,18 @@ impl<C: Claims> Authenticator<C> {
         let before = parts.session_before(&attempt.cookies, &login.subject).await?;
         login.replaces = before.own;
         for _ in 0..TRIES {
-            let id = SessionId::random(Partition::of_login(login.id))?;
+            let id = SessionId::random(Partition::of_login(login.id)).map_err(StoreError::new)?;
             let session = NewSession { key: id.key(), data: before.data.clone(), lifetime: login.lifetime };
             if let Some(made) = parts.create(ticket, &login, Some(&session)).await? {
                 parts.end_foreign(&before).await;
                 let lifetime = parts.config.session_lifetime;
-                let cookie = parts.site.cookie.set(&id, lifetime).ok_or(RandomError)?;
+                let cookie =
+                    parts.site.cookie.set(&id, lifetime).ok_or_else(|| StoreError::new(RandomError))?;
                 return Ok(SignedIn { login: made.value.id, cookie });
             }
             login.id = parts.new_id(&login.subject)?;
         }
-        Err(RandomError.into())
+        Err(StoreError::new(RandomError).into())
     }
 
     /// Whether a sign-in comes from this site: to refuse one from elsewhere before a password is looked at.
@@ -200,14 +198,14 @@ impl<C: Claims> Authenticator<C> {
         let parts = &*self.parts;
         let (mut login, claims) = parts.new_login(ticket, claims, device, LoginKind::Token).await?;
         for _ in 0..TRIES {
-            let token = ParsedToken::first(login.id, parts.issuer.peppers())?;
+            let token = ParsedToken::first(login.id, parts.issuer.peppers()).map_err(StoreError::new)?;
             login.secret = Some(token.hash());
             if let Some(Timed { value: row, now }) = parts.create(ticket, &login, None).await? {
                 return parts.issuer.issue(&claims, &row, row.epoch, &token, now).map_err(LoginError::Store);
             }
             login.id = parts.new_id(&login.subject)?;
         }
-        Err(RandomError.into())
+        Err(StoreError::new(RandomError).into())
     }
 }
 
@@ -263,7 +261,7 @@ impl<C: Claims> Parts<C> {
         Ok((login, claims))
     }
 
-    fn new_id(&self, subject: &Subject) -> Result<LoginId, RandomError> {
+    fn new_id(&self, subject: &Subject) -> Result<LoginId, StoreError> {
         Partition::of(subject, self.store.store().partitions()).new_login()
     }
 

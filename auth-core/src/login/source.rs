@@ -1,14 +1,10 @@
 //! Where claims come from when they must be fresh.
 
-use std::error::Error;
-
 use async_trait::async_trait;
+use axum::BoxError;
 
 use crate::claims::Claims;
 use crate::id::Subject;
-
-/// The application's own error.
-pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Loads the claims of a subject: at sign-in, at each refresh, for sessions when they are older than the bound, and at
 /// once after [`claims_changed`](crate::Authenticator::claims_changed).

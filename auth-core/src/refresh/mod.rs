@@ -26,6 +26,5 @@ pub(crate) mod token;
 pub(crate) use family::{Evidence, Verdict};
 pub use pepper::{Pepper, Peppers};
 pub(crate) use policy::{Pair, Pairing, RotationPolicy, Sharing};
-pub use rotate::RefreshError;
-pub(crate) use rotate::{Refresh, Rotated};
+pub(crate) use rotate::{Refresh, RotateError, Rotated};
 pub(crate) use token::{ParseTokenError, ParsedToken, RefreshToken};

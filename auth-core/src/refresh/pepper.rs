@@ -12,7 +12,7 @@ use crate::config::ConfigError;
 use crate::hash::hmac_sha256;
 use crate::id::LoginId;
 use crate::id::Position;
-use crate::random::{RandomError, random_bytes};
+use crate::random::random_bytes;
 
 /// A server secret, with the number by which refresh tokens name it.
 #[derive(Clone)]
@@ -42,9 +42,16 @@ impl Pepper {
     ///
     /// # Errors
     ///
-    /// `RandomError` when the system's random number generator fails.
-    pub fn generate(id: u8) -> Result<Self, RandomError> {
-        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes()?);
+    /// [`ConfigError`] when the system's random number generator fails.
+    pub fn generate(id: u8) -> Result<Self, ConfigError> {
+        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes().map_err(|error| {
+            ConfigError::new(
+                "pepper",
+                "no pepper could be generated",
+                "check the system's random number generator",
+            )
+            .caused_by(error)
+        })?);
         Ok(Self { id, key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice()) })
     }
 

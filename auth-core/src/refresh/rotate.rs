@@ -45,7 +45,7 @@ impl Rotated {
 /// Why a refresh token was not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RefreshError {
+pub enum RotateError {
     /// The token is newer than the store's state: a commit was lost in a restore or a failover.
     #[error("the refresh token is newer than the store's state")]
     AheadOfStore {
@@ -137,8 +137,8 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
     ///
     /// # Errors
     ///
-    /// [`RefreshError`].
-    pub async fn rotate(&self, token: &ParsedToken, pair: Pair) -> Result<Rotated, RefreshError> {
+    /// [`RotateError`].
+    pub async fn rotate(&self, token: &ParsedToken, pair: Pair) -> Result<Rotated, RotateError> {
         let login = token.login_id();
         let nonce = random_bytes()?;
         for _ in 0..TRIES {
@@ -146,9 +146,9 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
             let found = match found {
                 Found::Rotated(rotated) => return Ok(rotated),
                 Found::Unchanged(login) => login,
-                Found::NotLive => return Err(RefreshError::Ended { login }),
+                Found::NotLive => return Err(RotateError::Ended { login }),
             };
-            let Some(family) = &found.row.family else { return Err(RefreshError::Ended { login }) };
+            let Some(family) = &found.row.family else { return Err(RotateError::Ended { login }) };
             let Decision { verdict, write } = decide(family, &token.presentation(pair), self.policy, now);
             let (answer, write) = match verdict {
                 Verdict::Repeat => (token.clone(), write),
@@ -164,10 +164,10 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
                 Verdict::Theft { generations, evidence } => {
                     return Err(self.end(found, generations, evidence, now).await?);
                 }
-                Verdict::AheadOfStore => return Err(RefreshError::AheadOfStore { login }),
-                Verdict::Exhausted => return Err(RefreshError::Exhausted { login }),
-                Verdict::UnknownSecret => return Err(RefreshError::UnknownSecret { login }),
-                Verdict::UnverifiablePair => return Err(RefreshError::UnverifiablePair { login }),
+                Verdict::AheadOfStore => return Err(RotateError::AheadOfStore { login }),
+                Verdict::Exhausted => return Err(RotateError::Exhausted { login }),
+                Verdict::UnknownSecret => return Err(RotateError::UnknownSecret { login }),
+                Verdict::UnverifiablePair => return Err(RotateError::UnverifiablePair { login }),
             };
             let write = write.or_else(|| self.keep(&found, family));
             let Some(write) = write else { return Ok(Rotated { login: found, token: answer, verdict, now }) };
@@ -190,13 +190,13 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
     ///
     /// # Errors
     ///
-    /// [`RefreshError`].
+    /// [`RotateError`].
     pub async fn deliver(
         &self,
         presented: &ParsedToken,
         rotated: Rotated,
         elapsed: Duration,
-    ) -> Result<Rotated, RefreshError> {
+    ) -> Result<Rotated, RotateError> {
         let (login, answer, grace) = (presented.login_id(), rotated.token.position(), self.policy.grace);
         let is_late = rotated
             .login
@@ -210,11 +210,11 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         for _ in 0..TRIES {
             let Timed { value, now } = self.store.login(self.realm, login).await?;
             let found = value.and_then(|found| found.row.family);
-            let Some(family) = found else { return Err(RefreshError::Ended { login }) };
+            let Some(family) = found else { return Err(RotateError::Ended { login }) };
             let (token, grace) = match deliver(&family, presented.position(), answer, grace, now) {
                 Delivery::StillCurrent { grace } => (rotated.token.clone(), grace),
                 Delivery::Replaced { grace } => (self.current(presented, &family)?, grace),
-                Delivery::MovedOn => return Err(RefreshError::MovedOn { login }),
+                Delivery::MovedOn => return Err(RotateError::MovedOn { login }),
             };
             let write = FamilyWrite { family: family.clone(), grace };
             if grace == GraceStart::Keep || self.write(login, &family, &write).await?.value.is_some() {
@@ -260,15 +260,15 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         Ok(Timed::new(found, now))
     }
 
-    /// The current token, byte for byte, derived from its predecessor. The pepper may have changed since it was made:
-    /// the stored hash shows which pepper it was.
-    fn current(&self, presented: &ParsedToken, family: &Family) -> Result<ParsedToken, RefreshError> {
+    /// The current token, byte for byte, from its predecessor. Peppers may have changed since it was made: the stored
+    /// hash tells which it was.
+    fn current(&self, presented: &ParsedToken, family: &Family) -> Result<ParsedToken, RotateError> {
         let made_with = |pepper| presented.successor(pepper, family.position, &family.nonce);
         self.peppers
             .all()
             .map(made_with)
             .find(|token| token.hash() == family.current)
-            .ok_or(RefreshError::UnknownPepper { login: presented.login_id() })
+            .ok_or(RotateError::UnknownPepper { login: presented.login_id() })
     }
 
     /// A write that leaves the family unchanged and raises the retention, if this node's access tokens live longer
@@ -295,7 +295,7 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
         generations: u32,
         evidence: Evidence,
         now: Timestamp,
-    ) -> Result<RefreshError, StoreError> {
+    ) -> Result<RotateError, StoreError> {
         let row = found.row;
         let ended = self
             .store
@@ -303,8 +303,8 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
             .await?;
         let began = row.family.map_or(row.created_at, |family| family.rotated_at.max(row.created_at));
         Ok(match ended.value {
-            Ended::NotThere => RefreshError::Ended { login: row.id },
-            Ended::Ended(logged) => RefreshError::Stolen {
+            Ended::NotThere => RotateError::Ended { login: row.id },
+            Ended::Ended(logged) => RotateError::Stolen {
                 login: row.id,
                 subject: row.subject,
                 generations,
@@ -323,6 +323,6 @@ enum Found {
     NotLive,
 }
 
-fn moved_on_at_every_try() -> RefreshError {
-    StoreError::new("the refresh token family changed at every try").into()
+fn moved_on_at_every_try() -> RotateError {
+    StoreError::new("the family moved on at every try").into()
 }

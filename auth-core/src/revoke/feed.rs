@@ -152,7 +152,7 @@ impl Feed {
         self.read(&mut Progress::default(), Some(&there)).await?;
         // The list rounds up to whole seconds, so the log may have dropped entries that expire here within a second.
         let served = self.clock.now().after(Duration::from_secs(1));
-        let missing = self.list.missing_from(&there, served).map_err(StoreError::new)?;
+        let missing = self.list.missing_from(&there, served)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
             let sent = self.clock.monotonic();
             let written = self.store.write_back(&self.realm, entries).await?;

@@ -13,9 +13,8 @@ use hashbrown::HashMap;
 
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::random::RandomError;
 use crate::store::{
-    ENTRY_MARGIN, EndReason, Ids as CredentialIds, LogEntry, Mark, Partition, Revoked, SessionKey,
+    ENTRY_MARGIN, EndReason, Ids as CredentialIds, LogEntry, Mark, Partition, Revoked, SessionKey, StoreError,
 };
 
 /// The number of shards: enough that writers rarely block readers; a power of two.
@@ -265,8 +264,8 @@ impl RevocationList {
         cleared
     }
 
-    /// New entries, with new marks, for everything that is in this list and not in `other`, except what has expired.
-    pub(super) fn missing_from(&self, other: &Self, now: Timestamp) -> Result<Vec<LogEntry>, RandomError> {
+    /// Entries for all that is known here and not in `other`, with marks of their own; what has expired is left out.
+    pub(super) fn missing_from(&self, other: &Self, now: Timestamp) -> Result<Vec<LogEntry>, StoreError> {
         let mut missing = Vec::new();
         self.logins.for_each_missing_from(&other.logins, &other.hasher, |id, expiry| {
             let login = LoginId::from_bytes(*id);

@@ -1,20 +1,24 @@
 //! The proof, by type, that a handler decides who may call it: axum's `Handler<T, S>` has the argument types in `T`.
 
-use crate::extract::{Access, GuardArg};
+use crate::extract::access::{Access, GuardArg, MadeByAttribute};
 
-/// The argument types of a handler whose first argument is a guard.
+/// The argument types of a handler whose first argument is a guard. Nothing else implements it; it is here to be named
+/// in the bounds of functions that take handlers.
 #[diagnostic::on_unimplemented(
     message = "this handler does not say who may call it",
     label = "a handler without `#[require_auth(…)]` or `#[public]`",
     note = "put `#[require_auth(session | jwt)]` on the handler, or `#[public]` if everybody may call it"
 )]
-pub trait GuardedArgs {
+pub trait GuardedArgs: MadeByAttribute {
     /// Who may call the handler.
+    #[doc(hidden)]
     const ACCESS: Access;
 }
 
 macro_rules! guarded_args {
     ($($argument:ident)*) => {
+        impl<M, G: GuardArg, $($argument,)*> MadeByAttribute for (M, G, $($argument,)*) {}
+
         impl<M, G: GuardArg, $($argument,)*> GuardedArgs for (M, G, $($argument,)*) {
             const ACCESS: Access = G::ACCESS;
         }

@@ -14,7 +14,7 @@ use super::method::{delete, get, post};
 use super::router::ProtectedRouter;
 use crate::claims::Claims;
 use crate::extract::not_found;
-use crate::login::{Auth, Authenticator, Ended, Login, Logins, RefreshRejection};
+use crate::login::{Auth, Authenticator, Login, Logins, RefreshError};
 use crate::store::StoreError;
 use crate::{public, require_auth};
 
@@ -57,13 +57,13 @@ async fn refresh<C: Claims>(
     State(auth): State<Authenticator<C>>,
     parts: Parts,
     body: Bytes,
-) -> Result<Response, RefreshRejection> {
+) -> Result<Response, RefreshError> {
     use secrecy::ExposeSecret as _;
 
     if body.is_empty() {
         return auth.answer_refresh(None, &parts).await;
     }
-    let request: RefreshRequest = serde_json::from_slice(&body).map_err(|_| RefreshRejection::Missing)?;
+    let request: RefreshRequest = serde_json::from_slice(&body).map_err(|_| RefreshError::Missing)?;
     auth.answer_refresh(Some(request.refresh_token.expose_secret()), &parts).await
 }
 
@@ -116,8 +116,8 @@ async fn end_one<C: Claims>(
 ) -> Result<Response, StoreError> {
     let Some(id) = id.ok().and_then(|Path(id)| id.parse().ok()) else { return Ok(not_found()) };
     Ok(match auth.end_login(user.subject(), id).await? {
-        Ended::Ended => StatusCode::NO_CONTENT.into_response(),
-        Ended::NotFound => not_found(),
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => not_found(),
     })
 }
 

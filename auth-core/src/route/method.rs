@@ -6,7 +6,7 @@ use axum::handler::Handler;
 use axum::routing;
 
 use super::args::GuardedArgs;
-use crate::extract::Access;
+use crate::extract::access::Access;
 
 /// Handlers of one path, by method. As axum's [`MethodRouter`](axum::routing::MethodRouter); `GET` answers `HEAD` too.
 pub struct MethodRouter<S = ()> {
@@ -26,6 +26,12 @@ impl<S> Clone for MethodRouter<S> {
     }
 }
 
+impl<S> MethodRouter<S> {
+    fn of(inner: routing::MethodRouter<S>, method: &'static str, access: Access) -> Self {
+        Self { inner, methods: vec![(method, access)] }
+    }
+}
+
 macro_rules! methods {
     ($($name:ident $method:literal),* $(,)?) => {
         $(
@@ -36,7 +42,7 @@ macro_rules! methods {
                 T: GuardedArgs + 'static,
                 S: Clone + Send + Sync + 'static,
             {
-                MethodRouter { inner: routing::$name(handler), methods: vec![($method, T::ACCESS)] }
+                MethodRouter::of(routing::$name(handler), $method, T::ACCESS)
             }
         )*
 

@@ -4,7 +4,7 @@ use std::{fmt, iter};
 
 use serde::Serialize;
 
-use crate::extract::Access;
+use crate::extract::access::Access;
 use crate::requirement::{Condition, CsrfCheck, Requirement};
 
 /// One method of one path, and who may call it.
@@ -53,7 +53,7 @@ impl RoutePolicy {
             path,
             access,
             schemes: requirement.map(|requirement| requirement.schemes().to_string()),
-            condition: requirement.as_ref().and_then(condition),
+            condition: requirement.and_then(condition),
             fresh_ms: requirement.and_then(|requirement| requirement.max_age()).map(|age| age.as_millis()),
             revocation_ms: requirement
                 .and_then(|requirement| requirement.revocation_bound())
@@ -143,14 +143,14 @@ mod tests {
 
     #[test]
     fn the_table_has_columns_as_wide_as_their_widest_cell_and_no_space_at_the_end() {
-        const CLERKS: Requirement = Requirement::new(Schemes::SessionOrJwt)
+        const CLERKS: &Requirement = &Requirement::new(Schemes::SessionOrJwt)
             .condition(Condition::Check(0, "is_clerk"))
             .fresh(std::time::Duration::from_secs(300));
-        let guests = Requirement::new(Schemes::Session).csrf(CsrfCheck::Off);
+        const GUESTS: &Requirement = &Requirement::new(Schemes::Session).csrf(CsrfCheck::Off);
         let table = PolicyTable::new(vec![
             RoutePolicy::new("GET", "/orders/{id}".to_owned(), Access::Required(CLERKS)),
             RoutePolicy::new("DELETE", "/a".to_owned(), Access::Public),
-            RoutePolicy::new("*", "/\u{e4}".to_owned(), Access::Optional(guests)),
+            RoutePolicy::new("*", "/\u{e4}".to_owned(), Access::Optional(GUESTS)),
         ]);
         let expected = "METHOD  PATH          WHO                ASKS
 DELETE  /a            public

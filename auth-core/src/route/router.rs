@@ -13,13 +13,14 @@ use tower::{Layer, Service};
 use super::args::GuardedArgs;
 use super::method::MethodRouter;
 use super::policies::{PolicyTable, RoutePolicy};
-use crate::extract::Access;
+use crate::extract::access::Access;
 
 /// axum's [`Router`], for guarded handlers only: one without `#[require_auth]` or `#[public]` does not compile.
 ///
 /// It knows who may call each of its routes; [`policies`](Self::policies) lists them. What is not a guarded handler gets
 /// in by name only: [`public_service`](Self::public_service), and, after [`into_router`](Self::into_router), whatever
-/// plain axum takes.
+/// plain axum takes. A layer, around a handler or a router, is not in the list: one that answers by itself does so
+/// before any guard.
 #[must_use]
 pub struct ProtectedRouter<S = ()> {
     inner: Router<S>,

@@ -16,7 +16,7 @@ const SECRET: usize = 22;
 /// number of the store's partition if that is not 0. It is a credential: it is never shown, and stored only as a
 /// hash.
 #[derive(Clone)]
-pub struct SessionId {
+pub(crate) struct SessionId {
     secret: Zeroizing<[u8; 16]>,
     partition: Partition,
 }

@@ -45,6 +45,6 @@
 mod id;
 mod signed_in;
 
-pub use id::SessionId;
+pub(crate) use id::SessionId;
 pub(crate) use signed_in::SignedIn;
 pub use tower_sessions_core::Session;

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use serde::Serialize;
+
+use super::error::StoreError;
 use super::reason::EndReason;
 use super::row::{Partition, SessionKey};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::random::{RandomError, random_bytes};
+use crate::random::random_bytes;
 
 /// Identifies one entry of the log: 128 bits, unique. It is random, or derived from a random mark: a step that
 /// appends several entries hashes one random mark together with what each entry ends.
@@ -19,9 +22,9 @@ impl Mark {
     ///
     /// # Errors
     ///
-    /// `RandomError` when the system's random number generator fails.
-    pub fn random() -> Result<Self, RandomError> {
-        random_bytes().map(Self)
+    /// [`StoreError`] when the system's random number generator fails.
+    pub fn random() -> Result<Self, StoreError> {
+        random_bytes().map(Self).map_err(StoreError::new)
     }
 
     /// The mark with these bytes.
@@ -150,8 +153,9 @@ pub struct Page {
     pub reset: Option<Reset>,
 }
 
-/// Why a reader of the log has to begin at its start again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Why a reader of the log has to begin at its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reset {
     /// The store was replaced, recovered by its engine after a crash, or restarted.

@@ -2,18 +2,20 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::StoreError;
 use super::hash::{SecretHash, SessionHash};
 use super::log::Mark;
 use super::reason::LoginKind;
 use crate::clock::Timestamp;
 use crate::hash::sha256;
-use crate::id::{LoginId, Position, Subject};
-use crate::random::{RandomError, random_bytes};
+use crate::id::{LoginId, ParseIdError, Position, Subject};
+use crate::random::random_bytes;
 
 /// A result, and the store's time at which it was true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +87,9 @@ impl Partition {
     ///
     /// # Errors
     ///
-    /// `RandomError` when the system's random number generator fails.
-    pub fn new_login(self) -> Result<LoginId, RandomError> {
-        let [_, rest @ ..] = random_bytes::<16>()?;
+    /// [`StoreError`] when the system's random number generator fails.
+    pub fn new_login(self) -> Result<LoginId, StoreError> {
+        let [_, rest @ ..] = random_bytes::<16>().map_err(StoreError::new)?;
         let mut bytes = [self.0; 16];
         bytes.iter_mut().skip(1).zip(rest).for_each(|(to, from)| *to = from);
         Ok(LoginId::from_bytes(bytes))
@@ -371,16 +373,32 @@ impl LiveLogin {
     }
 }
 
-/// The position of a page in a list of logins: the page begins after this login.
+/// Where a list of logins continues: after this login. As text it can be a query parameter; it is no credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListCursor {
-    /// The `created_at` of the last login on the page before.
+    /// When the last login of the page began.
     pub created_at: Timestamp,
-    /// The id of that login.
+    /// The id of the last login of the page.
     pub id: LoginId,
 }
 
-/// A page of a subject's logins.
+impl fmt::Display for ListCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.created_at.millis(), self.id)
+    }
+}
+
+impl FromStr for ListCursor {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let (millis, id) = text.split_once('.').ok_or(ParseIdError::CURSOR)?;
+        let created_at = Timestamp::from_millis(millis.parse().map_err(|_| ParseIdError::CURSOR)?);
+        Ok(Self { created_at, id: id.parse()? })
+    }
+}
+
+/// A part of a subject's logins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginPage {
     /// The logins, newest first.

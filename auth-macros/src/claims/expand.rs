@@ -36,7 +36,7 @@ pub(crate) fn derived(ident: &Ident, claims: &Claims, runtime: &Runtime) -> Toke
                 const TTL: ::core::time::Duration = #ttl;
                 const MAX_TTL: ::core::time::Duration = #max_ttl;
 
-                fn subject(&#this) -> ::core::result::Result<#path::Subject, #path::SubjectError> {
+                fn subject(&#this) -> ::core::result::Result<#path::Subject, #path::ParseIdError> {
                     #to_subject
                 }
 
@@ -73,7 +73,7 @@ pub(crate) fn fallback(derive: &DeriveInput, input: &Input, runtime: &Runtime) -
                 const TTL: ::core::time::Duration = ::core::time::Duration::ZERO;
                 const MAX_TTL: ::core::time::Duration = ::core::time::Duration::ZERO;
 
-                fn subject(&self) -> ::core::result::Result<#path::Subject, #path::SubjectError> {
+                fn subject(&self) -> ::core::result::Result<#path::Subject, #path::ParseIdError> {
                     ::core::unreachable!()
                 }
 

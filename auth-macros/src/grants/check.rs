@@ -53,9 +53,8 @@ fn check_shape(kind: Kind, input: &DeriveInput, errors: &mut Errors) -> Option<(
         errors.at(&input.generics, message, "// remove it");
     }
     if data.variants.is_empty() {
-        let none = if kind == Kind::Role { "NoRole" } else { "NoScope" };
-        let message =
-            format_args!("`{name}` has no variants: claims without them need no enum (`{none}` is theirs)");
+        let grants = if kind == Kind::Role { "roles" } else { "scopes" };
+        let message = format_args!("`{name}` has no variants: claims without {grants} need no enum");
         errors.at(name, message, example);
     }
     if let Some(surplus) = data.variants.iter().nth(MOST_VARIANTS) {

@@ -57,6 +57,7 @@ fn expand(function: &Function, runtime: &Runtime) -> TokenStream {
     let runtime = runtime.path();
     let wrapper = Wrapper {
         guard: quote!(#runtime::Public),
+        guard_type: quote!(#runtime::Public),
         span: Span::call_site(),
         auth: None,
         assertions: TokenStream::new(),

@@ -9,12 +9,13 @@ use super::model::{Condition, Handler, Kind, Policy, Proof};
 use super::requirement;
 use crate::attrs;
 use crate::runtime::{Runtime, local};
-use crate::signature::derived_ident;
+use crate::signature::{AuthParam, derived_ident};
 use crate::wrap::Wrapper;
 
 pub(crate) fn handler(handler: &Handler, policy: &Policy, runtime: &Runtime) -> TokenStream {
     let Handler { function, claims, auth } = handler;
     let parts = PolicyType {
+        claims,
         name: derived_ident("__auth_core_policy_", &function.sig.ident),
         vis: &function.vis,
         cfgs: attrs::conditions(&function.attrs),
@@ -23,16 +24,25 @@ pub(crate) fn handler(handler: &Handler, policy: &Policy, runtime: &Runtime) -> 
     let name = &parts.name;
     let path = runtime.path_at(claims.span());
     let guard = match auth {
-        Some(auth) if auth.optional => quote_spanned!(claims.span()=> #path::OptionalGuard<#name<#claims>>),
-        _ => quote_spanned!(claims.span()=> #path::Guard<#name<#claims>>),
+        Some(auth) if auth.optional => quote_spanned!(claims.span()=> #path::OptionalGuard),
+        _ => quote_spanned!(claims.span()=> #path::Guard),
+    };
+    let caller = auth.as_ref().map(|auth| caller_assertion(auth, runtime));
+    let assertions = assertions(claims, &policy.conditions, runtime);
+    let assertions = quote!(#caller #assertions);
+    // The claims of a generic function have a name only inside of it.
+    let (inside, outside) = match function.sig.generics.params.is_empty() {
+        true => (TokenStream::new(), assertions),
+        false => (quote!(const { #assertions }), TokenStream::new()),
     };
     let wrapper = Wrapper {
+        guard_type: quote_spanned!(claims.span()=> #guard<#name, #claims>),
         guard,
         span: claims.span(),
         auth: auth.as_ref().map(|auth| auth.position),
-        assertions: assertions(claims, &policy.conditions, runtime),
+        assertions: inside,
     };
-    let policy = parts.expand(policy);
+    let policy = parts.expand(policy, &outside);
     let function = wrapper.around(function);
     quote!(#policy #function)
 }
@@ -41,6 +51,7 @@ pub(crate) fn proof(proof: &Proof, policy: &Policy, runtime: &Runtime) -> TokenS
     let Proof { item, claims } = proof;
     let (name, cfgs) = (&item.ident, attrs::conditions(&item.attrs));
     let parts = PolicyType {
+        claims,
         name: derived_ident("__auth_core_policy_", name),
         vis: &item.vis,
         cfgs: cfgs.clone(),
@@ -48,10 +59,9 @@ pub(crate) fn proof(proof: &Proof, policy: &Policy, runtime: &Runtime) -> TokenS
     };
     let path = runtime.path();
     let policy_name = &parts.name;
-    let guard = quote_spanned!(claims.span()=> #path::Guard<#policy_name<#claims>>);
+    let guard = quote_spanned!(claims.span()=> #path::Guard<#policy_name, #claims>);
     let from_parts = quote!(#path::axum::extract::FromRequestParts<__S>);
-    let assertions = assertions(claims, &policy.conditions, runtime);
-    let policy = parts.expand(policy);
+    let policy = parts.expand(policy, &assertions(claims, &policy.conditions, runtime));
     quote! {
         #item
         #policy
@@ -71,7 +81,7 @@ pub(crate) fn proof(proof: &Proof, policy: &Policy, runtime: &Runtime) -> TokenS
                     state: &__S,
                 ) -> ::core::result::Result<Self, #path::Rejection> {
                     let guard = <#guard as #from_parts>::from_request_parts(parts, state).await?;
-                    let proof = Self(guard.into_auth());
+                    let proof = Self(guard.__auth);
                     // A proof may be asked for without being looked at: this is the look.
                     let _ = &proof.0;
                     ::core::result::Result::Ok(proof)
@@ -79,12 +89,23 @@ pub(crate) fn proof(proof: &Proof, policy: &Policy, runtime: &Runtime) -> TokenS
             }
 
             #[automatically_derived]
-            impl #path::GuardArg for #name {
-                const ACCESS: #path::Access = <#guard as #path::GuardArg>::ACCESS;
+            impl #path::hand_written_use_is_unsupported::NamedGuard for #name {
+                type Policy = #policy_name;
             }
-
-            #assertions
         };
+    }
+}
+
+/// Makes rustc check that the `Auth` of the parameter is the one that the guard gives.
+fn caller_assertion(auth: &AuthParam, runtime: &Runtime) -> TokenStream {
+    let (ty, claims) = (&auth.ty, &auth.claims);
+    let path = runtime.path_at(ty.span());
+    let given = match auth.optional {
+        true => quote_spanned!(ty.span()=> ::core::option::Option<#path::Auth<#claims>>),
+        false => quote_spanned!(ty.span()=> #path::Auth<#claims>),
+    };
+    quote_spanned! {ty.span()=>
+        let _: ::core::marker::PhantomData<#ty> = ::core::marker::PhantomData::<#given>;
     }
 }
 
@@ -99,20 +120,20 @@ fn assertions(claims: &Type, conditions: &[Condition], runtime: &Runtime) -> Tok
             Kind::Role => quote_spanned!(member.span()=> assert_role_of),
             Kind::Scope => quote_spanned!(member.span()=> assert_scope_of),
         };
-        quote_spanned!(member.span()=> const { #path::#assertion::<#claims, _>(&#member) };)
+        quote_spanned!(member.span()=> #path::#assertion::<#claims, _>(&#member);)
     });
     let checks = checks.into_iter().map(|check| {
         let path = runtime.path_at(check.span());
-        quote_spanned!(check.span()=> const { <#check as #path::CheckOf<#claims>>::ASSERTED };)
+        quote_spanned!(check.span()=> let () = <#check as #path::CheckOf<#claims>>::ASSERTED;)
     });
     let path = runtime.path_at(claims.span());
-    let asserted = quote_spanned!(claims.span()=> const { #path::assert_claims::<#claims>() };);
+    let asserted = quote_spanned!(claims.span()=> #path::assert_claims::<#claims>(););
     quote!(#asserted #(#grants)* #(#checks)*)
 }
 
-/// The zero-sized type that carries a policy. It is generic over the claims type, so that it is never more visible
-/// than they are.
+/// The type without values that carries a policy. It does not name the claims type, which may be less visible than it is.
 struct PolicyType<'a> {
+    claims: &'a Type,
     name: Ident,
     vis: &'a Visibility,
     cfgs: Vec<Attribute>,
@@ -120,13 +141,17 @@ struct PolicyType<'a> {
 }
 
 impl PolicyType<'_> {
-    fn expand(&self, policy: &Policy) -> TokenStream {
-        let Self { name, vis, cfgs, runtime } = self;
+    /// The type and its policy; `assertions` are statements that only the compiler reads.
+    fn expand(&self, policy: &Policy, assertions: &TokenStream) -> TokenStream {
+        let Self { name, vis, cfgs, runtime, .. } = self;
         let path = runtime.path();
         let requirement = requirement::expression(policy, runtime);
         let mut checks = Vec::new();
         Condition::checks(&policy.conditions, &mut checks);
-        let policy_impl = self.policy_impl(&checks);
+        let (checks_type, checks_impl) = match checks.as_slice() {
+            [] => (quote!(#path::NoChecks), None),
+            checks => (quote!(Self), Some(self.checks_impl(checks))),
+        };
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
@@ -138,61 +163,53 @@ impl PolicyType<'_> {
                 unnameable_types,
                 unreachable_pub,
             )]
-            #vis struct #name<__C>(::core::marker::PhantomData<fn() -> __C>);
+            #vis enum #name {}
 
             #(#cfgs)*
             #[allow(unused_qualifications, clippy::absolute_paths)]
             const _: () = {
                 #[automatically_derived]
-                impl<__C: 'static> #path::PolicyData for #name<__C> {
-                    type Claims = __C;
-                    const REQUIREMENT: #path::Requirement = #requirement;
+                impl #path::Policy for #name {
+                    type Checks = #checks_type;
+                    const REQUIREMENT: &'static #path::Requirement = &#requirement;
                 }
 
-                #policy_impl
+                #checks_impl
+
+                #assertions
             };
         }
     }
 
-    fn policy_impl(&self, checks: &[&Path]) -> TokenStream {
+    fn checks_impl(&self, checks: &[&Path]) -> TokenStream {
         let path = self.runtime.path();
-        let name = &self.name;
+        let Self { name, claims, .. } = self;
         let bounds = checks.iter().map(|check| {
             let path = self.runtime.path_at(check.span());
-            quote_spanned!(check.span()=> #check: #path::Check<__S, Claims = __C>)
+            quote_spanned!(check.span()=> #check: #path::Check<__S, Claims = #claims>)
         });
         let [user, parts, state] = ["user", "parts", "state"].map(|name| local(name, Span::call_site()));
         let arms = checks.iter().zip(0_u8..).map(|(check, index)| {
             let path = self.runtime.path_at(check.span());
             let check = quote_spanned!(check.span()=> <#check as #path::Check<__S>>::check);
-            quote!(#index => #check(#user, #parts, #state).await,)
+            quote!(#index => #path::answering(#check(#user, #parts, #state)),)
         });
-        let body = if checks.is_empty() {
-            quote! {
-                let _ = (index, #user, #parts, #state);
-                ::core::result::Result::Ok(#path::Decision::Forbidden)
-            }
-        } else {
-            quote! {
-                match index {
-                    #(#arms)*
-                    _ => ::core::result::Result::Ok(#path::Decision::Forbidden),
-                }
-            }
-        };
         quote! {
             #[automatically_derived]
-            impl<__C: #path::Claims, __S: ::core::marker::Send + ::core::marker::Sync> #path::Policy<__S> for #name<__C>
+            impl<__S: ::core::marker::Send + ::core::marker::Sync> #path::Checks<#claims, __S> for #name
             where
                 #(#bounds,)*
             {
-                async fn check(
+                fn ask<'__a>(
                     index: u8,
-                    #user: &#path::Auth<__C>,
-                    #parts: &mut #path::http::request::Parts,
-                    #state: &__S,
-                ) -> ::core::result::Result<#path::Decision, #path::axum::response::Response> {
-                    #body
+                    #user: &'__a #path::Auth<#claims>,
+                    #parts: &'__a mut #path::http::request::Parts,
+                    #state: &'__a __S,
+                ) -> #path::Answering<'__a> {
+                    match index {
+                        #(#arms)*
+                        _ => #path::unknown_check(),
+                    }
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The policy as a constant. No `&&` and no `||`: a condition is a tree of constants, so it needs no precedence.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::model::{Condition, Kind, Policy, Quantifier, Schemes};
@@ -17,7 +17,7 @@ pub(crate) fn expression(policy: &Policy, runtime: &Runtime) -> TokenStream {
         Schemes::Jwt => quote!(Jwt),
         Schemes::SessionOrJwt => quote!(SessionOrJwt),
     };
-    let mut tree = Tree { runtime, items: Vec::new(), checks: 0 };
+    let mut tree = Tree { runtime, checks: 0 };
     let condition = match policy.conditions.as_slice() {
         [] => None,
         [only] => Some(tree.expression(only)),
@@ -27,17 +27,12 @@ pub(crate) fn expression(policy: &Policy, runtime: &Runtime) -> TokenStream {
     let fresh = policy.fresh.map(duration::expression).map(|age| quote!(.fresh(#age)));
     let revocation = policy.revocation.map(duration::expression).map(|bound| quote!(.revocation(#bound)));
     let csrf = policy.csrf_off.then(|| quote!(.csrf(#path::CsrfCheck::Off)));
-    let items = tree.items;
-    quote! {{
-        #(#items)*
-        #path::Requirement::new(#path::Schemes::#schemes) #condition #fresh #revocation #csrf
-    }}
+    quote!(#path::Requirement::new(#path::Schemes::#schemes) #condition #fresh #revocation #csrf)
 }
 
-/// Builds the tree bottom-up, one constant a list.
+/// Builds the tree bottom-up.
 struct Tree<'a> {
     runtime: &'a Runtime,
-    items: Vec<TokenStream>,
     checks: u8,
 }
 
@@ -55,7 +50,6 @@ impl Tree<'_> {
             Condition::Grants { kind, quantifier, members } => {
                 let grants =
                     members.iter().map(|member| quote_spanned!(member.span()=> #member.__auth_core_grant()));
-                let name = self.constant(quote!(#path::Grant), grants.collect());
                 let kind = match kind {
                     Kind::Role => quote!(Roles),
                     Kind::Scope => quote!(Scopes),
@@ -64,22 +58,15 @@ impl Tree<'_> {
                     Quantifier::All => quote!(All),
                     Quantifier::Any => quote!(Any),
                 };
-                quote!(#path::Condition::#kind(#path::Quantifier::#quantifier, #name))
+                quote!(#path::Condition::#kind(#path::Quantifier::#quantifier, &[#(#grants),*]))
             }
         }
     }
 
     fn list(&mut self, variant: &str, members: &[Condition]) -> TokenStream {
         let path = self.runtime.path();
-        let members = members.iter().map(|member| self.expression(member)).collect();
-        let name = self.constant(quote!(#path::Condition), members);
+        let members = members.iter().map(|member| self.expression(member)).collect::<Vec<_>>();
         let variant = Ident::new(variant, Span::call_site());
-        quote!(#path::Condition::#variant(#name))
-    }
-
-    fn constant(&mut self, ty: TokenStream, members: Vec<TokenStream>) -> Ident {
-        let name = format_ident!("__AUTH_CORE_LIST_{}", self.items.len());
-        self.items.push(quote!(const #name: &[#ty] = &[#(#members),*];));
-        name
+        quote!(#path::Condition::#variant(&[#(#members),*]))
     }
 }

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::id::Subject;
-use auth_core::login::{BoxError, ClaimsSource};
+use auth_core::login::ClaimsSource;
+use axum::BoxError;
 use secrecy::SecretString;
 use sqlx::SqlitePool;
 

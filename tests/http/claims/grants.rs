@@ -1,7 +1,8 @@
 //! Roles and scopes: exact names, of their JSON type; a name that nobody knows grants nothing.
 
+use auth_core::__private::{Expected, Verifier};
+use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeySet};
-use auth_core::jwt::{Expected, Verifier, VerifyError};
 use auth_tests::forge::claims_with;
 use auth_tests::problem::Problem;
 use auth_tests::{Call, NOW, Permission, Role, ShopUser, problem};

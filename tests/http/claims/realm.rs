@@ -1,6 +1,7 @@
 //! The claim `realm`: whose token it is where issuer and audience do not tell.
 
-use auth_core::jwt::{Algorithm, Expected, KeySet, Verifier, VerifyError};
+use auth_core::__private::{Expected, Verifier};
+use auth_core::jwt::{Algorithm, KeySet, VerifyError};
 use auth_tests::forge::{Forger, claims_with};
 use auth_tests::{NOW, ShopUser};
 use serde_json::{Value, json};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use auth_core::__private::{Expected, Verifier};
 use auth_core::clock::Timestamp;
+use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeySet};
-use auth_core::jwt::{Expected, Verifier, VerifyError};
 use auth_tests::forge::{claims, claims_with};
 use auth_tests::{Forger, NOW, Shop, ShopUser, World, problem};
 use serde_json::json;

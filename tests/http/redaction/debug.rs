@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::__private::rotation::ParsedToken;
+use auth_core::__private::{Guard, NoChecks, OptionalGuard, Policy};
 use auth_core::audit::{AuditEvent, Observer};
-use auth_core::extract::{Decision, Guard, OptionalGuard, Policy, PolicyData, Rejection};
+use auth_core::extract::Rejection;
 use auth_core::id::{LoginId, Position, Subject};
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
-use auth_core::login::{Builder, LoginError, RefreshRejection};
+use auth_core::login::{Builder, LoginError, RefreshError};
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
@@ -21,12 +22,11 @@ use auth_core::store::{
 };
 use auth_core::testing::ManualClock;
 use auth_core::web::{Device, LoginAttempt};
-use auth_core::{Auth, Authenticator, ConfigError};
+use auth_core::{Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
-use auth_tests::shop::{Shopkeeper, builder, realm};
+use auth_tests::shop::{builder, realm};
 use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, in_time, user};
 use axum::extract::FromRequestParts;
-use axum::response::Response;
 use http::request::Parts;
 
 use super::Secrets;
@@ -147,15 +147,9 @@ fn parts(method: &str, headers: &[(&str, &str)]) -> Parts {
 /// A policy by hand, to hold the proof types themselves.
 struct AnyCaller;
 
-impl PolicyData for AnyCaller {
-    type Claims = ShopUser;
-    const REQUIREMENT: Requirement = Requirement::new(Schemes::SessionOrJwt);
-}
-
-impl Policy<Shopkeeper> for AnyCaller {
-    async fn check(_: u8, _: &Auth<ShopUser>, _: &mut Parts, _: &Shopkeeper) -> Result<Decision, Response> {
-        Ok(Decision::Forbidden)
-    }
+impl Policy for AnyCaller {
+    type Checks = NoChecks;
+    const REQUIREMENT: &'static Requirement = &Requirement::new(Schemes::SessionOrJwt);
 }
 
 #[tokio::test]
@@ -174,13 +168,16 @@ async fn proofs_show_no_claim_and_no_credential() {
             parts.uri = http::Uri::from_static("/me");
             parts
         };
-        let guard = Guard::<AnyCaller>::from_request_parts(&mut plain(&headers), &shop.auth).await.unwrap();
+        let guard =
+            Guard::<AnyCaller, ShopUser>::from_request_parts(&mut plain(&headers), &shop.auth).await.unwrap();
         secrets.assert_hidden("Guard", &guard);
-        let auth = guard.into_auth();
+        let auth = guard.__auth;
         assert_eq!(auth.email, "mail-of-7@shop.example");
         secrets.assert_hidden("Auth", &auth);
         let optional =
-            OptionalGuard::<AnyCaller>::from_request_parts(&mut plain(&headers), &shop.auth).await.unwrap();
+            OptionalGuard::<AnyCaller, ShopUser>::from_request_parts(&mut plain(&headers), &shop.auth)
+                .await
+                .unwrap();
         secrets.assert_hidden("OptionalGuard", &optional);
     }
 }
@@ -213,7 +210,7 @@ async fn rejections_show_the_reason_and_nothing_of_the_request() {
     ] {
         let mut parts = parts("POST", &headers);
         let rejection: Rejection =
-            Guard::<AnyCaller>::from_request_parts(&mut parts, &shop.auth).await.unwrap_err();
+            Guard::<AnyCaller, ShopUser>::from_request_parts(&mut parts, &shop.auth).await.unwrap_err();
         assert_eq!(rejection.to_string(), format!("Rejection({reason})"), "{headers:?}");
         assert!(rejection.source().is_none());
         secrets.assert_hidden("Rejection", &rejection);
@@ -248,7 +245,7 @@ async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
         token = tokens.refresh_token().unwrap().to_owned();
     }
     assert!(
-        matches!(in_time(shop.auth.refresh(&first, None)).await, Err(RefreshRejection::InvalidGrant)),
+        matches!(in_time(shop.auth.refresh(&first, None)).await, Err(RefreshError::InvalidGrant)),
         "theft"
     );
     shop.me("a.junk.token").await;
@@ -416,10 +413,10 @@ async fn errors_of_configuration_do_not_repeat_the_value() {
 #[test]
 fn errors_of_requests_are_of_fixed_words() {
     let cause = || StoreError::new("connection refused");
-    assert_eq!(cause().to_string(), "the store failed or did not answer");
-    assert_eq!(LoginError::from(cause()).to_string(), "the store failed or did not answer");
-    assert_eq!(RefreshRejection::from(cause()).to_string(), "try again in a moment");
-    assert_eq!(RefreshRejection::InvalidGrant.to_string(), "the refresh token is not accepted");
+    assert_eq!(cause().to_string(), "the store did not answer");
+    assert_eq!(LoginError::from(cause()).to_string(), "the store did not answer");
+    assert_eq!(RefreshError::from(cause()).to_string(), "try again in a moment");
+    assert_eq!(RefreshError::InvalidGrant.to_string(), "the refresh token is not accepted");
     assert_eq!(std::mem::size_of::<VerifyError>(), 1, "nothing of a token fits in");
     assert_eq!(
         "hunter22".parse::<auth_core::id::LoginId>().unwrap_err().to_string(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::jwt::Algorithm;
-use auth_core::login::RefreshRejection;
+use auth_core::login::RefreshError;
 use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
@@ -92,7 +92,7 @@ async fn live(store: Arc<dyn Store>, clock: &ManualClock, forger: &Forger) -> Se
         secrets = secrets.token("an access token", access).token("a refresh token", &token);
     }
     assert!(
-        matches!(in_time(shop.auth.refresh(&first, None)).await, Err(RefreshRejection::InvalidGrant)),
+        matches!(in_time(shop.auth.refresh(&first, None)).await, Err(RefreshError::InvalidGrant)),
         "theft"
     );
     assert!(in_time(shop.auth.refresh("hunter22", None)).await.is_err());

@@ -1,8 +1,9 @@
 //! Header and payload as JSON: an object, each name once, UTF-8, bounded.
 
+use auth_core::__private::{Expected, Verifier};
 use auth_core::clock::Timestamp;
 use auth_core::jwt::Algorithm;
-use auth_core::jwt::{Expected, Verifier, VerifyError};
+use auth_core::jwt::VerifyError;
 use auth_tests::forge::{claims, claims_and, claims_with_text, encode};
 use auth_tests::{NOW, ShopUser};
 

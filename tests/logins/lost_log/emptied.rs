@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::audit::ResetCause;
+use auth_core::store::Reset;
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
 use auth_tests::shop::{assert_ended, assert_works, open, refresh_of};
@@ -67,7 +67,7 @@ async fn what_is_logged_right_after_a_store_was_emptied_is_heard_of(world: World
         node.get_by_cookie("/me", &session).await.assert_invalid_session();
     }
     for node in [&here, &there] {
-        assert_one_reset(node, ResetCause::Incarnation);
+        assert_one_reset(node, Reset::Incarnation);
     }
 }
 
@@ -91,7 +91,7 @@ async fn what_is_logged_right_after_everything_was_deleted_is_heard_of() {
             assert_ended(node, &old).await;
             assert_ended(node, &bad).await;
             assert_works(&here, &node.login(anna()).await).await;
-            assert_one_reset(node, ResetCause::UnknownMark);
+            assert_one_reset(node, Reset::UnknownMark);
         }
     })
     .await;

@@ -1,6 +1,7 @@
 //! A failover to a replica that had not heard of the last writes: the store is the same, and they are not there.
 
-use auth_core::audit::{AuditEvent, ResetCause};
+use auth_core::audit::AuditEvent;
+use auth_core::store::Reset;
 use auth_core::store::memory::Incarnation;
 use auth_core::store::{Ids, RevocationStore as _, Standing};
 use auth_tests::shop::{assert_ended, assert_works, key_id, realm, refresh_of, signing_key};
@@ -72,7 +73,7 @@ async fn what_was_lost_beside_an_entry_that_was_over_is_written_back() {
     memory.restore(&copy, Incarnation::Same);
     here.events.clear();
     here.catch_up().await;
-    let cause = ResetCause::UnknownMark;
+    let cause = Reset::Purged;
     assert_eq!(here.events.take(), [AuditEvent::LogReset { cause, written_back: 1 }]);
     let ids = Ids { key: Some(&key_id(0)), ..Ids::default() };
     let standing = memory.standing(&realm::<User>(), &ids).await.unwrap();

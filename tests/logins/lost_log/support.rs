@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::audit::{AuditEvent, ResetCause};
+use auth_core::audit::AuditEvent;
 use auth_core::login::Tokens;
+use auth_core::store::Reset;
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_tests::shop::{assert_ended, assert_refused, assert_works, refresh_of};
 use auth_tests::{Node, SECOND, World, anna, bert, in_time, subject, token_id_of};
@@ -60,10 +61,10 @@ pub(crate) fn restore(world: &World, store: &MemoryStore, copy: &MemorySnapshot,
 }
 
 /// How a restore of that kind is told.
-pub(crate) fn cause(incarnation: Incarnation) -> ResetCause {
+pub(crate) fn cause(incarnation: Incarnation) -> Reset {
     match incarnation {
-        Incarnation::Same => ResetCause::UnknownMark,
-        Incarnation::New => ResetCause::Incarnation,
+        Incarnation::Same => Reset::UnknownMark,
+        Incarnation::New => Reset::Incarnation,
     }
 }
 
@@ -81,7 +82,7 @@ pub(crate) fn alarms(node: &Node) -> Vec<AuditEvent> {
 
 /// The node said of a loss that the log was reset, once and for that cause, however many entries it gave back.
 #[track_caller]
-pub(crate) fn assert_one_reset(node: &Node, expected: ResetCause) {
+pub(crate) fn assert_one_reset(node: &Node, expected: Reset) {
     let alarms = alarms(node);
     assert!(matches!(alarms[..], [AuditEvent::LogReset { cause, .. }] if cause == expected), "{alarms:?}");
 }

@@ -54,11 +54,9 @@ async fn a_thousand_presentations_of_a_stolen_token_are_one_theft() {
     let successor = owner.present(&owner.first).await.unwrap().token;
     owner.use_token(&successor).await;
     owner.clock.advance(GRACE);
-    let thefts = at_once(&owner, &owner.first)
-        .await
-        .into_iter()
-        .filter_map(Result::err)
-        .filter(|error| matches!(error, auth_core::refresh::RefreshError::Stolen { generations: 1, .. }));
+    let thefts = at_once(&owner, &owner.first).await.into_iter().filter_map(Result::err).filter(|error| {
+        matches!(error, auth_core::__private::rotation::RotateError::Stolen { generations: 1, .. })
+    });
     assert_eq!(thefts.count(), 1);
     let login = owner.store.login(&owner.realm, owner.id()).await.unwrap().value;
     assert_eq!(login, None);
@@ -71,7 +69,7 @@ async fn present_at_once(owner: &Arc<Owner>, token: &ParsedToken) -> Vec<Rotated
 async fn at_once(
     owner: &Arc<Owner>,
     token: &ParsedToken,
-) -> Vec<Result<Rotated, auth_core::refresh::RefreshError>> {
+) -> Vec<Result<Rotated, auth_core::__private::rotation::RotateError>> {
     let barrier = Arc::new(Barrier::new(TIMES));
     let requests: Vec<_> = (0..TIMES)
         .map(|_| {

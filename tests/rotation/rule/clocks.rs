@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use auth_core::__private::rotation::RotateError;
 use auth_core::__private::rotation::{ParsedToken, Rotated, Verdict};
-use auth_core::refresh::RefreshError;
 
 use super::support::{DAY, GRACE, MILLI, NOW, Owner, SECOND};
 
@@ -35,7 +35,7 @@ async fn a_rotation_in_the_future_does_not_keep_the_predecessor_good() {
     assert!(owner.present(&owner.first).await.is_ok());
     owner.clock.advance(GRACE);
     let late = owner.present(&owner.first).await.unwrap_err();
-    assert!(matches!(late, RefreshError::Stolen { generations: 1, .. }), "{late:?}");
+    assert!(matches!(late, RotateError::Stolen { generations: 1, .. }), "{late:?}");
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_clock_that_goes_back_by_a_moment_makes_the_grace_no_longer() {
     owner.clock.set(NOW.before(3 * MILLI));
     assert!(owner.present(&owner.first).await.is_ok());
     owner.clock.advance(GRACE);
-    assert!(matches!(owner.present(&owner.first).await, Err(RefreshError::Stolen { .. })));
+    assert!(matches!(owner.present(&owner.first).await, Err(RotateError::Stolen { .. })));
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_lost_response_is_made_up_for_whatever_the_clock_did() {
 }
 
 /// The claims source took that long.
-async fn deliver(owner: &Owner, rotated: Rotated, time: Duration) -> Result<Rotated, RefreshError> {
+async fn deliver(owner: &Owner, rotated: Rotated, time: Duration) -> Result<Rotated, RotateError> {
     owner.clock.advance(time);
     owner.refresh().deliver(&owner.first, rotated, time).await
 }
@@ -99,7 +99,7 @@ async fn an_answer_that_took_longer_than_the_grace_has_its_whole_grace() {
     owner.clock.advance(GRACE - MILLI);
     assert!(owner.present(&owner.first).await.is_ok());
     owner.clock.advance(MILLI);
-    assert!(matches!(owner.present(&owner.first).await, Err(RefreshError::Stolen { .. })));
+    assert!(matches!(owner.present(&owner.first).await, Err(RotateError::Stolen { .. })));
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn an_answer_that_the_family_left_behind_is_not_handed_out() {
     let next = owner.present(&successor).await.unwrap().token;
     let before = owner.family().await;
     let late = deliver(&owner, slow, SECOND).await.unwrap_err();
-    assert!(matches!(late, RefreshError::MovedOn { login } if login == owner.id()), "{late:?}");
+    assert!(matches!(late, RotateError::MovedOn { login } if login == owner.id()), "{late:?}");
     assert_eq!(owner.family().await, before);
     assert!(owner.present(&next).await.is_ok());
 }
@@ -148,7 +148,7 @@ async fn a_late_answer_of_a_login_that_ended_is_not_handed_out() {
     let slow = owner.present(&owner.first).await.unwrap();
     owner.end().await;
     let late = deliver(&owner, slow, HOUR).await.unwrap_err();
-    assert!(matches!(late, RefreshError::Ended { .. }), "{late:?}");
+    assert!(matches!(late, RotateError::Ended { .. }), "{late:?}");
 }
 
 #[tokio::test]

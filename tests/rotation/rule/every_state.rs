@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use auth_core::__private::rotation::RotateError;
 use auth_core::__private::rotation::{Delivery, Evidence, Presentation, Rotated, Verdict, decide, deliver};
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
-use auth_core::refresh::RefreshError;
 use auth_core::store::{Family, GraceStart};
 use futures_util::FutureExt as _;
 
@@ -336,7 +336,7 @@ async fn present_to_a_store(login: Login, token: Token, terms: Terms) {
                 assert_eq!(token.hash(), owner.family().await.unwrap().current);
                 Some(token_of(token.position()))
             }
-            Err(RefreshError::Stolen { login: id, generations, .. }) => {
+            Err(RotateError::Stolen { login: id, generations, .. }) => {
                 assert_eq!((id, generations), (owner.id(), login.generation - token.generation));
                 None
             }
@@ -361,7 +361,7 @@ async fn deliver_from_a_store(login: Login, presented: Token, answer: Token) {
         let delivered = owner.refresh().deliver(&presented, rotated, DAY).now_or_never().unwrap();
         let handed = match delivered {
             Ok(rotated) => Some(token_of(rotated.token.position())),
-            Err(RefreshError::MovedOn { login }) => {
+            Err(RotateError::MovedOn { login }) => {
                 assert_eq!(login, owner.id());
                 None
             }

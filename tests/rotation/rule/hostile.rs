@@ -4,12 +4,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_core::__private::rotation::RotateError;
 use auth_core::__private::rotation::{
     Evidence, Pair, Pairing, ParseTokenError, ParsedToken, Refresh, RotationPolicy, Sharing, Verdict,
 };
 use auth_core::id::LoginId;
 use auth_core::id::Position;
-use auth_core::refresh::{Peppers, RefreshError};
+use auth_core::refresh::Peppers;
 use auth_core::store::memory::Incarnation;
 use auth_core::store::{Family, LoginStore as _, Realm};
 
@@ -125,7 +126,7 @@ async fn a_right_tag_with_a_wrong_secret_changes_nothing() {
             let wrong = Forged::new(owner.id(), position, [1; 32]).parsed();
             for pair in [Pair::Brought, Pair::Missing, Pair::Unverifiable] {
                 let refused = owner.refresh().rotate(&wrong, pair).await.unwrap_err();
-                assert!(matches!(refused, RefreshError::UnknownSecret { .. }), "{refused:?}");
+                assert!(matches!(refused, RotateError::UnknownSecret { .. }), "{refused:?}");
                 assert_unchanged(&owner, &before).await;
             }
         }
@@ -137,7 +138,7 @@ async fn a_token_of_no_login_is_of_an_ended_one() {
     let owner = Owner::new().await;
     let unknown = Forged::new(LOGIN, at(0, 0), [1; 32]).parsed();
     let refused = owner.present(&unknown).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::Ended { login } if login == LOGIN), "{refused:?}");
+    assert!(matches!(refused, RotateError::Ended { login } if login == LOGIN), "{refused:?}");
 }
 
 #[tokio::test]
@@ -146,7 +147,7 @@ async fn a_token_of_another_realm_does_not_exist() {
     let realm = Realm::new("staff").unwrap();
     let there = Refresh { realm: &realm, ..owner.refresh() };
     let refused = there.rotate(&owner.first, Pair::Brought).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::Ended { .. }), "{refused:?}");
+    assert!(matches!(refused, RotateError::Ended { .. }), "{refused:?}");
     assert!(owner.present(&owner.first).await.is_ok());
 }
 
@@ -158,7 +159,7 @@ async fn a_login_that_ended_has_no_grace() {
     for token in [&owner.first, &successor] {
         for pair in [Pair::Brought, Pair::Missing] {
             let refused = owner.refresh().rotate(token, pair).await.unwrap_err();
-            assert!(matches!(refused, RefreshError::Ended { .. }), "{refused:?}");
+            assert!(matches!(refused, RotateError::Ended { .. }), "{refused:?}");
         }
     }
 }
@@ -172,12 +173,12 @@ async fn a_stolen_login_has_no_grace() {
         owner.clock.advance(GRACE);
     }
     let refused = owner.present(&owner.first).await.unwrap_err();
-    let RefreshError::Stolen { login, generations, age, evidence, subject, .. } = refused else {
+    let RotateError::Stolen { login, generations, age, evidence, subject, .. } = refused else {
         panic!("{refused:?}")
     };
     assert_eq!((login, generations, age, evidence), (owner.id(), 3, GRACE, Evidence::Reused));
     assert_eq!(subject.as_str(), "anna");
-    assert!(matches!(owner.present(&current).await, Err(RefreshError::Ended { .. })));
+    assert!(matches!(owner.present(&current).await, Err(RotateError::Ended { .. })));
 }
 
 #[tokio::test]
@@ -188,7 +189,7 @@ async fn a_branch_that_was_replaced_is_theft() {
     let replaced = owner.present(&owner.first).await.unwrap();
     assert_eq!(replaced.verdict, Verdict::ReplaceSuccessor { next: at(1, 1) });
     let refused = owner.present(&lost).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::Stolen { generations: 0, .. }), "{refused:?}");
+    assert!(matches!(refused, RotateError::Stolen { generations: 0, .. }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -200,7 +201,7 @@ async fn an_old_backup_of_the_client_is_theft() {
         owner.clock.advance(DAY);
     }
     let refused = owner.present(&tokens[2]).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::Stolen { generations: 3, .. }), "{refused:?}");
+    assert!(matches!(refused, RotateError::Stolen { generations: 3, .. }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -213,10 +214,7 @@ async fn a_restored_store_is_behind_and_nobody_is_a_thief() {
     let before = owner.family().await.unwrap();
     for pair in [Pair::Brought, Pair::Missing] {
         let refused = owner.refresh().rotate(&successor, pair).await.unwrap_err();
-        assert!(
-            matches!(refused, RefreshError::AheadOfStore { login } if login == owner.id()),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, RotateError::AheadOfStore { login } if login == owner.id()), "{refused:?}");
         assert_unchanged(&owner, &before).await;
     }
 }
@@ -230,7 +228,7 @@ async fn a_branch_newer_than_the_row_is_ahead_of_the_store() {
     let replaced = owner.present(&owner.first).await.unwrap().token;
     owner.store.restore(&backup, Incarnation::New);
     let refused = owner.present(&replaced).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::AheadOfStore { .. }), "{refused:?}");
+    assert!(matches!(refused, RotateError::AheadOfStore { .. }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -240,7 +238,7 @@ async fn a_login_with_no_position_left_is_refused_and_lives() {
     let last = Forged::new(owner.id(), at(u32::MAX, 0), [3; 32]).parsed();
     owner.put(&Family { position: last.position(), current: last.hash(), ..first.clone() }).await;
     let refused = owner.present(&last).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::Exhausted { .. }), "{refused:?}");
+    assert!(matches!(refused, RotateError::Exhausted { .. }), "{refused:?}");
 
     let (previous, unused) = (owner.first.hash(), last.hash());
     let position = at(1, u16::MAX);
@@ -248,7 +246,7 @@ async fn a_login_with_no_position_left_is_refused_and_lives() {
     let full = Family { position, previous_branch, current: unused, previous: Some(previous), ..first };
     owner.put(&Family { confirmed: false, ..full }).await;
     let refused = owner.present(&owner.first).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::Exhausted { .. }), "{refused:?}");
+    assert!(matches!(refused, RotateError::Exhausted { .. }), "{refused:?}");
     assert!(owner.live().await.is_some());
 }
 
@@ -277,7 +275,7 @@ mod peppers_change {
         owner.peppers = peppers();
         let before = owner.family().await.unwrap();
         let refused = owner.present(&owner.first).await.unwrap_err();
-        assert!(matches!(refused, RefreshError::UnknownPepper { .. }), "{refused:?}");
+        assert!(matches!(refused, RotateError::UnknownPepper { .. }), "{refused:?}");
         assert_unchanged(&owner, &before).await;
     }
 
@@ -304,9 +302,9 @@ mod pairing {
         let owner = paired().await;
         let refused = owner.refresh().rotate(&owner.first, Pair::Missing).await.unwrap_err();
         let is_theft =
-            matches!(refused, RefreshError::Stolen { evidence: Evidence::Unpaired, generations: 0, .. });
+            matches!(refused, RotateError::Stolen { evidence: Evidence::Unpaired, generations: 0, .. });
         assert!(is_theft, "{refused:?}");
-        assert!(matches!(owner.present(&owner.first).await, Err(RefreshError::Ended { .. })));
+        assert!(matches!(owner.present(&owner.first).await, Err(RotateError::Ended { .. })));
     }
 
     #[tokio::test]
@@ -315,7 +313,7 @@ mod pairing {
         assert!(owner.present(&owner.first).await.is_ok());
         let refused = owner.refresh().rotate(&owner.first, Pair::Missing).await.unwrap_err();
         let is_theft =
-            matches!(refused, RefreshError::Stolen { evidence: Evidence::Unpaired, generations: 1, .. });
+            matches!(refused, RotateError::Stolen { evidence: Evidence::Unpaired, generations: 1, .. });
         assert!(is_theft, "{refused:?}");
     }
 
@@ -325,7 +323,7 @@ mod pairing {
         for _ in 0..2 {
             let before = owner.family().await.unwrap();
             let refused = owner.refresh().rotate(&owner.first, Pair::Unverifiable).await.unwrap_err();
-            assert!(matches!(refused, RefreshError::UnverifiablePair { .. }), "{refused:?}");
+            assert!(matches!(refused, RotateError::UnverifiablePair { .. }), "{refused:?}");
             assert_unchanged(&owner, &before).await;
             assert!(owner.present(&owner.first).await.is_ok());
         }
@@ -339,7 +337,7 @@ mod pairing {
             owner.use_token(&successor).await;
             owner.clock.advance(GRACE);
             let refused = owner.refresh().rotate(&owner.first, pair).await.unwrap_err();
-            let is_reuse = matches!(refused, RefreshError::Stolen { evidence: Evidence::Reused, .. });
+            let is_reuse = matches!(refused, RotateError::Stolen { evidence: Evidence::Reused, .. });
             assert!(is_reuse, "{refused:?}");
         }
     }
@@ -357,7 +355,7 @@ mod sharing {
     use super::*;
 
     /// Two parties with copies of their own refresh one after the other, once a minute.
-    async fn share(owner: &Owner, generations: u32) -> Vec<Result<Verdict, RefreshError>> {
+    async fn share(owner: &Owner, generations: u32) -> Vec<Result<Verdict, RotateError>> {
         let (mut current, mut seen) = (owner.first.clone(), Vec::new());
         for _ in 0..generations {
             owner.clock.advance(60 * SECOND);
@@ -407,11 +405,11 @@ mod sharing {
         owner.policy = RotationPolicy { sharing: Sharing::EndAfter(most), ..owner.policy };
         let seen = share(&owner, 5).await;
         assert_eq!(seen.len(), 6);
-        let Err(RefreshError::Stolen { evidence, generations, age, .. }) = &seen[4] else {
+        let Err(RotateError::Stolen { evidence, generations, age, .. }) = &seen[4] else {
             panic!("{seen:?}")
         };
         assert_eq!((*evidence, *generations, *age), (Evidence::Shared { streak: 3 }, 1, 5 * SECOND));
-        assert!(matches!(seen[5], Err(RefreshError::Ended { .. })));
+        assert!(matches!(seen[5], Err(RotateError::Ended { .. })));
     }
 }
 
@@ -477,9 +475,9 @@ mod cut_off {
                     Some(answer) => answer,
                     None => gated.finish(&mut presenting).await,
                 };
-                assert!(matches!(answer, Ok(_) | Err(RefreshError::Ended { .. })), "{answer:?}");
+                assert!(matches!(answer, Ok(_) | Err(RotateError::Ended { .. })), "{answer:?}");
                 let gone = owner.present(&owner.first).await;
-                assert!(matches!(gone, Err(RefreshError::Ended { .. })), "{gone:?}");
+                assert!(matches!(gone, Err(RotateError::Ended { .. })), "{gone:?}");
                 assert_eq!(owner.store.login(realm, owner.id()).await.unwrap().value, None);
             }
         }

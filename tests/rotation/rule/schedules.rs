@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use auth_core::__private::rotation::RotateError;
 use auth_core::__private::rotation::{Pair, ParsedToken, Refresh, Rotated, Verdict};
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::Position;
 use auth_core::id::Subject;
-use auth_core::refresh::RefreshError;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Confirmation, Family, Store};
@@ -179,10 +179,10 @@ struct Request<'a> {
 
 #[expect(clippy::large_enum_variant, reason = "there are four of them at most")]
 enum Phase<'a> {
-    Rotating(Running<'a, Result<Rotated, RefreshError>>),
+    Rotating(Running<'a, Result<Rotated, RotateError>>),
     /// The claims source takes its time.
     Slow(Rotated),
-    Delivering(Position, Running<'a, Result<Rotated, RefreshError>>),
+    Delivering(Position, Running<'a, Result<Rotated, RotateError>>),
 }
 
 struct Schedule<'a> {
@@ -283,7 +283,7 @@ impl<'a> Schedule<'a> {
                         self.receive(rotated.token, figures);
                         return Ok(());
                     }
-                    Some(Err(RefreshError::MovedOn { .. })) => {
+                    Some(Err(RotateError::MovedOn { .. })) => {
                         figures.moved_on += 1;
                         return Ok(());
                     }
@@ -328,7 +328,7 @@ impl<'a> Schedule<'a> {
         Ok(())
     }
 
-    async fn present(&self, token: &ParsedToken) -> Result<Rotated, RefreshError> {
+    async fn present(&self, token: &ParsedToken) -> Result<Rotated, RotateError> {
         let mut rotating: Running<'_, _> = Box::pin(self.refresh.rotate(token, Pair::Missing));
         self.refresh.store.finish(&mut rotating).await
     }
@@ -374,7 +374,7 @@ impl<'a> Schedule<'a> {
                             tokens[who] = rotated.token;
                         }
                     }
-                    Err(RefreshError::Stolen { .. }) => continue,
+                    Err(RotateError::Stolen { .. }) => continue,
                     Err(error) => return Err(format!("after a theft: {error:?}")),
                 }
             }

@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use auth_core::__private::rotation::RotateError;
 use auth_core::__private::rotation::{Pair, Pairing, ParsedToken, Refresh, Rotated, RotationPolicy, Sharing};
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::Position;
 use auth_core::id::{LoginId, Subject};
-use auth_core::refresh::{Peppers, RefreshError};
+use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Confirmation, Created, EndReason, Ended, Family, FamilyStore as _, GraceStart, LiveLogin, LoginKind,
@@ -123,7 +124,7 @@ impl Owner {
     }
 
     /// Presents a token with its pair.
-    pub(crate) async fn present(&self, token: &ParsedToken) -> Result<Rotated, RefreshError> {
+    pub(crate) async fn present(&self, token: &ParsedToken) -> Result<Rotated, RotateError> {
         self.refresh().rotate(token, Pair::Brought).await
     }
 

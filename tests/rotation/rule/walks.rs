@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use auth_core::__private::rotation::RotateError;
 use auth_core::__private::rotation::{ParsedToken, Rotated};
-use auth_core::refresh::RefreshError;
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -111,7 +111,7 @@ impl Walk {
                 self.hand_out(&rotated.token, handed)?;
                 self.answers.push((token, rotated));
             }
-            (Err(RefreshError::Stolen { login, generations, .. }), None) => {
+            (Err(RotateError::Stolen { login, generations, .. }), None) => {
                 prop_assert_eq!((login, generations), (self.owner.id(), row.generation - token.generation));
             }
             (answer, expected) => prop_assert!(false, "{answer:?} instead of {expected:?}"),
@@ -127,7 +127,7 @@ impl Walk {
         let delivered = self.owner.refresh().deliver(presented, answer, 2 * GRACE).now_or_never().unwrap();
         match (delivered, handed) {
             (Ok(rotated), Some(handed)) => self.hand_out(&rotated.token, handed)?,
-            (Err(RefreshError::MovedOn { .. }), None) => {}
+            (Err(RotateError::MovedOn { .. }), None) => {}
             (delivered, expected) => prop_assert!(false, "{delivered:?} instead of {expected:?}"),
         }
         self.row = then;
@@ -148,7 +148,7 @@ impl Walk {
     fn end(&self) -> Result<(), TestCaseError> {
         for token in self.tokens.values().filter(|_| self.row.is_none()) {
             let answer = self.owner.present(token).now_or_never().unwrap();
-            prop_assert!(matches!(answer, Err(RefreshError::Ended { .. })), "{answer:?}");
+            prop_assert!(matches!(answer, Err(RotateError::Ended { .. })), "{answer:?}");
         }
         Ok(())
     }

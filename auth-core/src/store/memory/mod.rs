@@ -100,5 +100,5 @@ fn poisoned() -> StoreError {
 
 /// A random mark. It is drawn before the step changes anything, so that a step that fails does nothing.
 fn new_mark() -> Result<Mark, StoreError> {
-    Mark::random().map_err(StoreError::new)
+    Mark::random()
 }

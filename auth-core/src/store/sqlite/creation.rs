@@ -77,7 +77,7 @@ pub(super) async fn replaced(
 fn to_end(row: &SqliteRow, new: &NewLogin, now: Timestamp) -> Result<Evicted, StoreError> {
     let mut columns = Columns::of(row);
     let login = columns.login_id()?;
-    let mark = Mark::random().map_err(StoreError::new)?;
+    let mark = Mark::random()?;
     Ok(Evicted {
         login,
         logged: Logged { mark, expires_at: now.after(columns.duration()?.max(new.retention)) },

@@ -136,9 +136,9 @@ pub(super) async fn append(
     revoked: &Revoked,
     expires_at: Timestamp,
 ) -> Result<Logged, StoreError> {
-    let mark = Mark::random().map_err(StoreError::new)?;
-    let columns = RevokedColumns::of(revoked)?
-        .ok_or_else(|| StoreError::new("an entry of an unknown kind cannot be appended to the log"))?;
+    let mark = Mark::random()?;
+    let columns =
+        RevokedColumns::of(revoked)?.ok_or_else(|| StoreError::new("what is not known cannot be logged"))?;
     let insert = "INSERT INTO auth_log (realm, mark, kind, thing, name, value, entry_ends) \
                   SELECT id, $3, $4, $5, $6, $7, $8 FROM auth_realm WHERE name = $2";
     let insert = step

@@ -110,9 +110,8 @@ impl SqliteStoreBuilder {
 
         let writer = Connections::new(self.writing(&path), Arc::clone(&file), 1, self.busy_timeout);
         let readers = Connections::new(self.reading(&path), Arc::clone(&file), READERS, self.busy_timeout);
-        // The first use of randomness in a process takes tens of milliseconds, so it is done before a write has the
-        // lock.
-        Mark::random().map_err(StoreError::new)?;
+        // The first draw in a process takes tens of milliseconds: here, and not while a write has the lock.
+        Mark::random()?;
         let mut lease = writer.lease().await?;
         check_journal(&mut lease).await?;
         migrate(lease.connection()?).await?;

@@ -5,8 +5,9 @@ use std::fmt;
 use askama::Template;
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
-use auth_core::login::{Ended, Login, Logins, LoginsCursor};
+use auth_core::login::{Login, Logins};
 use auth_core::role::Role as _;
+use auth_core::store::ListCursor;
 use auth_core::store::LoginKind;
 use auth_core::{Auth, Authenticator, require_auth};
 use axum::extract::rejection::QueryRejection;
@@ -26,7 +27,7 @@ use crate::user::ShopUser;
 struct Account<'a> {
     user: &'a ShopUser,
     devices: Vec<Device<'a>>,
-    next: Option<LoginsCursor>,
+    next: Option<ListCursor>,
 }
 
 struct Device<'a> {
@@ -73,7 +74,7 @@ pub(crate) async fn account(
     State(auth): State<Authenticator<ShopUser>>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Response> {
-    let after: Option<LoginsCursor> = page.ok().and_then(|Query(page)| page.after?.parse().ok());
+    let after: Option<ListCursor> = page.ok().and_then(|Query(page)| page.after?.parse().ok());
     let Logins { logins, next } = auth.logins(user.subject(), after.as_ref()).await?;
     let devices = logins.iter().map(|login| Device::new(login, user.login_id())).collect();
     Ok(render(StatusCode::OK, &Account { user: user.claims(), devices, next }))
@@ -97,8 +98,8 @@ pub(crate) async fn end_login(
         return Ok((auth.logout(&user).await?, Redirect::to("/")).into_response());
     }
     match auth.end_login(user.subject(), id).await? {
-        Ended::Ended => Ok(Redirect::to("/account").into_response()),
-        Ended::NotFound => Err(Problem::NOT_FOUND.into()),
+        true => Ok(Redirect::to("/account").into_response()),
+        false => Err(Problem::NOT_FOUND.into()),
     }
 }
 

@@ -1,0 +1,10 @@
+use auth_core::__private::Access;
+use auth_core::route::GuardedArgs;
+
+struct Fake;
+
+impl GuardedArgs for Fake {
+    const ACCESS: Access = Access::Public;
+}
+
+fn main() {}

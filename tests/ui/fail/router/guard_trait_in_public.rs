@@ -1,0 +1,3 @@
+use auth_core::extract::GuardArg;
+
+fn main() {}
