@@ -1,15 +1,17 @@
 //! Audit events: what happened, for logs, metrics and alerts. No field can hold a credential.
 //!
-//! By default events are written with `tracing` ([`TracingObserver`]). An application that counts them, or sends them
-//! somewhere, implements [`Observer`] and passes it to [`Builder::observer`](crate::login::Builder::observer).
+//! By default events are written with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`,
+//! `WritesLost` and `ClockStepped` have the level WARN, `Refused` has DEBUG, all others INFO. An application that counts
+//! events, or sends them somewhere, implements [`Observer`] and passes it to
+//! [`Builder::observer`](crate::login::Builder::observer), which replaces the default.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use std::sync::atomic::{AtomicU64, Ordering};
 //!
-//! use auth_core::audit::{AuditEvent, Observer, TracingObserver};
+//! use auth_core::audit::{AuditEvent, Observer};
 //!
-//! /// Counts stolen refresh tokens for a metric, and logs every event.
+//! /// Counts stolen refresh tokens for a metric.
 //! #[derive(Clone, Debug, Default)]
 //! struct CountThefts(Arc<AtomicU64>);
 //!
@@ -18,7 +20,6 @@
 //!         if matches!(event, AuditEvent::Theft { .. }) {
 //!             self.0.fetch_add(1, Ordering::Relaxed);
 //!         }
-//!         TracingObserver.observe(event);
 //!     }
 //! }
 //!
