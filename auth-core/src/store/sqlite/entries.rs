@@ -1,8 +1,8 @@
 //! Entries of the log: their conversion to columns and back, and appending them.
 
-use sqlx::sqlite::SqliteRow;
+use std::borrow::Cow;
 
-use super::rows::{Columns, foreign, signed};
+use super::rows::{foreign, signed, unhex};
 use super::step::Step;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
@@ -69,19 +69,37 @@ impl<'a> RevokedColumns<'a> {
     }
 }
 
-/// The entry in the columns number, mark, kind, thing, name, value, entry_ends, and its number.
-pub(super) fn entry(row: &SqliteRow) -> Result<(i64, LogEntry), StoreError> {
-    let mut columns = Columns::of(row);
-    let number = columns.take()?;
-    let mark = Mark::from_bytes(columns.bytes()?);
-    let kind = columns.take()?;
-    let stored = RevokedColumns {
-        kind,
-        thing: columns.optional()?,
-        name: columns.optional()?,
-        value: columns.optional()?,
+/// The entries in an array of arrays, as [`entries_as_json`] selects them, each with its number.
+pub(super) fn entries(json: &str) -> Result<Vec<(i64, LogEntry)>, StoreError> {
+    let rows: Vec<EntryRow<'_>> = serde_json::from_str(json).map_err(StoreError::new)?;
+    rows.iter().map(entry).collect()
+}
+
+/// Number, mark, kind, thing, name, value and end.
+type EntryRow<'a> = (i64, &'a str, i64, &'a str, Option<Cow<'a, str>>, Option<i64>, i64);
+
+/// All entries in one row: a node that starts reads hundreds of thousands, and a row costs more than what is in it. A thing
+/// that is not there is the empty text.
+macro_rules! entries_as_json {
+    () => {
+        "json_group_array(json_array(number, hex(mark), kind, hex(thing), name, value, entry_ends))"
     };
-    Ok((number, LogEntry { mark, revoked: stored.revoked()?, expires_at: columns.time()? }))
+}
+pub(super) use entries_as_json;
+
+fn entry(row: &EntryRow<'_>) -> Result<(i64, LogEntry), StoreError> {
+    let (number, mark, kind, thing, name, value, entry_ends) = row;
+    let mark = unhex(mark).and_then(|mark| mark.try_into().ok()).map(Mark::from_bytes);
+    let mark = mark.ok_or_else(|| foreign("a mark in the log has the wrong length"))?;
+    let thing = unhex(thing).ok_or_else(|| foreign("an id or hash in the log is not in bytes"))?;
+    let stored = RevokedColumns {
+        kind: *kind,
+        thing: (!thing.is_empty()).then_some(&*thing),
+        name: name.as_deref(),
+        value: *value,
+    };
+    let expires_at = Timestamp::from_millis(*entry_ends);
+    Ok((*number, LogEntry { mark, revoked: stored.revoked()?, expires_at }))
 }
 
 impl RevokedColumns<'_> {

@@ -23,12 +23,13 @@ pub(super) fn note(sql: &'static str) {
 }
 
 /// The scans that are allowed: of parameters, single rows, the queue of purging, and the list of realms.
-const SHORT: [&str; 9] = [
+const SHORT: [&str; 10] = [
     "SCAN CONSTANT ROW",
     "SCAN json_each VIRTUAL TABLE",
     "SCAN one VIRTUAL TABLE",
     "SCAN used",
     "SCAN store",
+    "SCAN page",
     "SCAN untidy",
     "SCAN auth_untidy",
     "SCAN realm",

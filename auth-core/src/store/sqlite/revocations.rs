@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::SqliteStore;
-use super::entries::{append, entry};
+use super::entries::{append, entries, entries_as_json};
 use super::open::{UNREADABLE, is_readable};
 use super::rows::{Columns, bytes, capped, hash_of};
 use super::sessions::session_is_live;
@@ -52,17 +52,21 @@ impl RevocationStore for SqliteStore {
         most: NonZeroU32,
     ) -> Result<Timed<Page>, StoreError> {
         let place = Place::of(cursor);
-        let select = "BEGIN; \
+        let select = concat!(
+            "BEGIN; \
             SELECT realm.floor, store.least_reader, store.incarnation, EXISTS (SELECT 1 FROM auth_log AS seen \
                 WHERE seen.number = $3 AND seen.realm = realm.id AND seen.mark = $4 AND store.incarnation = $5) \
             FROM auth_realm AS realm, auth_store AS store WHERE realm.name = $2; \
-            SELECT number, mark, kind, thing, name, value, entry_ends FROM auth_log \
+            SELECT (SELECT ",
+            entries_as_json!(),
+            " FROM (SELECT number, mark, kind, thing, name, value, entry_ends FROM auth_log \
             WHERE realm = (SELECT id FROM auth_realm WHERE name = $2) AND number > coalesce( \
                 (SELECT number FROM auth_log AS seen, auth_store AS store \
                  WHERE seen.number = $3 AND seen.realm = (SELECT id FROM auth_realm WHERE name = $2) \
                      AND seen.mark = $4 AND store.incarnation = $5), 0) \
-            ORDER BY number LIMIT $6; \
-            COMMIT";
+            ORDER BY number LIMIT $6) AS page) FROM auth_realm WHERE name = $2; \
+            COMMIT"
+        );
         let rows = self.read_in(realm, select, |select, _| {
             select
                 .bind(place.number)
@@ -80,7 +84,12 @@ impl RevocationStore for SqliteStore {
         let is_known = columns.take()?;
 
         let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
-        let stored = rows.iter().skip(1).take(most).map(entry).collect::<Result<Vec<_>, _>>()?;
+        let mut stored = match rows.get(1) {
+            Some(row) => entries(Columns::of(row).take()?)?,
+            None => Vec::new(),
+        };
+        let has_more = stored.len() > most;
+        stored.truncate(most);
         let next = match stored.last() {
             Some((number, last)) => {
                 let mark = *last.mark.as_bytes();
@@ -92,13 +101,7 @@ impl RevocationStore for SqliteStore {
         let is_served = |entry: &LogEntry| !is_over(entry.expires_at, now);
         let entries = stored.into_iter().map(|(_, entry)| entry).filter(is_served).collect();
         let reset = place.reset(cursor, &incarnation, is_known, now);
-        let page = Page {
-            entries,
-            next: next.cursor(),
-            has_more: rows.len() > most.saturating_add(1),
-            floor,
-            reset,
-        };
+        let page = Page { entries, next: next.cursor(), has_more, floor, reset };
         Ok(Timed::new(page, now))
     }
 

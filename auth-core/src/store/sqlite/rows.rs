@@ -233,6 +233,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes that SQLite's `hex` wrote.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+    bytes.collect::<Option<_>>().filter(|_| rest.is_empty())
+}
+
 pub(super) fn foreign(what: &'static str) -> StoreError {
     StoreError::new(what)
 }
