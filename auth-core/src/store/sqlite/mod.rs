@@ -5,7 +5,8 @@
 //! - **Steps.** A write is one transaction that holds the write lock from its first statement on, so writes happen
 //!   one after the other, in whatever process. A read is one statement, or one read transaction.
 //! - **Time** is that of the [`Clock`] with which the store was built. Each step reads it once; a write reads it
-//!   after it has the lock.
+//!   after it has the lock. A rotation alone reads it before, and does nothing if it got the lock more than 10 ms
+//!   later: then it is done again as a transaction.
 //! - **Liveness** by thresholds is defined once, in the view `auth_live`. Statements read that view, or change rows
 //!   that are in it.
 //! - **The log** is numbered in the order of the commits, because there is one writer at a time.
