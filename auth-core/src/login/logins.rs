@@ -12,13 +12,13 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::store::{EndReason, ListCursor, LiveLogin, LoginKind, LoginRow, StoreError};
 
-/// How many logins are listed at once.
+/// The maximum number of logins in a page.
 const PAGE: NonZeroU32 = match NonZeroU32::new(100) {
     Some(page) => page,
     None => NonZeroU32::MIN,
 };
 
-/// One signed-in browser, app or device, as its owner may see it.
+/// One signed-in browser, app or device, as it is shown to its owner.
 #[derive(Clone, Debug, Serialize)]
 pub struct Login {
     id: LoginId,
@@ -31,37 +31,37 @@ pub struct Login {
 }
 
 impl Login {
-    /// Names it; not a credential.
+    /// The id of the login. It is not a credential.
     pub const fn id(&self) -> LoginId {
         self.id
     }
 
-    /// What carries it.
+    /// Whether a session cookie or tokens carry the login.
     pub const fn kind(&self) -> LoginKind {
         self.kind
     }
 
-    /// When it began.
+    /// When the login began.
     pub const fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// When it was last used, to the minute.
+    /// When the login was last used, to the minute.
     pub const fn last_seen_at(&self) -> Timestamp {
         self.last_seen_at
     }
 
-    /// When it ends, unless it is used before then and may last longer.
+    /// When the login expires if it is not used before then.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// The browser or program, as it named itself.
+    /// The `User-Agent` of the sign-in.
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()
     }
 
-    /// Where it signed in from.
+    /// The network address of the sign-in.
     pub fn address(&self) -> Option<&str> {
         self.address.as_deref()
     }
@@ -84,17 +84,17 @@ impl Login {
     }
 }
 
-/// A part of a subject's logins.
+/// One page of a subject's logins.
 #[derive(Clone, Debug)]
 pub struct Logins {
     /// The logins, newest first.
     pub logins: Vec<Login>,
-    /// Where to go on; none at the end.
+    /// Where the next page begins; `None` on the last page.
     pub next: Option<ListCursor>,
 }
 
 impl<C: Claims> Authenticator<C> {
-    /// The subject's logins, newest first, after the one that `after` says, at most 100.
+    /// Returns at most 100 logins of the subject, newest first; with `after`, those that follow that cursor.
     ///
     /// # Errors
     ///
@@ -109,8 +109,8 @@ impl<C: Claims> Authenticator<C> {
         Ok(Logins { logins: page.logins.into_iter().map(login).collect(), next: page.next })
     }
 
-    /// Ends one login of the subject. Returns whether the subject had it: another subject's login is like one that does not
-    /// exist.
+    /// Ends one login of the subject. Returns `false` if the subject has no such login, for example because it is another
+    /// subject's.
     ///
     /// # Errors
     ///
@@ -121,8 +121,8 @@ impl<C: Claims> Authenticator<C> {
         uncancelled(ended).await
     }
 
-    /// Ends all logins of the caller but the one it came with, in one step, and lets none come about that is under way. The
-    /// caller's own tokens and session go on. Returns how many ended.
+    /// Ends all logins of the caller except the one that authenticated the request, in one step. Sign-ins that are in
+    /// progress are refused. The caller's own session and tokens stay valid. Returns the number of logins that ended.
     ///
     /// # Errors
     ///
@@ -132,7 +132,8 @@ impl<C: Claims> Authenticator<C> {
         uncancelled(async move { revoker.end_all(&subject, keep, EndReason::EndedRemotely).await }).await
     }
 
-    /// Ends all logins of a subject, and those that are just being made. Returns how many were there.
+    /// Ends all logins of a subject, in one step. Sign-ins that are in progress are refused. Returns the number of logins that
+    /// ended.
     ///
     /// # Errors
     ///
@@ -142,9 +143,9 @@ impl<C: Claims> Authenticator<C> {
         uncancelled(async move { revoker.end_all(&subject, None, EndReason::SubjectEnded).await }).await
     }
 
-    /// Says that the claims of a subject changed: call it after the change is committed. From then on access tokens that
-    /// carry the old claims are refused, refreshing brings the new ones, and sessions load them on the next request.
-    /// Without a [`ClaimsSource`](super::ClaimsSource) there are no new ones to be had: the subject's logins end.
+    /// Makes a change of a subject's claims effective. Call it after the change is committed. From then on, access tokens with
+    /// the old claims are refused, a refresh returns the new claims, and sessions load them on the next request. Without a
+    /// [`ClaimsSource`](super::ClaimsSource) the new claims are not available, so the subject's logins end.
     ///
     /// # Errors
     ///
@@ -161,7 +162,7 @@ impl<C: Claims> Authenticator<C> {
         .await
     }
 
-    /// Revokes one access token of a subject by its `jti`, for instance one that was found in a log.
+    /// Revokes one access token of a subject by its `jti`, for example a token that was found in a log.
     ///
     /// # Errors
     ///
@@ -171,8 +172,8 @@ impl<C: Claims> Authenticator<C> {
         uncancelled(async move { revoker.revoke_token(&subject, token).await }).await
     }
 
-    /// Revokes everything that a key signed, on all nodes, for instance when it leaked. Sign with another one first, and
-    /// retire it then.
+    /// Revokes a key: every token that it signed is refused on all nodes. For keys that have leaked. First sign with another
+    /// key, then revoke the leaked one.
     ///
     /// # Errors
     ///

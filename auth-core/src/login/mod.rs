@@ -52,42 +52,41 @@ pub use sign_out::SignedOut;
 pub use source::ClaimsSource;
 pub use token_issuer::Tokens;
 
-/// Signs in, recognises, refreshes, lists and ends the logins of principals with claims `C`. Cheap to clone; clones
-/// share everything.
+/// Signs users in and out, authenticates requests, refreshes tokens, and lists and ends logins, for principals with the
+/// claims `C`. Cheap to clone; clones share their state.
 ///
 /// # Lifetime
 ///
-/// Work off the request path (reading the revocation log, writing last-seen times, deleting what has expired) runs in
-/// tasks of the tokio runtime that built it, and stops with the last clone. Before a process ends,
-/// [`flush`](Self::flush) writes what is queued.
+/// Background work (reading the revocation log, writing last-seen times, deleting expired rows) runs in tasks of the tokio
+/// runtime that built the authenticator, and stops when the last clone is dropped. Call [`flush`](Self::flush) before the
+/// process ends: it writes what is queued.
 pub struct Authenticator<C: Claims> {
     parts: Shared<C>,
 }
 
-/// What an authenticator is made of. Each part does one thing; the files of this module put them together.
+/// The parts of an authenticator. Each part has one task; the files of this module combine them.
 struct Parts<C: Claims> {
     config: Config,
     site: Site,
     store: RealmStore,
     clock: Arc<NodeClock>,
-    /// Ends and revokes: store, list and event together.
+    /// Ends logins and revokes credentials, in the store, in the list and as an event.
     revoker: Arc<Revoker>,
-    /// Orders epoch and claims.
+    /// Reads the epoch before the claims.
     loader: Arc<ClaimsLoader<C>>,
-    /// Makes tokens.
+    /// Issues tokens.
     issuer: TokenIssuer,
-    /// Recognises access tokens.
+    /// Authenticates access tokens.
     access_tokens: AccessTokens<C>,
-    /// Recognises session cookies.
+    /// Authenticates session cookies.
     sessions: Sessions<C>,
-    /// Writes down uses that no request waits for.
+    /// Writes last-seen times and confirmations in batches, outside requests.
     uses: Arc<WriteBehind>,
     _background: Background,
 }
 
-/// A shared handle on the parts. As a trait object it is `Send` and `Sync` at a glance: of the parts themselves rustc
-/// finds that out field by field, and once more for every handler of an application that holds an authenticator in its
-/// state.
+/// A shared handle on the parts. It is a trait object, which is `Send` and `Sync` by declaration: for the parts themselves
+/// rustc would prove it field by field, for each handler of an application that has an authenticator in its state.
 struct Shared<C: Claims>(Arc<dyn AsParts<C>>);
 
 trait AsParts<C: Claims>: Send + Sync {
@@ -115,12 +114,12 @@ impl<C: Claims> Clone for Shared<C> {
 }
 
 impl<C: Claims> Authenticator<C> {
-    /// Starts a configuration.
+    /// Starts the configuration of an authenticator.
     pub fn builder() -> Builder<C> {
         Builder::new()
     }
 
-    /// The keys, to rotate them while the service runs.
+    /// The keys. They can be rotated while the service runs.
     pub fn keys(&self) -> &KeyRing {
         self.parts.issuer.keys()
     }
@@ -134,18 +133,18 @@ impl<C: Claims> Authenticator<C> {
         self.parts.uses.flush(&self.parts.store).await
     }
 
-    /// Reads the revocation log to its end now, rather than when it is next due.
+    /// Reads the revocation log to its end now, without waiting for the next poll.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]: the list grows older.
+    /// [`StoreError`]: the list was not updated.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         self.parts.revoker.catch_up().await
     }
 
-    /// After the store was restored from a backup: refuses everything that was issued before, on all nodes, so that no login
-    /// lives again that was ended since the backup was made. Everybody signs in again. `until` is how far the backup may
-    /// have reached, where it is known that the clocks were ahead; else the store's time decides. It works while nodes run.
+    /// Refuses all credentials that were issued before now, on all nodes; all users must sign in again. Call it after the
+    /// store was restored from a backup: otherwise logins that were ended after the backup was made are valid again. `until`
+    /// is a later time than the store's, if clocks may have been ahead when the backup was made. Nodes may run meanwhile.
     ///
     /// # Errors
     ///
@@ -155,7 +154,7 @@ impl<C: Claims> Authenticator<C> {
         uncancelled(async move { revoker.declare_restored(until).await }).await
     }
 
-    /// What the edge needs to know of this site.
+    /// The settings of this site that the extractors need.
     pub(crate) fn site(&self) -> &Site {
         &self.parts.site
     }
@@ -164,7 +163,7 @@ impl<C: Claims> Authenticator<C> {
         self.parts.revoker.observe(event);
     }
 
-    /// What the layer of session data works with.
+    /// What the layer for session data needs.
     pub(crate) fn session_context(&self) -> SessionContext {
         SessionContext {
             store: self.parts.store.clone(),
@@ -180,7 +179,7 @@ impl<C: Claims> Clone for Authenticator<C> {
     }
 }
 
-/// Shows no key and no principal.
+/// Contains no key material and no principal.
 impl<C: Claims> fmt::Debug for Authenticator<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authenticator")

@@ -10,7 +10,7 @@ use crate::id::{LoginId, Subject};
 use crate::requirement::Scheme;
 use crate::revoke::NotRevoked;
 
-/// Who calls, proven: a cheap handle on a shared principal. Dereferences to the claims.
+/// The authenticated caller: a cheap handle on a shared principal. It dereferences to the claims.
 ///
 /// It is made from the proof that its credential was looked up and is not revoked, by a guard alone, so a function that takes `&Auth<C>` cannot be called for somebody who was not checked.
 pub struct Auth<C>(Arc<Principal<C>>);
@@ -66,22 +66,22 @@ impl<C> Auth<C> {
         &self.0.claims
     }
 
-    /// Whose they are (`sub`).
+    /// The subject of the claims (`sub`).
     pub fn subject(&self) -> &Subject {
         &self.0.subject
     }
 
-    /// By what the caller authenticated this request.
+    /// The scheme that authenticated this request.
     pub fn scheme(&self) -> Scheme {
         self.0.scheme
     }
 
-    /// The login that the credential belongs to; none for a token that belongs to no login.
+    /// The login of the credential; `None` for a token without a login.
     pub fn login_id(&self) -> Option<LoginId> {
         self.0.login
     }
 
-    /// When the caller last proved who they are; none when the token does not say.
+    /// When the user was last authenticated (`auth_time`); `None` if the token does not contain it.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.0.authenticated_at
     }
@@ -109,7 +109,7 @@ impl<C> Deref for Auth<C> {
     }
 }
 
-/// Shows the scheme and the login, and no claim.
+/// Contains the scheme and the login, and no claim.
 impl<C> fmt::Debug for Auth<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth")

@@ -15,21 +15,21 @@ use crate::refresh::{
 use crate::store::{EndReason, LiveLogin, StoreError};
 use axum::BoxError;
 
-/// A refresh that was refused, as the response that the peer gets: 401 `invalid_grant`, or 503 when it should try again
-/// with the same token.
+/// Why a refresh was refused. As a response: 401 `invalid_grant` (RFC 6749 section 5.2), or 503 if the client should try
+/// again with the same token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshError {
     /// The cookie came from another site: 403.
     #[error("the request came from another site")]
     CrossSite,
-    /// The token is not accepted, and never will be: 401.
+    /// The token is invalid, expired, revoked or replayed: 401.
     #[error("the refresh token is not accepted")]
     InvalidGrant,
     /// No refresh token: 400.
     #[error("there is no refresh token")]
     Missing,
-    /// The store or the claims source did not answer: 503, and the client keeps its token.
+    /// The store or the claims source failed or did not answer: 503. The client keeps its token.
     #[error("try again in a moment")]
     Unavailable(#[source] BoxError),
 }
@@ -50,12 +50,12 @@ impl From<LoadError> for RefreshError {
 }
 
 impl<C: Claims> Authenticator<C> {
-    /// Rotates a refresh token and issues an access token with the claims as they are now. `access_token` is looked at
-    /// only with [`Pairing::Required`].
+    /// Rotates a refresh token and issues an access token with the current claims. `access_token` is used only with
+    /// [`require_access_token_to_refresh`](super::Builder::require_access_token_to_refresh).
     ///
     /// # Cancel safety
     ///
-    /// Dropped half way, the rotation has happened or not; the same token again gives the same answer.
+    /// If the call is dropped, the rotation may have happened. The same token then gets the same response.
     ///
     /// # Errors
     ///

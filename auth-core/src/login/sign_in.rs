@@ -20,15 +20,15 @@ use crate::store::{
 use crate::web::{Device, LoginAttempt, session_id};
 use axum::BoxError;
 
-/// How often a taken id is drawn again: once is already a failure of the system's randomness.
+/// How often an id is generated again because it exists already: that happens only if the random number generator fails.
 const TRIES: usize = 4;
 
-/// Why somebody could not sign in although the application said who they are.
+/// Why a sign-in failed, although the application had authenticated the user.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginError {
-    /// The subject's claims changed, or its logins were ended, since the sign-in began; or the ticket is too old: 503;
-    /// signing in again tells.
+    /// The subject's claims changed or its logins were ended since the sign-in began, or the ticket has expired: 503. The
+    /// user may sign in again.
     #[error("the subject changed since the sign-in began")]
     Changed,
     /// The request came from another site: 403.
@@ -37,10 +37,10 @@ pub enum LoginError {
     /// The claims source says that the subject is gone or disabled: 401.
     #[error("the subject is gone or disabled")]
     Gone,
-    /// The subject has as many logins as it may: 409.
+    /// The subject has reached the limit of logins: 409.
     #[error("the subject has as many logins as it may")]
     LimitReached,
-    /// The ticket is of another subject than the claims: 500, for the application is wrong.
+    /// The ticket and the claims have different subjects: 500, because it is an error of the application.
     #[error("the ticket is of another subject")]
     OtherSubject,
     /// The claims source did not answer: 503.
@@ -49,7 +49,8 @@ pub enum LoginError {
     /// The store did not answer: 503.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The claims' subject is empty, too long, or holds a control character: 500, for the application is wrong.
+    /// The subject of the claims is empty, too long, or contains a control character: 500, because it is an error of the
+    /// application.
     #[error(transparent)]
     Subject(#[from] ParseIdError),
 }
@@ -63,7 +64,8 @@ impl From<LoadError> for LoginError {
     }
 }
 
-/// Somebody signed in with a cookie: response parts that set it. `Ok((signed_in, Redirect::to("/")))`.
+/// A completed sign-in: the response parts that set the session cookie. Return it with the response:
+/// `Ok((signed_in, Redirect::to("/")))`.
 #[must_use = "without it in the response, nobody is signed in"]
 pub struct SignedIn {
     login: LoginId,
@@ -82,17 +84,17 @@ impl SignedIn {
     }
 }
 
-/// Shows the login, not the cookie.
+/// Contains the login, not the cookie.
 impl std::fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SignedIn").field("login", &self.login).finish_non_exhaustive()
     }
 }
 
-/// The beginning of a sign-in: what was known of the subject then.
+/// A sign-in that has begun: the state of the subject at that time.
 ///
-/// It is no credential: whoever has it still needs the application to say that the subject proved who they are. It can be
-/// kept, in session data or a sealed form, while a second factor is asked for; it is good for 15 minutes.
+/// It is not a credential: the application must still authenticate the user. It can be stored in session data, or sealed in a
+/// form, while the user enters a second factor. It expires after 15 minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     subject: String,
@@ -100,9 +102,8 @@ pub struct Ticket {
 }
 
 impl<C: Claims> Authenticator<C> {
-    /// Begins a sign-in, before the password is looked at. If the subject's logins are all ended, or its claims change,
-    /// while the password is checked or a second factor asked for, the login does not come about: nothing has to be looked
-    /// up again afterwards.
+    /// Begins a sign-in. Call it before the password is checked. If all logins of the subject are ended or its claims change
+    /// before the sign-in is completed, it is refused, so the application need not check the user again afterwards.
     ///
     /// # Errors
     ///
@@ -112,27 +113,27 @@ impl<C: Claims> Authenticator<C> {
         Ok(Ticket { subject: subject.as_str().to_owned(), ticket: ticket.value })
     }
 
-    /// Signs somebody in with a session cookie, once the application knows who they are. The sign-in begins now; see
-    /// [`begin`](Self::begin) for one that takes a while.
+    /// Signs a user in with a session cookie, after the application has authenticated the user. The sign-in begins with this
+    /// call; use [`begin`](Self::begin) if checking the user takes time.
     ///
-    /// The session gets a new id. What the browser had before dies: a login ends, and the data of a session without a
-    /// login moves to the new one. With a [`ClaimsSource`](super::ClaimsSource) the claims are loaded from it, and `claims`
-    /// only says whose.
+    /// The session gets a new id. If the browser had a login, it ends; if it had a session without a login, its data moves to
+    /// the new session. With a [`ClaimsSource`](super::ClaimsSource) the claims are loaded from there, and `claims` only
+    /// names the subject.
     ///
     /// # Errors
     ///
-    /// [`LoginError`]. Nothing is signed in then, and nothing ended.
+    /// [`LoginError`]. In that case no login was made and none was ended.
     pub async fn login_session(&self, attempt: LoginAttempt, claims: C) -> Result<SignedIn, LoginError> {
         self.check_same_site(&attempt)?;
         let ticket = self.begin(&claims.subject()?).await?;
         self.login_session_with(&ticket, attempt, claims).await
     }
 
-    /// As [`login_session`](Self::login_session), for a sign-in that [began](Self::begin) before.
+    /// Like [`login_session`](Self::login_session), for a sign-in that began with [`begin`](Self::begin).
     ///
     /// # Errors
     ///
-    /// [`LoginError`]. Nothing is signed in then, and nothing ended.
+    /// [`LoginError`]. In that case no login was made and none was ended.
     pub async fn login_session_with(
         &self,
         ticket: &Ticket,
@@ -159,8 +160,8 @@ impl<C: Claims> Authenticator<C> {
         Err(StoreError::new(RandomError).into())
     }
 
-    /// Whether a sign-in comes from this site: to refuse one from elsewhere before a password is looked at.
-    /// [`login_session`](Self::login_session) asks again.
+    /// Refuses a sign-in that another site sent. Call it to refuse the request before the password is checked;
+    /// [`login_session`](Self::login_session) checks it in any case.
     ///
     /// # Errors
     ///
@@ -173,22 +174,22 @@ impl<C: Claims> Authenticator<C> {
         Err(LoginError::CrossSite)
     }
 
-    /// Signs somebody in with an access and a refresh token, once the application knows who they are. The sign-in begins
-    /// now; see [`begin`](Self::begin) for one that takes a while.
+    /// Signs a user in with an access token and a refresh token, after the application has authenticated the user. The sign-in
+    /// begins with this call; use [`begin`](Self::begin) if checking the user takes time.
     ///
     /// # Errors
     ///
-    /// [`LoginError`]. Nothing is signed in then.
+    /// [`LoginError`]. In that case no login was made.
     pub async fn login_tokens(&self, device: Device, claims: C) -> Result<Tokens, LoginError> {
         let ticket = self.begin(&claims.subject()?).await?;
         self.login_tokens_with(&ticket, device, claims).await
     }
 
-    /// As [`login_tokens`](Self::login_tokens), for a sign-in that [began](Self::begin) before.
+    /// Like [`login_tokens`](Self::login_tokens), for a sign-in that began with [`begin`](Self::begin).
     ///
     /// # Errors
     ///
-    /// [`LoginError`]. Nothing is signed in then.
+    /// [`LoginError`]. In that case no login was made.
     pub async fn login_tokens_with(
         &self,
         ticket: &Ticket,
@@ -209,7 +210,7 @@ impl<C: Claims> Authenticator<C> {
     }
 }
 
-/// What a browser that signs in has already.
+/// What a browser had before it signed in.
 struct Before {
     /// Data to move along.
     data: Vec<u8>,

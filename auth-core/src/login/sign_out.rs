@@ -9,7 +9,7 @@ use crate::requirement::Scheme;
 use crate::store::{EndReason, StoreError};
 use crate::web::RefreshCookie;
 
-/// Somebody signed out: response parts that remove the cookie, where there is one.
+/// A completed sign-out: the response parts that remove the cookies, if there are any.
 #[derive(Debug)]
 #[must_use = "without it in the response, the browser keeps a dead cookie"]
 pub struct SignedOut {
@@ -24,12 +24,12 @@ impl SignedOut {
 }
 
 impl<C: Claims> Authenticator<C> {
-    /// Ends the login that the caller came with. Idempotent. Its other credentials are refused at once on this node, and
-    /// on the others when they hear of it.
+    /// Ends the login that authenticated the request. Idempotent. All credentials of the login are refused: on this node from
+    /// now on, on other nodes as soon as they have read the log.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]: it may not have ended; the client should try again.
+    /// [`StoreError`]: the login may still be valid; the client should try again.
     pub async fn logout(&self, user: &Auth<C>) -> Result<SignedOut, StoreError> {
         if let Some(login) = user.login_id() {
             let (parts, subject) = (self.parts.clone(), user.subject().clone());

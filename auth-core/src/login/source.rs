@@ -1,4 +1,4 @@
-//! Where claims come from when they must be fresh.
+//! The application's source of current claims.
 
 use async_trait::async_trait;
 use axum::BoxError;
@@ -6,14 +6,14 @@ use axum::BoxError;
 use crate::claims::Claims;
 use crate::id::Subject;
 
-/// Loads the claims of a subject: at sign-in, at each refresh, for sessions when they are older than the bound, and at
-/// once after [`claims_changed`](crate::Authenticator::claims_changed).
+/// Loads the claims of a subject: at sign-in, at each refresh, for sessions when the claims are older than
+/// [`claims_max_age`](crate::login::Builder::claims_max_age), and on the next request after [`claims_changed`](crate::Authenticator::claims_changed).
 #[async_trait]
 pub trait ClaimsSource<C: Claims>: Send + Sync + 'static {
-    /// The claims as they are now, or `None` when the subject is gone or disabled: then its logins end.
+    /// Returns the current claims, or `None` if the subject was deleted or disabled; its logins then end.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from knowing: the request is answered 503, and nothing ends.
+    /// Any error that prevents an answer. The response is 503, and no login ends.
     async fn load(&self, subject: &Subject) -> Result<Option<C>, BoxError>;
 }

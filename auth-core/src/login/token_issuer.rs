@@ -1,4 +1,4 @@
-//! Making the tokens of a login.
+//! Issuing the tokens of a login.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::jwt::{IssuedToken, KeyRing};
 use crate::refresh::{ParsedToken, Peppers, RefreshToken};
 use crate::store::{LoginRow, StoreError};
 
-/// What a program gets when it signs in or refreshes (RFC 6749 section 5.1). As a response: the JSON of the RFC, not to
-/// be stored.
+/// The tokens of a sign-in or a refresh (RFC 6749 section 5.1). As a response: the JSON of the RFC, with
+/// `Cache-Control: no-store`.
 pub struct Tokens {
     login: LoginId,
     access_token: SecretString,
@@ -22,7 +22,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The login they belong to.
+    /// The login of the tokens.
     pub const fn login_id(&self) -> LoginId {
         self.login
     }
@@ -32,12 +32,12 @@ impl Tokens {
         self.access_token.expose_secret()
     }
 
-    /// The refresh token; none where a cookie carries it.
+    /// The refresh token; `None` if a cookie carries it.
     pub fn refresh_token(&self) -> Option<&str> {
         self.refresh_token.as_ref().map(RefreshToken::expose)
     }
 
-    /// How long the access token lives, in seconds.
+    /// The lifetime of the access token, in seconds.
     pub const fn expires_in(&self) -> u64 {
         self.expires_in
     }
@@ -48,7 +48,7 @@ impl Tokens {
     }
 }
 
-/// Shows neither token.
+/// Contains neither token.
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tokens")
