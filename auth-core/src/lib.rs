@@ -93,7 +93,7 @@ pub mod login;
 mod private_file;
 mod random;
 pub mod refresh;
-pub mod requirement;
+mod requirement;
 mod revoke;
 pub mod role;
 pub mod route;

@@ -37,6 +37,7 @@ pub mod revocation {
 }
 pub use crate::role::none::NoRole;
 pub use crate::role::{Role, Roles};
+pub use crate::route::args::GuardedArgs;
 pub use crate::scope::none::NoScope;
 pub use crate::scope::{Scope, Scopes};
 pub use crate::web::origin::Origin;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use auth_core::__private::GuardedArgs;
 use auth_core::__private::{Access, GuardArg};
+use auth_core::__private::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 use auth_core::claims::Claims;
-use auth_core::requirement::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
-use auth_core::route::GuardedArgs;
 use auth_core::{Auth, check, public, require_auth};
 use auth_tests::{AppState, Permission, Role, ShopUser};
 use axum::handler::Handler;

@@ -12,4 +12,4 @@ mod session_data;
 pub use answer::Rejection;
 pub(crate) use answer::not_found;
 pub use policy::Decision;
-pub use session_data::{SessionDataLayer, SessionDataService};
+pub use session_data::SessionDataLayer;

@@ -40,6 +40,7 @@ use sessions::Sessions;
 use token_issuer::TokenIssuer;
 use write_behind::WriteBehind;
 
+pub use crate::requirement::Scheme;
 pub use builder::Builder;
 pub(crate) use config::Site;
 pub use logins::{Login, Logins};

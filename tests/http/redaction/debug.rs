@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use auth_core::__private::rotation::ParsedToken;
 use auth_core::__private::{Guard, NoChecks, OptionalGuard, Policy};
+use auth_core::__private::{Requirement, Schemes};
 use auth_core::audit::{AuditEvent, Observer};
 use auth_core::extract::Rejection;
 use auth_core::id::{LoginId, Position, Subject};
@@ -14,7 +15,6 @@ use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
 use auth_core::login::{Builder, LoginError, RefreshError};
 use auth_core::refresh::{Pepper, Peppers};
-use auth_core::requirement::{Requirement, Schemes};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Cursor, Document, Family, Ids, LogEntry, LoginKind, LoginStore as _, Mark, NewLogin, NewSession,

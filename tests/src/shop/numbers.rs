@@ -91,7 +91,7 @@ impl Node<ShopUser> {
 fn any<H, T>(handler: H) -> MethodRouter<Shopkeeper>
 where
     H: axum::handler::Handler<T, Shopkeeper> + Clone,
-    T: auth_core::route::GuardedArgs + 'static,
+    T: auth_core::__private::GuardedArgs + 'static,
 {
     let router = get(handler.clone()).post(handler.clone()).put(handler.clone()).patch(handler.clone());
     router.delete(handler.clone()).options(handler.clone()).trace(handler)

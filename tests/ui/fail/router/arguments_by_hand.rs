@@ -1,5 +1,5 @@
 use auth_core::__private::Access;
-use auth_core::route::GuardedArgs;
+use auth_core::__private::GuardedArgs;
 
 struct Fake;
 
