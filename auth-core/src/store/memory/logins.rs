@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::state::{RealmState, Record};
-use super::{MemoryStore, new_mark};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
     Created, EndReason, Ended, EndedAll, Evicted, Limit, ListCursor, LiveLogin, Logged, LoginPage, LoginRow,
-    LoginStore, NewLogin, NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
+    LoginStore, Mark, NewLogin, NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
 };
 
 #[async_trait]
@@ -45,8 +45,8 @@ impl LoginStore for MemoryStore {
                 return Ok(Created::LimitReached);
             };
             let old = state.live_of(&login.subject, now).find(|row| login.replaces == Some(row.id)).cloned();
-            let replaced_mark = new_mark()?;
-            let marks = oldest.iter().map(|_| new_mark()).collect::<Result<Vec<_>, _>>()?;
+            let replaced_mark = Mark::random()?;
+            let marks = oldest.iter().map(|_| Mark::random()).collect::<Result<Vec<_>, _>>()?;
             let replaced = old.map(|old| {
                 state.remove_login(old.id);
                 let entry = Revoked::Login(old.id, EndReason::Replaced);
@@ -108,7 +108,7 @@ impl LoginStore for MemoryStore {
             let Some(expires_at) = live.map(|login| now.after(login.retention.max(retention))) else {
                 return Ok(Ended::NotThere);
             };
-            let mark = new_mark()?;
+            let mark = Mark::random()?;
             state.remove_login(id);
             Ok(Ended::Ended(state.append(mark, Revoked::Login(id, reason), expires_at)))
         })
@@ -121,7 +121,7 @@ impl LoginStore for MemoryStore {
         except: Option<LoginId>,
         retention: Duration,
     ) -> Result<Timed<EndedAll>, StoreError> {
-        let mark = new_mark()?;
+        let mark = Mark::random()?;
         self.in_realm(realm, |state, now| {
             let spared =
                 except.filter(|id| state.live(*id, now).is_some_and(|login| login.subject == *subject));
@@ -142,7 +142,7 @@ impl LoginStore for MemoryStore {
         subject: &Subject,
         retention: Duration,
     ) -> Result<Timed<(u64, Logged)>, StoreError> {
-        let mark = new_mark()?;
+        let mark = Mark::random()?;
         self.in_realm(realm, |state, now| {
             let record = state.raised(subject, now);
             let epoch = record.epoch;

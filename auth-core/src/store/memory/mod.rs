@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::store::{Mark, Realm, StoreError, Timed};
+use crate::store::{Realm, StoreError, Timed};
 use state::{RealmState, State};
 
 #[cfg(feature = "testing")]
@@ -55,7 +55,8 @@ impl MemoryStore {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Runs one step on the data of all realms, exclusively.
+    /// Runs one step on the data of all realms, exclusively. What can fail, such as drawing a mark, comes before the step or
+    /// before its first change: a step that fails does nothing.
     fn step<T>(
         &self,
         act: impl FnOnce(&mut State, Timestamp) -> Result<T, StoreError>,
@@ -96,9 +97,4 @@ impl fmt::Debug for MemoryStore {
 
 fn poisoned() -> StoreError {
     StoreError::new("a panic left the memory store in an unknown state")
-}
-
-/// A random mark. It is drawn before the step changes anything, so that a step that fails does nothing.
-fn new_mark() -> Result<Mark, StoreError> {
-    Mark::random()
 }

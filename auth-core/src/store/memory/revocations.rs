@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use super::MemoryStore;
 use super::state::{RealmState, epoch_at};
-use super::{MemoryStore, new_mark};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, Subject, TokenId};
 use crate::store::{
-    Cursor, Ids, LogEntry, Logged, LoginStore as _, Page, Partition, Realm, RevocationStore, Revoked,
+    Cursor, Ids, LogEntry, Logged, LoginStore as _, Mark, Page, Partition, Realm, RevocationStore, Revoked,
     Standing, StoreError, Timed,
 };
 
@@ -24,7 +24,7 @@ impl RevocationStore for MemoryStore {
         token: TokenId,
         retention: Duration,
     ) -> Result<Timed<Logged>, StoreError> {
-        let mark = new_mark()?;
+        let mark = Mark::random()?;
         let revoked = Revoked::Token(Partition::of(subject, self.partitions()), token);
         self.in_realm(realm, |state, now| {
             let retention = state.record(subject).retention.max(retention);
@@ -33,7 +33,7 @@ impl RevocationStore for MemoryStore {
     }
 
     async fn revoke_key(&self, realm: &Realm, key: &KeyId) -> Result<Timed<Logged>, StoreError> {
-        let mark = new_mark()?;
+        let mark = Mark::random()?;
         self.in_realm(realm, |state, _| Ok(state.append(mark, Revoked::Key(key.clone()), LogEntry::NEVER)))
     }
 
@@ -47,7 +47,7 @@ impl RevocationStore for MemoryStore {
         self.step(|all, now| {
             let incarnation = match all.incarnation {
                 Some(incarnation) => incarnation,
-                None => *all.incarnation.insert(new_mark()?),
+                None => *all.incarnation.insert(Mark::random()?),
             };
             let state = all.realm(realm, now);
             Ok(state.log.page(cursor, most, incarnation, state.floor, now))
@@ -70,7 +70,7 @@ impl RevocationStore for MemoryStore {
         realm: &Realm,
         instant: Option<Timestamp>,
     ) -> Result<Timed<(u64, Logged)>, StoreError> {
-        let mark = new_mark()?;
+        let mark = Mark::random()?;
         self.in_realm(realm, |state, now| {
             let times = [Some(now), instant].into_iter().flatten().map(epoch_at);
             let floor = times.fold(state.highest_epoch().saturating_add(1), u64::max);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::logins::carrying;
-use super::{MemoryStore, new_mark};
 use crate::store::{
-    LiveLogin, NewSession, Realm, Renamed, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    LiveLogin, Mark, NewSession, Realm, Renamed, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
     SessionStore, StoreError, Timed,
 };
 
@@ -68,7 +68,7 @@ impl SessionStore for MemoryStore {
         new: &SessionHash,
         retention: Duration,
     ) -> Result<Timed<Renamed>, StoreError> {
-        let mark = new_mark()?;
+        let mark = Mark::random()?;
         self.in_realm(realm, |state, now| {
             if state.session(old, now).is_none() || state.sessions.get(new).is_some() {
                 return Ok(Renamed::Refused);
