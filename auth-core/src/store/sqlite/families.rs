@@ -30,6 +30,32 @@ macro_rules! rotate {
     };
 }
 
+/// A value from the record of the subject of `auth_login`, and its realm.
+macro_rules! of_subject {
+    ($value:literal) => {
+        concat!(
+            "(SELECT ",
+            $value,
+            " FROM auth_realm AS realm, auth_subject AS record WHERE realm.id = auth_login.realm \
+                  AND (record.realm, record.subject) = (auth_login.realm, auth_login.subject))"
+        )
+    };
+}
+
+/// If the update before changed a row, the subject of login `$3` has at least this retention. `changes()` stays as it is
+/// after a SELECT.
+macro_rules! raise_retention {
+    ($parameter:literal) => {
+        concat!(
+            "UPDATE auth_subject SET retention = ",
+            $parameter,
+            " WHERE changes() > 0 AND retention < ",
+            $parameter,
+            " AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3)"
+        )
+    };
+}
+
 #[async_trait]
 impl FamilyStore for SqliteStore {
     /// A successful rotation is usually one statement. If that statement changes nothing, a whole transaction finds
@@ -38,17 +64,16 @@ impl FamilyStore for SqliteStore {
         let mut step = self.write_alone().await?;
         let alone = concat!(
             rotate!(),
-            " AND EXISTS (SELECT 1 FROM auth_subject AS record WHERE (record.realm, record.subject) \
-                  = (auth_login.realm, auth_login.subject) AND record.retention >= $10) AND ",
+            " AND ",
+            of_subject!("record.retention >= $10"),
+            " AND ",
             got_lock_soon!("$12"),
             " RETURNING ",
             login_columns!(),
-            ", (SELECT max(record.epoch, realm.floor) FROM auth_realm AS realm, auth_subject AS record \
-                WHERE realm.id = auth_login.realm \
-                    AND (record.realm, record.subject) = (auth_login.realm, auth_login.subject)), \
-               (SELECT max(record.outdated_below, realm.floor) FROM auth_realm AS realm, auth_subject AS record \
-                WHERE realm.id = auth_login.realm \
-                    AND (record.realm, record.subject) = (auth_login.realm, auth_login.subject))"
+            ", ",
+            of_subject!("max(record.epoch, realm.floor)"),
+            ", ",
+            of_subject!("max(record.outdated_below, realm.floor)")
         );
         let alone = bind_rotation(step.statement(realm, alone), rotation, step.now).bind(Step::asked_at());
         if let Some(row) = step.run_alone(alone).await? {
@@ -60,11 +85,9 @@ impl FamilyStore for SqliteStore {
             rotate!(),
             "; SELECT changes() > 0, ",
             live_columns!(),
-            " FROM auth_live WHERE id = $3 AND realm_name = $2 AND (changes() > 0 OR over_at > $1); \
-             UPDATE auth_subject SET retention = $10 \
-             WHERE changes() > 0 AND retention < $10 \
-                 AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3); \
-             COMMIT"
+            " FROM auth_live WHERE id = $3 AND realm_name = $2 AND (changes() > 0 OR over_at > $1); ",
+            raise_retention!("$10"),
+            "; COMMIT"
         );
         let whole = bind_rotation(step.statement(realm, whole), rotation, step.now);
         let found = step.finish(whole).await?;
@@ -93,11 +116,9 @@ impl FamilyStore for SqliteStore {
                  AND counted = $23; \
              SELECT ",
             live_columns!(),
-            " FROM auth_live WHERE id = $3 AND changes() > 0; \
-             UPDATE auth_subject SET retention = $25 \
-             WHERE changes() > 0 AND retention < $25 \
-                 AND (realm, subject) = (SELECT realm, subject FROM auth_login WHERE id = $3); \
-             COMMIT"
+            " FROM auth_live WHERE id = $3 AND changes() > 0; ",
+            raise_retention!("$25"),
+            "; COMMIT"
         );
         let replace = step.statement(realm, replace).bind(bytes(id));
         let replace = bind_family(bind_family(replace, Some(new)), Some(expected))
