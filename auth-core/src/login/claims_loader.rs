@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use axum::BoxError;
+
 use super::realm_store::RealmStore;
 use super::source::ClaimsSource;
 use crate::claims::Claims;
 use crate::id::{LoginId, Subject};
 use crate::jwt::write_claims;
 use crate::store::StoreError;
-use axum::BoxError;
 
 /// Loads claims from where the application keeps them, and keeps them in login rows.
 pub(super) struct ClaimsLoader<C> {

@@ -116,9 +116,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not have ended.
     pub async fn end_login(&self, subject: &Subject, login: LoginId) -> Result<bool, StoreError> {
-        let (revoker, subject) = (self.parts.revoker.clone(), subject.clone());
-        let ended = async move { revoker.end(&subject, login, EndReason::EndedRemotely).await };
-        uncancelled(ended).await
+        self.parts.revoker.end(subject, login, EndReason::EndedRemotely).await
     }
 
     /// Ends all logins of the caller except the one that authenticated the request, in one step. Sign-ins that are in
@@ -128,8 +126,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: they may not have ended.
     pub async fn end_other_logins(&self, user: &Auth<C>) -> Result<u64, StoreError> {
-        let (revoker, subject, keep) = (self.parts.revoker.clone(), user.subject().clone(), user.login_id());
-        uncancelled(async move { revoker.end_all(&subject, keep, EndReason::EndedRemotely).await }).await
+        self.parts.revoker.end_all(user.subject(), user.login_id(), EndReason::EndedRemotely).await
     }
 
     /// Ends all logins of a subject, in one step. Sign-ins that are in progress are refused. Returns the number of logins that
@@ -139,8 +136,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: they may not have ended.
     pub async fn end_all_logins(&self, subject: &Subject) -> Result<u64, StoreError> {
-        let (revoker, subject) = (self.parts.revoker.clone(), subject.clone());
-        uncancelled(async move { revoker.end_all(&subject, None, EndReason::SubjectEnded).await }).await
+        self.parts.revoker.end_all(subject, None, EndReason::SubjectEnded).await
     }
 
     /// Makes a change of a subject's claims effective. Call it after the change is committed. From then on, access tokens with
@@ -168,8 +164,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not be revoked.
     pub async fn revoke_token(&self, subject: &Subject, token: TokenId) -> Result<(), StoreError> {
-        let (revoker, subject) = (self.parts.revoker.clone(), subject.clone());
-        uncancelled(async move { revoker.revoke_token(&subject, token).await }).await
+        self.parts.revoker.revoke_token(subject, token).await
     }
 
     /// Revokes a key: every token that it signed is refused on all nodes. For keys that have leaked. First sign with another
@@ -179,7 +174,6 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: it may not be revoked.
     pub async fn revoke_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        let (revoker, key) = (self.parts.revoker.clone(), key.clone());
-        uncancelled(async move { revoker.revoke_key(&key).await }).await
+        self.parts.revoker.revoke_key(key).await
     }
 }

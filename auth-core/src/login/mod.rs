@@ -35,7 +35,7 @@ use background::Background;
 use claims_loader::ClaimsLoader;
 use config::Config;
 use realm_store::RealmStore;
-use revoker::{Revoker, uncancelled};
+use revoker::Revoker;
 use sessions::Sessions;
 use token_issuer::TokenIssuer;
 use write_behind::WriteBehind;
@@ -151,8 +151,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`]: call it again.
     pub async fn declare_restored(&self, until: Option<Timestamp>) -> Result<(), StoreError> {
-        let revoker = self.parts.revoker.clone();
-        uncancelled(async move { revoker.declare_restored(until).await }).await
+        self.parts.revoker.declare_restored(until).await
     }
 
     /// The settings of this site that the extractors need.

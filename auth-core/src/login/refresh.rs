@@ -1,5 +1,6 @@
 //! Refreshing: rotation, the claims as they are now, and a new access token.
 
+use axum::BoxError;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::claims_loader::{Epoch, Load, LoadError};
@@ -13,7 +14,6 @@ use crate::refresh::{
     Verdict,
 };
 use crate::store::{EndReason, LiveLogin, StoreError};
-use axum::BoxError;
 
 /// Why a refresh was refused. As a response: 401 `invalid_grant` (RFC 6749 section 5.2), or 503 if the client should try
 /// again with the same token.

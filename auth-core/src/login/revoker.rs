@@ -13,7 +13,7 @@ use crate::store::{
     StoreError,
 };
 
-/// Ends logins and revokes credentials.
+/// Ends logins and revokes credentials. Every write runs to its end, whatever becomes of the request that asked for it.
 #[derive(Debug)]
 pub(crate) struct Revoker {
     store: RealmStore,
@@ -52,22 +52,26 @@ impl Revoker {
 
     /// Ends one login of a subject; `false` when there is none in the store.
     pub(super) async fn end(
-        &self,
+        self: &Arc<Self>,
         subject: &Subject,
         login: LoginId,
         reason: EndReason,
     ) -> Result<bool, StoreError> {
-        let write = self.feed.begin_write();
-        let ended =
-            self.store.ask(|store, realm| store.end(realm, subject, login, reason, self.retention)).await?;
-        match ended.value {
-            Ended::Ended(logged) => {
-                write.logged(Revoked::Login(login, reason), logged);
-                self.observe(&AuditEvent::LoginEnded { login, subject: subject.clone(), reason });
-                Ok(true)
+        let (this, subject) = (self.clone(), subject.clone());
+        uncancelled(async move {
+            let write = this.feed.begin_write();
+            let end =
+                this.store.ask(|store, realm| store.end(realm, &subject, login, reason, this.retention));
+            match end.await?.value {
+                Ended::Ended(logged) => {
+                    write.logged(Revoked::Login(login, reason), logged);
+                    this.observe(&AuditEvent::LoginEnded { login, subject, reason });
+                    Ok(true)
+                }
+                Ended::NotThere => Ok(false),
             }
-            Ended::NotThere => Ok(false),
-        }
+        })
+        .await
     }
 
     /// What the store does not have is over here as well.
@@ -78,69 +82,100 @@ impl Revoker {
 
     /// Ends all logins of a subject but one, and lets none come about that is under way. Returns how many there were.
     pub(super) async fn end_all(
-        &self,
+        self: &Arc<Self>,
         subject: &Subject,
         except: Option<LoginId>,
         reason: EndReason,
     ) -> Result<u64, StoreError> {
-        let write = self.feed.begin_write();
-        let ended =
-            self.store.ask(|store, realm| store.end_all(realm, subject, except, self.retention)).await?;
-        let EndedAll { count, epoch, spared, logged } = ended.value;
-        write.logged(Revoked::AllEnded { subject: subject.clone(), below: epoch, spared }, logged);
-        self.observe(&AuditEvent::LoginsEnded { subject: subject.clone(), count, spared, reason });
-        Ok(count)
+        let (this, subject) = (self.clone(), subject.clone());
+        uncancelled(async move {
+            let write = this.feed.begin_write();
+            let end = this.store.ask(|store, realm| store.end_all(realm, &subject, except, this.retention));
+            let EndedAll { count, epoch, spared, logged } = end.await?.value;
+            write.logged(Revoked::AllEnded { subject: subject.clone(), below: epoch, spared }, logged);
+            this.observe(&AuditEvent::LoginsEnded { subject, count, spared, reason });
+            Ok(count)
+        })
+        .await
     }
 
     /// Says that the claims of a subject changed: those that were loaded before are outdated.
-    pub(super) async fn outdate(&self, subject: &Subject) -> Result<(), StoreError> {
-        let write = self.feed.begin_write();
-        let changed =
-            self.store.ask(|store, realm| store.claims_changed(realm, subject, self.retention)).await?;
-        let (epoch, logged) = changed.value;
-        write.logged(Revoked::ClaimsChanged { subject: subject.clone(), below: epoch }, logged);
-        self.observe(&AuditEvent::ClaimsChanged { subject: subject.clone(), epoch });
-        Ok(())
+    pub(super) async fn outdate(self: &Arc<Self>, subject: &Subject) -> Result<(), StoreError> {
+        let (this, subject) = (self.clone(), subject.clone());
+        uncancelled(async move {
+            let write = this.feed.begin_write();
+            let change = this.store.ask(|store, realm| store.claims_changed(realm, &subject, this.retention));
+            let (epoch, logged) = change.await?.value;
+            write.logged(Revoked::ClaimsChanged { subject: subject.clone(), below: epoch }, logged);
+            this.observe(&AuditEvent::ClaimsChanged { subject, epoch });
+            Ok(())
+        })
+        .await
     }
 
-    pub(super) async fn revoke_token(&self, subject: &Subject, token: TokenId) -> Result<(), StoreError> {
-        let write = self.feed.begin_write();
-        let logged =
-            self.store.ask(|store, realm| store.revoke_token(realm, subject, token, self.retention)).await?;
-        let partition = Partition::of(subject, self.store.store().partitions());
-        write.logged(Revoked::Token(partition, token), logged.value);
-        Ok(())
+    pub(super) async fn revoke_token(
+        self: &Arc<Self>,
+        subject: &Subject,
+        token: TokenId,
+    ) -> Result<(), StoreError> {
+        let (this, subject) = (self.clone(), subject.clone());
+        uncancelled(async move {
+            let write = this.feed.begin_write();
+            let revoke =
+                this.store.ask(|store, realm| store.revoke_token(realm, &subject, token, this.retention));
+            let logged = revoke.await?.value;
+            let partition = Partition::of(&subject, this.store.store().partitions());
+            write.logged(Revoked::Token(partition, token), logged);
+            Ok(())
+        })
+        .await
     }
 
-    pub(super) async fn revoke_key(&self, key: &KeyId) -> Result<(), StoreError> {
-        let write = self.feed.begin_write();
-        let logged = self.store.ask(|store, realm| store.revoke_key(realm, key)).await?;
-        write.logged(Revoked::Key(key.clone()), logged.value);
-        Ok(())
+    pub(super) async fn revoke_key(self: &Arc<Self>, key: &KeyId) -> Result<(), StoreError> {
+        let (this, key) = (self.clone(), key.clone());
+        uncancelled(async move {
+            let write = this.feed.begin_write();
+            let logged = this.store.ask(|store, realm| store.revoke_key(realm, &key)).await?.value;
+            write.logged(Revoked::Key(key), logged);
+            Ok(())
+        })
+        .await
     }
 
     /// Refuses everything from before a restore.
-    pub(super) async fn declare_restored(&self, until: Option<Timestamp>) -> Result<(), StoreError> {
-        let write = self.feed.begin_write();
-        let declared = self.store.ask(|store, realm| store.declare_restored(realm, until)).await?;
-        let (floor, logged) = declared.value;
-        write.logged(Revoked::Floor(floor), logged);
-        Ok(())
+    pub(super) async fn declare_restored(
+        self: &Arc<Self>,
+        until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let this = self.clone();
+        uncancelled(async move {
+            let write = this.feed.begin_write();
+            let declared = this.store.ask(|store, realm| store.declare_restored(realm, until)).await?;
+            let (floor, logged) = declared.value;
+            write.logged(Revoked::Floor(floor), logged);
+            Ok(())
+        })
+        .await
     }
 
     /// Gives a session a new id, and the old one is over, in one step; `false` when the session is gone.
     pub(super) async fn rename_session(
-        &self,
-        old: &SessionKey,
-        new: &SessionHash,
+        self: &Arc<Self>,
+        old: SessionKey,
+        new: SessionHash,
     ) -> Result<bool, StoreError> {
-        let write = self.feed.begin_write();
-        let renamed =
-            self.store.ask(|store, realm| store.rename_session(realm, old, new, self.retention)).await?;
-        if let Renamed::Renamed(Some(logged)) = renamed.value {
-            write.logged(Revoked::Session(*old), logged);
-        }
-        Ok(renamed.value != Renamed::Refused)
+        let this = self.clone();
+        uncancelled(async move {
+            let write = this.feed.begin_write();
+            let rename =
+                this.store.ask(|store, realm| store.rename_session(realm, &old, &new, this.retention));
+            let renamed = rename.await?.value;
+            if let Renamed::Renamed(Some(logged)) = renamed {
+                write.logged(Revoked::Session(old), logged);
+            }
+            Ok(renamed != Renamed::Refused)
+        })
+        .await
     }
 
     /// What another part of this crate had the store end is known here at once too.

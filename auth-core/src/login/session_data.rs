@@ -14,7 +14,7 @@ use tower_sessions_core::session::{Id, Record};
 use tower_sessions_core::session_store::{Error, Result};
 
 use super::realm_store::RealmStore;
-use super::revoker::{Revoker, uncancelled};
+use super::revoker::Revoker;
 use crate::clock::Timestamp;
 use crate::session::{SessionId, SignedIn};
 use crate::store::{NewSession, Partition, SavedSession, SessionKey, SessionRow, StoreError};
@@ -111,9 +111,7 @@ impl RequestSession {
         self.write(&Record { id: old, ..record.clone() }).await?;
         let id = SessionId::random(self.partition).map_err(|error| Error::Backend(error.to_string()))?;
         let (old, new) = (self.key(old), id.key().hash);
-        let revoker = self.context.revoker.clone();
-        let renamed = uncancelled(async move { revoker.rename_session(&old, &new).await });
-        if !renamed.await.map_err(backend)? {
+        if !self.context.revoker.rename_session(old, new).await.map_err(backend)? {
             return Err(Error::Backend(ENDED.to_owned()));
         }
         record.id = id.to_tower();

@@ -9,7 +9,7 @@ use super::config::Config;
 use super::principal::{Auth, Principal};
 use super::realm_store::RealmStore;
 use super::recognise::{AuthenticateError, unavailable};
-use super::revoker::{Revoker, uncancelled};
+use super::revoker::Revoker;
 use crate::audit::RefusalReason;
 use crate::claims::Claims;
 use crate::clock::Timestamp;
@@ -172,15 +172,11 @@ impl<C: Claims> Sessions<C> {
                 self.loader.keep(login, &loaded).await.map(|_is_kept| ()).map_err(unavailable)
             }
             Ok(Load::Gone) => {
-                let (revoker, subject) = (self.revoker.clone(), subject.clone());
-                let ended = async move { revoker.end_all(&subject, None, EndReason::SubjectEnded).await };
-                uncancelled(ended).await.map_err(unavailable)?;
+                self.revoker.end_all(subject, None, EndReason::SubjectEnded).await.map_err(unavailable)?;
                 refuse(RefusalReason::Revoked)
             }
             Ok(Load::NoSource) => {
-                let (revoker, subject) = (self.revoker.clone(), subject.clone());
-                let ended = async move { revoker.end(&subject, login, EndReason::ClaimsChanged).await };
-                uncancelled(ended).await.map_err(unavailable)?;
+                self.revoker.end(subject, login, EndReason::ClaimsChanged).await.map_err(unavailable)?;
                 refuse(RefusalReason::Outdated)
             }
             Err(LoadError::Store(error)) => Err(unavailable(error)),

@@ -1,10 +1,10 @@
 //! Signing in.
 
+use axum::BoxError;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
-use super::revoker::uncancelled;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
@@ -18,7 +18,6 @@ use crate::store::{
     StoreError, Timed,
 };
 use crate::web::{Device, LoginAttempt, session_id};
-use axum::BoxError;
 
 /// How often an id is generated again because it exists already: that happens only if the random number generator fails.
 const TRIES: usize = 4;
@@ -326,9 +325,7 @@ impl<C: Claims> Parts<C> {
     async fn end_foreign(&self, before: &Before) {
         let mut result = Ok(());
         if let Some((login, owner)) = &before.foreign {
-            let (revoker, owner, login) = (self.revoker.clone(), owner.clone(), *login);
-            let ended = async move { revoker.end(&owner, login, EndReason::Replaced).await };
-            result = uncancelled(ended).await.map(|_ended| ());
+            result = self.revoker.end(owner, *login, EndReason::Replaced).await.map(|_ended| ());
         }
         if let Some(anonymous) = &before.anonymous {
             let deleted = self.store.ask(|store, realm| store.delete_session(realm, anonymous)).await;
