@@ -243,6 +243,8 @@ impl IntoResponse for LoginError {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),
             Self::Gone => problem(StatusCode::UNAUTHORIZED, "Signing in failed"),
             Self::LimitReached => problem(StatusCode::CONFLICT, "Signed in on too many devices"),
+            Self::Method => problem(StatusCode::FORBIDDEN, "This method signs nobody in"),
+            Self::PlainHttp => problem(StatusCode::FORBIDDEN, PLAIN_HTTP),
             Self::Changed | Self::Source(_) | Self::Store(_) => unavailable(),
             Self::OtherSubject | Self::Subject(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "Signing in failed")
@@ -282,6 +284,8 @@ impl IntoResponse for StoreError {
 }
 
 const CROSS_SITE: &str = "The request came from another site";
+const PLAIN_HTTP: &str =
+    "Open this page over https or on localhost: browsers do not keep the cookie over plain http";
 
 pub(crate) fn not_found() -> Response {
     problem(StatusCode::NOT_FOUND, "Not found")
