@@ -17,7 +17,7 @@ use crate::store::{
     self, Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
     StoreError, Timed,
 };
-use crate::web::{Device, LoginAttempt, session_id};
+use crate::web::{Device, LoginAttempt, SiteError, session_id};
 
 /// How often an id is generated again because it exists already: that happens only if the random number generator fails.
 const TRIES: usize = 4;
@@ -39,9 +39,16 @@ pub enum LoginError {
     /// The subject has reached the limit of logins: 409.
     #[error("the subject has as many logins as it may")]
     LimitReached,
+    /// The request's method signs nobody in (`HEAD`, `OPTIONS`, `TRACE`): 403.
+    #[error("the method of the request signs nobody in")]
+    Method,
     /// The ticket and the claims have different subjects: 500, because it is an error of the application.
     #[error("the ticket is of another subject")]
     OtherSubject,
+    /// The page was opened over plain HTTP, on another host than this machine. Browsers do not keep `Secure` cookies there:
+    /// 403, with that hint.
+    #[error("the page was opened over plain HTTP, where browsers do not keep the cookie")]
+    PlainHttp,
     /// The claims source did not answer: 503.
     #[error("the claims source did not answer")]
     Source(#[source] BoxError),
@@ -164,13 +171,17 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// # Errors
     ///
-    /// [`LoginError::CrossSite`].
+    /// [`LoginError::CrossSite`], [`LoginError::Method`], [`LoginError::PlainHttp`].
     pub fn check_same_site(&self, attempt: &LoginAttempt) -> Result<(), LoginError> {
-        if attempt.provenance.is_same_site(&self.parts.site.csrf) {
-            return Ok(());
+        let Err(error) = self.parts.site.csrf.check_sign_in(&attempt.provenance) else { return Ok(()) };
+        if error != SiteError::Method {
+            self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
         }
-        self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
-        Err(LoginError::CrossSite)
+        Err(match error {
+            SiteError::CrossSite => LoginError::CrossSite,
+            SiteError::Method => LoginError::Method,
+            SiteError::PlainHttp => LoginError::PlainHttp,
+        })
     }
 
     /// Signs a user in with an access token and a refresh token, after the application has authenticated the user. The sign-in
