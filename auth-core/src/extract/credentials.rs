@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut, Ticket, Tokens};
+use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut, Tokens};
+use crate::store::Ticket;
 use crate::web::{CredentialError, LoginAttempt, bearer_token, refresh_token};
 
 impl IntoResponse for Tokens {

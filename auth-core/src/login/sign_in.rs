@@ -2,7 +2,6 @@
 
 use axum::BoxError;
 use http::HeaderValue;
-use serde::{Deserialize, Serialize};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
 use super::token_issuer::Tokens;
@@ -14,8 +13,8 @@ use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
 use crate::store::{
-    self, Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
-    StoreError, Timed,
+    Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
+    StoreError, Ticket, Timed,
 };
 use crate::web::{Device, LoginAttempt, SiteError, session_id};
 
@@ -97,16 +96,6 @@ impl std::fmt::Debug for SignedIn {
     }
 }
 
-/// A sign-in that has begun: the state of the subject at that time.
-///
-/// It is not a credential: the application must still authenticate the user. It can be stored in session data, or sealed in a
-/// form, while the user enters a second factor. It expires after 15 minutes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ticket {
-    subject: String,
-    ticket: store::Ticket,
-}
-
 impl<C: Claims> Authenticator<C> {
     /// Begins a sign-in. Call it before the password is checked. If all logins of the subject are ended or its claims change
     /// before the sign-in is completed, it is refused, so the application need not check the user again afterwards.
@@ -115,8 +104,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`].
     pub async fn begin(&self, subject: &Subject) -> Result<Ticket, StoreError> {
-        let ticket = self.parts.store.ask(|store, realm| store.ticket(realm, subject)).await?;
-        Ok(Ticket { subject: subject.as_str().to_owned(), ticket: ticket.value })
+        Ok(self.parts.store.ask(|store, realm| store.ticket(realm, subject)).await?.value)
     }
 
     /// Signs a user in with a session cookie, after the application has authenticated the user. The sign-in begins with this
@@ -242,10 +230,10 @@ impl<C: Claims> Parts<C> {
         kind: LoginKind,
     ) -> Result<(NewLogin, C), LoginError> {
         let subject = claims.subject()?;
-        if ticket.subject != subject.as_str() {
+        if ticket.subject != subject {
             return Err(LoginError::OtherSubject);
         }
-        let epoch = Epoch(ticket.ticket.epoch);
+        let epoch = Epoch(ticket.epoch);
         let Loaded { claims, json, .. } = match self.loader.load_or(&subject, epoch, claims).await? {
             Load::Current(loaded) => loaded,
             Load::Gone | Load::NoSource => return Err(LoginError::Gone),
@@ -309,7 +297,7 @@ impl<C: Claims> Parts<C> {
         let limit = self.config.limit;
         let write = self.revoker.feed().begin_write();
         let created =
-            self.store.ask(|store, realm| store.create(realm, &ticket.ticket, login, session, limit)).await?;
+            self.store.ask(|store, realm| store.create(realm, ticket, login, session, limit)).await?;
         let subject = &login.subject;
         match created.value {
             Created::Made { login: made, replaced, evicted } => {

@@ -160,8 +160,8 @@ async fn a_limit_that_evicts_is_exact(stage: Stage) {
     let mut ended = BTreeSet::new();
     for one in done {
         let Created::Made { evicted, .. } = one else { panic!("{one:?}") };
-        for one in evicted {
-            assert!(ended.insert((one.logged.mark, one.login)), "it ended twice");
+        for (login, logged) in evicted {
+            assert!(ended.insert((logged.mark, login)), "it ended twice");
         }
     }
     let mut live = 0;

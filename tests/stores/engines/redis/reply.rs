@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_core::clock::Timestamp;
 use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::{
-    Evicted, Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, Partition, Revoked, SecretHash,
+    Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, Partition, Revoked, SecretHash,
     SessionKey, Standing, StoreError,
 };
 use redis::{FromRedisValue, Value};
@@ -49,12 +49,12 @@ impl Reply {
         })
     }
 
-    pub(super) fn ended(&self, at: usize) -> Result<Vec<Evicted>, StoreError> {
+    pub(super) fn ended(&self, at: usize) -> Result<Vec<(LoginId, Logged)>, StoreError> {
         let all: Vec<(String, String, i64)> = self.get(at)?;
         let ended = all.into_iter().map(|(id, mark, expires_at)| {
             let mark = Mark::from_bytes(unhex(&mark)?);
             let logged = Logged { mark, expires_at: Timestamp::from_millis(expires_at) };
-            Ok(Evicted { login: LoginId::from_bytes(unhex(&id)?), logged })
+            Ok((LoginId::from_bytes(unhex(&id)?), logged))
         });
         ended.collect()
     }

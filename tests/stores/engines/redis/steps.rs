@@ -22,7 +22,7 @@ impl Engine for RedisEngine {
     async fn ticket(&self, realm: &Realm, subject: &Subject) -> Answer<Ticket> {
         let arguments = [subject.as_str().into()];
         let reply = self.run(&self.scripts.ticket, realm, of(subject), &arguments).await?;
-        Ok(Timed::new(Ticket::new(epoch(reply.get(1)?)?, reply.time(0)?), reply.time(0)?))
+        Ok(Timed::new(Ticket::new(subject, epoch(reply.get(1)?)?, reply.time(0)?), reply.time(0)?))
     }
 
     async fn login(&self, realm: &Realm, id: LoginId) -> Answer<Option<LiveLogin>> {
@@ -90,7 +90,7 @@ impl Engine for RedisEngine {
         let created = match &*reply.get::<String>(1)? {
             "made" => {
                 let (evicted, replaced) = (reply.ended(3)?, reply.ended(4)?.pop());
-                let replaced = replaced.map(|old| old.logged);
+                let replaced = replaced.map(|(_, logged)| logged);
                 Created::Made { login: reply.login(2, login.id)?, replaced, evicted }
             }
             "outdated" => Created::Outdated,
