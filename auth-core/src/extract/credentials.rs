@@ -68,7 +68,7 @@ impl IntoResponse for SignedOut {
 
 impl<C: Claims> Authenticator<C> {
     /// As [`login_tokens`](Self::login_tokens), with the refresh token in its cookie instead of the body, for an
-    /// application in a browser.
+    /// application in a browser. If the browser had a login, by session or refresh cookie, it ends.
     ///
     /// # Errors
     ///
@@ -79,7 +79,8 @@ impl<C: Claims> Authenticator<C> {
         claims: C,
     ) -> Result<Response, LoginError> {
         self.check_same_site(&attempt)?;
-        Ok(self.with_refresh_cookie(self.login_tokens(attempt.device, claims).await?))
+        let ticket = self.begin(&claims.subject()?).await?;
+        self.login_browser_tokens_with(&ticket, attempt, claims).await
     }
 
     /// As [`login_browser_tokens`](Self::login_browser_tokens), for a sign-in that [began](Self::begin) before.
@@ -93,8 +94,7 @@ impl<C: Claims> Authenticator<C> {
         attempt: LoginAttempt,
         claims: C,
     ) -> Result<Response, LoginError> {
-        self.check_same_site(&attempt)?;
-        Ok(self.with_refresh_cookie(self.login_tokens_with(ticket, attempt.device, claims).await?))
+        Ok(self.with_refresh_cookie(self.login_tokens_of_browser(ticket, attempt, claims).await?))
     }
 
     /// Answers the refresh endpoint: the token of the body, or else of the cookie.
