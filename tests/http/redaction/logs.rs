@@ -12,7 +12,7 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
 use auth_tests::forge::{claims, encode};
 use auth_tests::shop::open;
-use auth_tests::{Call, Forger, NOW, Shop, in_time};
+use auth_tests::{Call, Forger, NOW, Shop, in_time, session_of};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -102,15 +102,15 @@ async fn live(store: Arc<dyn Store>, clock: &ManualClock, forger: &Forger) -> Se
     secrets = secrets.token("a forged token", &forged).text("a claim of it", "seven@shop");
     shop.me(&forged).await;
     shop.me("hunter22.hunter22.hunter22").await;
-    shop.me_by_cookie("__Host-id=hunter22hunter22hunter").await;
-    shop.me_by_cookie("__Host-id=hunter22hunter22hunteg").await;
+    shop.me_by_cookie(&session_of("hunter22hunter22hunter")).await;
+    shop.me_by_cookie(&session_of("hunter22hunter22hunteg")).await;
     Call::get("/me").header("authorization", "Basic hunter22").send(&shop.app).await;
     Call::get("/me?access_token=hunter22").bearer("hunter22").send(&shop.app).await;
     Call::post("/me").cookie(&cookie).header("origin", "https://hunter22.example").send(&shop.app).await;
     Call::post("/auth/refresh").json(&json!({ "refresh_token": "hunter22" })).send(&shop.app).await;
     Call::post("/cart?goods=secret-goods")
         .same_origin()
-        .cookie("__Host-id=hunter22hunter22hunteg")
+        .cookie(&session_of("hunter22hunter22hunteg"))
         .send(&shop.app)
         .await;
     let again = shop.sign_in_from(7, post("/login")).await.cookie();
