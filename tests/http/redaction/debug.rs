@@ -198,6 +198,7 @@ async fn rejections_show_the_reason_and_nothing_of_the_request() {
         (vec![("authorization", "Basic hunter22")], "InvalidCredential"),
         (vec![("authorization", "Bearer hunter22"), ("authorization", "x")], "MalformedRequest"),
         (vec![("cookie", unknown)], "InvalidCredential"),
+        (vec![("cookie", "__Host-id=AAAAAAAAAAAAAAAAAAAAAA")], "SessionOver"),
         (vec![("cookie", "__Host-id=hunter22")], "InvalidCredential"),
         (
             vec![
