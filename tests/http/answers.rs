@@ -53,7 +53,7 @@ async fn a_token_is_no_credential_of_a_session_route_nor_a_cookie_of_a_token_rou
 }
 
 #[tokio::test]
-async fn an_optional_caller_is_absent_or_good_but_never_bad() {
+async fn an_optional_caller_is_absent_or_good_but_never_a_bad_token_or_cookie() {
     let (shop, forger) = shop().await;
     let cookie = shop.sign_in(7).await;
     let call = || Call::get("/perhaps");
@@ -62,8 +62,9 @@ async fn an_optional_caller_is_absent_or_good_but_never_bad() {
     call().cookie(&cookie).send(&shop.app).await.assert_ok("7 by session", "cookie");
     call().cookie("theme=dark").send(&shop.app).await.assert_ok("nobody", "another cookie");
     call().bearer("junk").send(&shop.app).await.assert_is(&problem::invalid_token(), "bad token");
-    let unknown = UNKNOWN_SESSION;
-    call().cookie(unknown).send(&shop.app).await.assert_is(&problem::invalid_cookie(), "unknown cookie");
+    for bad in [session_of("x"), SESSION_COOKIE.to_ascii_uppercase() + "=x", format!("{cookie}; {cookie}")] {
+        call().cookie(&bad).send(&shop.app).await.assert_is(&problem::invalid_cookie(), &bad);
+    }
     let crossing = Call::post("/perhaps").cookie(&cookie).header("sec-fetch-site", "cross-site");
     crossing.send(&shop.app).await.assert_is(&problem::cross_site(), "from another site");
 }

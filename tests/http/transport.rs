@@ -1,5 +1,6 @@
 //! Transport: how a credential travels, what stands beside it, and where a browser is sent.
 
+mod accept;
 mod authorization;
 mod cookies;
 mod redirect;

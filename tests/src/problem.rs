@@ -2,6 +2,9 @@
 //! the body byte for byte.
 
 use http::StatusCode;
+use http::header::RETRY_AFTER;
+
+use crate::Answer;
 
 /// What is compared of a problem.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,6 +13,15 @@ pub struct Problem {
     pub(crate) challenges: Vec<&'static str>,
     pub(crate) retry_after: Option<&'static str>,
     pub(crate) body: &'static str,
+}
+
+impl Problem {
+    /// The same status, challenges and `Retry-After`, whatever the body.
+    #[track_caller]
+    pub fn assert_head(&self, answer: &Answer, row: &str) {
+        let seen = (answer.status, answer.challenges(), answer.header(RETRY_AFTER));
+        assert_eq!(seen, (self.status, self.challenges.clone(), self.retry_after), "{row}");
+    }
 }
 
 const BEARER: &str = r#"Bearer realm="shop""#;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use http::header::{CACHE_CONTROL, SET_COOKIE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
 use crate::audit::{AuditEvent, RefusalReason};
@@ -14,6 +14,9 @@ use crate::claims::Claims;
 use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut, Tokens};
 use crate::store::Ticket;
 use crate::web::{CredentialError, LoginAttempt, bearer_token, refresh_token};
+
+/// In a browser, what was cached of this origin goes, and with it the pages that it would show again on "back".
+static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 impl IntoResponse for Tokens {
     fn into_response(self) -> Response {
@@ -52,7 +55,11 @@ impl IntoResponseParts for SignedOut {
     type Error = Infallible;
 
     fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
-        for cookie in self.into_cookies() {
+        let cookies = self.into_cookies();
+        if !cookies.is_empty() {
+            response.headers_mut().insert(&CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
+        }
+        for cookie in cookies {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         not_to_be_stored(response.headers_mut());

@@ -3,17 +3,18 @@
 use axum::extract::FromRef;
 use http::request::Parts;
 
-use super::answer::{Refusal, Rejection};
 use super::policy::{Decision, Rules};
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
+use crate::login::rejection::{Refusal, Rejection};
 use crate::login::{Auth, Authenticator, Recognised};
 use crate::requirement::{Answers, CsrfCheck, Outcome, Requirement, Scheme, evaluate};
 use crate::session::SignedIn;
 use crate::web::{Credential, CredentialError};
 
-/// The principal that meets the rules, or `None` for a request without a credential of an accepted scheme.
-pub(super) async fn decide<C, S>(
+/// The principal that meets the rules. `None` for a request without a credential of an accepted scheme, and for one whose
+/// session is over: every browser brings such a cookie sooner or later, and to this handler its user is like anybody.
+pub(super) async fn admit<C, S>(
     rules: Rules<C, S>,
     parts: &mut Parts,
     state: &S,
@@ -24,23 +25,14 @@ where
     Authenticator<C>: FromRef<S>,
 {
     let authenticator = &Authenticator::from_ref(state);
-    let refused = |refusal, parts: &Parts| reject(authenticator, rules.requirement, refusal, parts);
-    let recognised = match authenticate(authenticator, parts, rules.requirement).await {
-        Ok(Some(recognised)) => recognised,
-        Ok(None) => return Ok(None),
-        Err(refusal) => return Err(refused(refusal, parts)),
-    };
-    match authorise(authenticator, &rules, &recognised.auth, parts, state).await {
-        Ok(()) => {
-            // Only now: what is refused is no use.
-            authenticator.note_use(&recognised);
-            Ok(Some(recognised.auth))
-        }
-        Err(refusal) => Err(refused(refusal, parts)),
+    match decide(authenticator, &rules, parts, state).await {
+        Ok(auth) => Ok(auth),
+        Err(Refusal::SessionOver) => Ok(None),
+        Err(refusal) => Err(reject(authenticator, rules.requirement, refusal, parts)),
     }
 }
 
-/// As [`decide`], where a credential is required.
+/// The principal that meets the rules, where a credential is required.
 pub(super) async fn require<C, S>(
     rules: Rules<C, S>,
     parts: &mut Parts,
@@ -51,9 +43,10 @@ where
     S: Sync,
     Authenticator<C>: FromRef<S>,
 {
-    let requirement = rules.requirement;
-    let auth = decide(rules, parts, state).await?;
-    auth.ok_or_else(|| reject(&Authenticator::from_ref(state), requirement, Refusal::NoCredential, parts))
+    let authenticator = &Authenticator::from_ref(state);
+    let decided = decide(authenticator, &rules, parts, state).await;
+    let auth = decided.and_then(|auth| auth.ok_or(Refusal::NoCredential));
+    auth.map_err(|refusal| reject(authenticator, rules.requirement, refusal, parts))
 }
 
 fn reject<C: Claims>(
@@ -62,7 +55,22 @@ fn reject<C: Claims>(
     refusal: Refusal,
     parts: &Parts,
 ) -> Rejection {
-    Rejection::new(refusal, parts, requirement, authenticator.site())
+    Rejection::new(refusal, parts, Some(requirement), authenticator.site())
+}
+
+async fn decide<C: Claims, S: Sync>(
+    authenticator: &Authenticator<C>,
+    rules: &Rules<C, S>,
+    parts: &mut Parts,
+    state: &S,
+) -> Result<Option<Auth<C>>, Refusal> {
+    let Some(recognised) = authenticate(authenticator, parts, rules.requirement).await? else {
+        return Ok(None);
+    };
+    authorise(authenticator, rules, &recognised.auth, parts, state).await?;
+    // Only now: what is refused is no use.
+    authenticator.note_use(&recognised);
+    Ok(Some(recognised.auth))
 }
 
 async fn authenticate<C: Claims>(

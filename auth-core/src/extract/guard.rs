@@ -8,10 +8,10 @@ use std::pin::Pin;
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 
-use super::answer::Rejection;
-use super::decide::{decide, require};
+use super::decide::{admit, require};
 use super::policy::{Checks, Policy, Rules};
 use crate::claims::Claims;
+use crate::login::rejection::Rejection;
 use crate::login::{Auth, Authenticator};
 
 /// Proof that the caller of this request, who has the claims `C`, met the policy `P`.
@@ -49,7 +49,8 @@ where
     }
 }
 
-/// Like [`Guard`], for handlers that also serve callers without a credential. An invalid one is still refused.
+/// Like [`Guard`], for handlers that also serve callers without a credential, or with a session that is over. An invalid
+/// token, and malformed or doubled cookies, are still refused.
 pub struct OptionalGuard<P, C> {
     /// What the handler gets: generated code takes it out by a pattern.
     #[doc(hidden)]
@@ -74,7 +75,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let rules = Rules { requirement: P::REQUIREMENT, ask: <P::Checks as Checks<C, S>>::ask };
-        match boxed(decide(rules, parts, state)).await {
+        match boxed(admit(rules, parts, state)).await {
             Ok(auth) => Ok(Self { __auth: auth, policy: PhantomData }),
             Err(rejection) => Err(rejection),
         }

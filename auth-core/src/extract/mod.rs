@@ -9,7 +9,7 @@ pub(crate) mod guard;
 pub(crate) mod policy;
 mod session_data;
 
-pub use answer::Rejection;
+pub use crate::login::rejection::{Rejection, RejectionReason};
 pub(crate) use answer::not_found;
 pub use policy::Decision;
 pub use session_data::SessionDataLayer;

@@ -5,11 +5,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
+
 use super::access_tokens::AccessTokens;
 use super::background::Background;
 use super::claims_loader::ClaimsLoader;
 use super::config::{Config, Site, default_realm, named};
 use super::realm_store::RealmStore;
+use super::rejection::{OnRejection, Rejection};
 use super::revoker::Revoker;
 use super::sessions::Sessions;
 use super::source::ClaimsSource;
@@ -41,6 +44,7 @@ pub struct Builder<C: Claims> {
     client_id: Option<String>,
     realm: Option<String>,
     login_page: Option<String>,
+    on_rejection: Option<OnRejection>,
     trusted_origins: Vec<String>,
     headerless: HeaderlessClients,
     session_cookie: Option<String>,
@@ -76,6 +80,7 @@ impl<C: Claims> Builder<C> {
             client_id: None,
             realm: None,
             login_page: None,
+            on_rejection: None,
             trusted_origins: Vec::new(),
             headerless: HeaderlessClients::Refuse,
             session_cookie: None,
@@ -229,9 +234,52 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Where a browser without a credential is sent, with `?next=`. Default: nowhere; it gets 401.
+    /// Where a browser without a valid session is sent: with `?next=` when it opens a page, without when it sends a form.
+    /// Default: nowhere; it gets 401. A browser is a client whose `Accept` prefers HTML (see
+    /// [`prefers_html`](crate::web::prefers_html)). A request for the login page itself gets 401.
     pub fn login_page(mut self, path: &str) -> Self {
         self.login_page = Some(path.to_owned());
+        self
+    }
+
+    /// The application's answers to requests that a guard refused, or, with
+    /// [`ProtectedRouter::unmatched`](crate::ProtectedRouter::unmatched), that no route matches. Return a response, or
+    /// `None` for the built-in one: the redirect to [`login_page`](Self::login_page), or a problem (RFC 9457). Default: the
+    /// built-in one for all.
+    ///
+    /// Whatever is returned, the library adds `Cache-Control: no-store` and `Vary`, turns a status below 300 into that of
+    /// the rejection, and adds its challenges and `Retry-After` unless the answer is a redirect.
+    ///
+    /// ```
+    /// use auth_core::extract::{Rejection, RejectionReason};
+    /// use axum::http::Method;
+    /// use axum::response::{Html, IntoResponse, Redirect, Response};
+    ///
+    /// fn page(rejection: &Rejection) -> Option<Response> {
+    ///     if !rejection.prefers_html() {
+    ///         return None; // programs get the problem
+    ///     }
+    ///     match rejection.reason() {
+    ///         RejectionReason::SessionOver if rejection.method() == Method::POST => {
+    ///             Some(Redirect::to("/login?notice=expired").into_response())
+    ///         }
+    ///         // The redirect to the login page.
+    ///         RejectionReason::NoCredential | RejectionReason::SessionOver => None,
+    ///         _ => Some(Html(format!("<h1>{}</h1>", rejection.status())).into_response()),
+    ///     }
+    /// }
+    /// # use auth_core::{Authenticator, Claims};
+    /// # #[derive(Claims)] #[claims(issuer = "https://shop.example", audience = "shop")]
+    /// # struct ShopUser { #[claim(subject)] id: u64 }
+    ///
+    /// let builder = Authenticator::<ShopUser>::builder().login_page("/login").on_rejection(page);
+    /// # let _ = builder;
+    /// ```
+    pub fn on_rejection<R: Into<Option<Response>>>(
+        mut self,
+        answer: impl Fn(&Rejection) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.on_rejection = Some(OnRejection::new(answer));
         self
     }
 
@@ -362,6 +410,7 @@ impl<C: Claims> Builder<C> {
             audience,
             client_id,
             login_page,
+            on_rejection: self.on_rejection.clone(),
             csrf: CsrfPolicy::new(trusted?, self.headerless),
             forget_cookie: cookie.unset().ok_or_else(SessionCookie::bad_name)?,
             cookie,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::rejection::OnRejection;
 use crate::claims::Claims;
 use crate::config::ConfigError;
 use crate::refresh::{Pairing, Sharing};
@@ -41,6 +42,7 @@ pub(crate) struct Site {
     /// The realm, where it has another name than the default.
     pub(super) realm: Option<String>,
     pub(crate) login_page: Option<LocalPath>,
+    pub(super) on_rejection: Option<OnRejection>,
     pub(crate) csrf: CsrfPolicy,
     pub(crate) cookie: SessionCookie,
     /// `Set-Cookie` that removes the session cookie.

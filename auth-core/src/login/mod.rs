@@ -12,6 +12,7 @@ mod principal;
 mod realm_store;
 mod recognise;
 mod refresh;
+pub(crate) mod rejection;
 mod revoker;
 mod session_data;
 mod sessions;

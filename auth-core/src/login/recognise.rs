@@ -18,8 +18,10 @@ use crate::web::Credential;
 /// Why a credential gave no principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthenticateError {
-    /// It is not valid, or not of an accepted scheme.
-    Invalid(Scheme),
+    /// The access token is not valid, or no access token is accepted.
+    InvalidToken,
+    /// The session is unknown, expired or ended, or its stored claims cannot be read.
+    SessionOver,
     /// The store or the claims source is needed, and does not answer.
     Unavailable,
 }
@@ -50,7 +52,7 @@ impl<C: Claims> Authenticator<C> {
             Credential::Bearer(token) if schemes.accept(Scheme::Jwt) => {
                 self.recognise_token(token, bound).await.map(Some)
             }
-            Credential::Bearer(_) => Err(AuthenticateError::Invalid(Scheme::Jwt)),
+            Credential::Bearer(_) => Err(AuthenticateError::InvalidToken),
             Credential::Session(id) if schemes.accept(Scheme::Session) => {
                 let found = self.parts.sessions.recognise(&id.key(), bound).await?;
                 Ok(found.map(|(auth, session)| Recognised { auth, used: Used::Session(session) }))
@@ -143,7 +145,10 @@ impl Revoker {
     /// A credential was refused for that reason, which the event says and the answer does not.
     pub(super) fn refuse(&self, scheme: Scheme, reason: RefusalReason) -> AuthenticateError {
         self.observe(&AuditEvent::Refused { reason });
-        AuthenticateError::Invalid(scheme)
+        match scheme {
+            Scheme::Jwt => AuthenticateError::InvalidToken,
+            Scheme::Session => AuthenticateError::SessionOver,
+        }
     }
 }
 

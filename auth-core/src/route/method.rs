@@ -6,6 +6,7 @@ use axum::handler::Handler;
 use axum::routing;
 
 use super::args::GuardedArgs;
+use super::private_page::private_page;
 use crate::extract::access::Access;
 
 /// Handlers of one path, by method. As axum's [`MethodRouter`](axum::routing::MethodRouter); `GET` answers `HEAD` too.
@@ -26,9 +27,9 @@ impl<S> Clone for MethodRouter<S> {
     }
 }
 
-impl<S> MethodRouter<S> {
+impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
     fn of(inner: routing::MethodRouter<S>, method: &'static str, access: Access) -> Self {
-        Self { inner, methods: vec![(method, access)] }
+        Self { inner: private_page(inner, access), methods: vec![(method, access)] }
     }
 }
 
@@ -59,7 +60,7 @@ macro_rules! methods {
                     H: Handler<T, S>,
                     T: GuardedArgs + 'static,
                 {
-                    self.inner = self.inner.$name(handler);
+                    self.inner = self.inner.merge(private_page(routing::$name(handler), T::ACCESS));
                     self.methods.push(($method, T::ACCESS));
                     self
                 }

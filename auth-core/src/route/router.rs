@@ -2,18 +2,23 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::{Ready, ready};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::IntoResponse;
 use axum::routing::Route;
+use http::request::Parts;
 use tower::{Layer, Service};
 
 use super::args::GuardedArgs;
 use super::method::MethodRouter;
 use super::policies::{PolicyTable, RoutePolicy};
+use crate::claims::Claims;
 use crate::extract::access::Access;
+use crate::login::Authenticator;
+use crate::login::rejection::{Refusal, Rejection};
 
 /// axum's [`Router`], for guarded handlers only: one without `#[require_auth]` or `#[public]` does not compile.
 ///
@@ -21,6 +26,8 @@ use crate::extract::access::Access;
 /// in by name only: [`public_service`](Self::public_service), and, after [`into_router`](Self::into_router), whatever
 /// plain axum takes. A layer, around a handler or a router, is not in the list: one that answers by itself does so
 /// before any guard.
+///
+/// HTML pages of handlers with `#[require_auth]` get `Cache-Control: no-store`, unless they have a `Cache-Control`.
 #[must_use]
 pub struct ProtectedRouter<S = ()> {
     inner: Router<S>,
@@ -104,6 +111,21 @@ where
         self
     }
 
+    /// Answers what no route so far matches, 404, and methods that a path so far does not have, 405, as guards answer: with a
+    /// problem (RFC 9457), or what the application supplies with
+    /// [`Builder::on_rejection`](crate::login::Builder::on_rejection). The reasons are
+    /// [`NotFound`](crate::extract::RejectionReason::NotFound) and
+    /// [`MethodNotAllowed`](crate::extract::RejectionReason::MethodNotAllowed). It replaces a [`fallback`](Self::fallback).
+    pub fn unmatched<C: Claims>(mut self, auth: &Authenticator<C>) -> Self {
+        self.routes.retain(|route| route.path != FALLBACK);
+        self.routes.push(RoutePolicy::new("*", FALLBACK.to_owned(), Access::Public));
+        self.inner = self
+            .inner
+            .fallback(answer_of(auth, || Refusal::NotFound))
+            .method_not_allowed_fallback(answer_of(auth, || Refusal::MethodNotAllowed));
+        self
+    }
+
     /// Puts a layer around all routes so far. See [`Router::layer`].
     pub fn layer<L>(mut self, layer: L) -> Self
     where
@@ -148,6 +170,15 @@ where
     pub fn into_router(self) -> Router<S> {
         self.inner
     }
+}
+
+/// A handler that refuses everything.
+fn answer_of<C: Claims>(
+    auth: &Authenticator<C>,
+    refusal: fn() -> Refusal,
+) -> impl Fn(Parts) -> Ready<Rejection> + Clone + Send + Sync + 'static {
+    let auth = auth.clone();
+    move |parts| ready(Rejection::new(refusal(), &parts, None, auth.site()))
 }
 
 /// How a fallback is listed.

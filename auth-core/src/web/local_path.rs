@@ -30,6 +30,11 @@ impl LocalPath {
         &self.0
     }
 
+    /// Without the query.
+    pub(crate) fn path(&self) -> &str {
+        self.0.split(['?', '#']).next().unwrap_or_default()
+    }
+
     /// `login_page?next=this`.
     pub(crate) fn as_next_of(&self, login_page: &Self) -> String {
         let separator = if login_page.0.contains('?') { '&' } else { '?' };

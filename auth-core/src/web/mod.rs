@@ -1,5 +1,6 @@
 //! What HTTP brings and takes: credentials, cookies, where a request comes from, and problem details. Nothing here decides.
 
+mod accept;
 mod cookie;
 mod credential;
 mod csrf;
@@ -8,6 +9,7 @@ mod local_path;
 pub(crate) mod origin;
 mod problem;
 
+pub use accept::prefers_html;
 pub(crate) use cookie::{RefreshCookie, SessionCookie};
 pub(crate) use credential::{Credential, CredentialError, bearer_token, refresh_token, session_id};
 pub(crate) use csrf::{CsrfPolicy, HeaderlessClients, SiteError};

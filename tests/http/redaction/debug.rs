@@ -197,7 +197,7 @@ async fn rejections_show_the_reason_and_nothing_of_the_request() {
         (vec![("authorization", "Bearer hunter22")], "MalformedRequest"),
         (vec![("authorization", "Basic hunter22")], "InvalidCredential"),
         (vec![("authorization", "Bearer hunter22"), ("authorization", "x")], "MalformedRequest"),
-        (vec![("cookie", &unknown)], "InvalidCredential"),
+        (vec![("cookie", &unknown)], "SessionOver"),
         (vec![("cookie", &bad)], "InvalidCredential"),
         (
             vec![

@@ -90,7 +90,7 @@ async fn a_late_refusal_leaves_the_cookie_of_a_newer_sign_in() {
         shop.me_by_cookie(dead).await.assert_is(&problem::invalid_cookie(), dead);
         let post =
             Call::from_page(Method::POST, "/me", dead).header(ACCEPT, "text/html").send(&shop.app).await;
-        post.assert_is(&problem::invalid_cookie(), dead);
+        assert_sent(&post, "/enter");
     }
     shop.me_by_cookie(&new).await.assert_ok("7 by session", "the newer sign-in");
 }
@@ -106,6 +106,7 @@ async fn who_does_not_ask_for_html_gets_401() {
         "text/html;q=0",
         "text/html;q=0.0",
         "application/json, text/html; q=0.000",
+        "application/json, text/html;q=0.1",
         "application/xhtml+xml",
         "text/htmlx",
         "xtext/html",
@@ -119,7 +120,7 @@ async fn who_does_not_ask_for_html_gets_401() {
         "text/html",
         "TEXT/HTML",
         "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-        "application/json, text/html;q=0.1",
+        "application/json;q=0.1, text/html;q=0.1",
         " text/html ; charset=utf-8",
     ] {
         let answer = Call::get("/me").header(ACCEPT, accept).send(&shop.app).await;
@@ -130,9 +131,9 @@ async fn who_does_not_ask_for_html_gets_401() {
 }
 
 #[tokio::test]
-async fn only_a_navigation_to_a_page_that_takes_a_session_is_redirected() {
+async fn only_a_browser_on_a_route_that_takes_a_session_is_redirected() {
     let shop = shop().await;
-    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
+    for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
         let answer = Call::new(method.clone(), "/me").header(ACCEPT, "text/html").send(&shop.app).await;
         answer.assert_is(&problem::no_credential(), method.as_str());
     }
@@ -142,6 +143,33 @@ async fn only_a_navigation_to_a_page_that_takes_a_session_is_redirected() {
     html("/admin").cookie(&cookie).send(&shop.app).await.assert_is(&problem::forbidden(), "no role");
     html("/orders/666").cookie(&cookie).send(&shop.app).await.assert_is(&problem::not_found(), "not found");
     html("/perhaps").send(&shop.app).await.assert_ok("nobody", "optional");
+}
+
+/// A form of a page that was open while its session ended: it cannot be sent again after signing in.
+#[tokio::test]
+async fn a_form_without_a_session_leads_to_the_login_page_without_a_way_back() {
+    let shop = shop().await;
+    let over = shop.sign_in(7).await;
+    let logout = Call::post("/auth/logout").cookie(&over).same_origin().send(&shop.app).await;
+    assert_eq!(logout.status, StatusCode::NO_CONTENT);
+    let form = || Call::post("/me?a=b").same_origin().header(ACCEPT, "text/html,*/*;q=0.8");
+    assert_sent(&form().send(&shop.app).await, "/enter");
+    assert_sent(&form().cookie(&over).send(&shop.app).await, "/enter");
+    let script = Call::post("/me").same_origin().cookie(&over).header(ACCEPT, "*/*").send(&shop.app).await;
+    script.assert_is(&problem::invalid_cookie(), "a script");
+    let program = Call::post("/by-token").header(ACCEPT, "text/html").send(&shop.app).await;
+    program.assert_is(&problem::no_token(), "no session would help");
+}
+
+#[tokio::test]
+async fn the_login_page_is_never_redirected_to_itself() {
+    let ring = KeyRing::generate(Algorithm::ES256).unwrap();
+    let shop = Shop::with(ring, |builder| builder.login_page("/me?lang=en")).await;
+    for path in ["/me", "/me?lang=en", "/me?next=/by-session"] {
+        let answer = html(path).cookie("__Host-id=x").send(&shop.app).await;
+        answer.assert_is(&problem::invalid_cookie(), path);
+    }
+    assert_sent(&html("/by-session").send(&shop.app).await, "/me?lang=en&next=/by-session");
 }
 
 #[test]
