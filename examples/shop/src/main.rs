@@ -1,8 +1,10 @@
 //! A small shop whose pages and API stand behind the same guarded handlers; `README.md` shows how to talk to it.
 
+mod address;
 mod api;
 mod args;
 mod database;
+mod guesses;
 mod headers;
 mod orders;
 mod pages;

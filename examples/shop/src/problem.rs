@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::guesses::TooManyGuesses;
 use crate::password::PasswordError;
 use crate::users::UserError;
 
@@ -17,6 +18,8 @@ use crate::users::UserError;
 pub(crate) struct Problem {
     status: StatusCode,
     title: &'static str,
+    /// In how many seconds trying again may help.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -27,11 +30,12 @@ impl Problem {
     pub(crate) const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "Not found");
 
     /// Something is down or overloaded; trying again may help.
-    pub(crate) const UNAVAILABLE: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment");
+    pub(crate) const UNAVAILABLE: Self =
+        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment") };
 
     /// A problem with that title.
     pub(crate) const fn new(status: StatusCode, title: &'static str) -> Self {
-        Self { status, title }
+        Self { status, title, retry_after: None }
     }
 
     /// The request was understood, and a value in it is not acceptable.
@@ -47,14 +51,11 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="shop""#));
-            }
-            _ => {}
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="shop""#));
         }
         response
     }
@@ -77,6 +78,13 @@ impl From<UserError> for Problem {
                 Self::INTERNAL
             }
         }
+    }
+}
+
+impl From<TooManyGuesses> for Problem {
+    fn from(too_many: TooManyGuesses) -> Self {
+        let title = "Too many wrong passwords; try again later";
+        Self { retry_after: Some(too_many.seconds()), ..Self::new(StatusCode::TOO_MANY_REQUESTS, title) }
     }
 }
 

@@ -7,15 +7,16 @@ use axum::Form;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Redirect, Response, Result};
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::render;
-use crate::sign_in::{self, SignIn};
+use crate::address::Address;
+use crate::guesses::TooManyGuesses;
+use crate::sign_in::{Outcome, SignIn, SignIns};
 use crate::user::ShopUser;
-use crate::users::Users;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -57,7 +58,8 @@ pub(crate) async fn form(arrival: Result<Query<Arrival>, QueryRejection>) -> Res
 pub(crate) async fn submit(
     attempt: LoginAttempt,
     State(auth): State<Authenticator<ShopUser>>,
-    State(users): State<Users>,
+    from: Address,
+    State(sign_ins): State<SignIns>,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Response> {
     auth.check_same_site(&attempt)?;
@@ -67,8 +69,10 @@ pub(crate) async fn submit(
     };
     let next = own_path(next.as_deref());
     let next = next.as_ref().map(LocalPath::as_str);
-    let Some(SignIn { ticket, user }) = sign_in::begin(&auth, &users, &username, password).await? else {
-        return Ok(refused(&username, next));
+    let SignIn { ticket, user } = match sign_ins.begin(from, &username, password).await? {
+        Outcome::Right(sign_in) => sign_in,
+        Outcome::TooMany(too_many) => return Ok(slowed_down(&username, next, too_many)),
+        Outcome::Wrong => return Ok(refused(&username, next)),
     };
     let signed_in = auth.login_session_with(&ticket, attempt, user).await?;
     Ok((signed_in, Redirect::to(next.unwrap_or("/account"))).into_response())
@@ -79,6 +83,13 @@ fn refused(username: &str, next: Option<&str>) -> Response {
     let message = Some("User name or password is wrong.");
     let page = render(StatusCode::UNAUTHORIZED, &LoginPage { username, next, message });
     ([(WWW_AUTHENTICATE, r#"Cookie realm="shop""#)], page).into_response()
+}
+
+/// The form again, for later.
+fn slowed_down(username: &str, next: Option<&str>, too_many: TooManyGuesses) -> Response {
+    let message = Some("Too many wrong passwords. Wait a minute, then try again.");
+    let page = render(StatusCode::TOO_MANY_REQUESTS, &LoginPage { username, next, message });
+    ([(RETRY_AFTER, too_many.seconds().to_string())], page).into_response()
 }
 
 fn unreadable(rejection: &FormRejection) -> Response {
