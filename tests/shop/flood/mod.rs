@@ -1,5 +1,6 @@
 //! More of everything than is good for a shop: guesses, sign-ins, connections that never get to the point.
 
+mod connections;
 mod guesses;
 mod memory;
 
