@@ -18,7 +18,7 @@ async fn the_front_page_knows_whether_you_are_signed_in() {
     nobody.assert_page(200, "Welcome");
     assert!(nobody.body.contains("You are not signed in.") && nobody.body.contains(r#"href="/login""#));
     alice.assert_page(200, "Welcome");
-    assert!(alice.body.contains("You are signed in as <strong>alice</strong>."));
+    assert!(alice.body.contains("You are signed in as <strong><bdi>alice</bdi></strong>."));
     assert!(alice.body.contains(r#"<form method="post" action="/logout">"#));
 }
 
