@@ -10,6 +10,7 @@ mod orders;
 mod pages;
 mod password;
 mod path;
+mod plain_http;
 mod problem;
 mod routes;
 mod server;

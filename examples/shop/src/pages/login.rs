@@ -6,8 +6,8 @@ use auth_core::{Authenticator, public};
 use axum::Form;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response, Result};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::render;
 use crate::address::Address;
 use crate::guesses::TooManyGuesses;
+use crate::plain_http;
 use crate::sign_in::{Outcome, SignIn, SignIns};
 use crate::user::ShopUser;
 
@@ -59,9 +60,13 @@ pub(crate) async fn submit(
     attempt: LoginAttempt,
     State(auth): State<Authenticator<ShopUser>>,
     from: Address,
+    headers: HeaderMap,
     State(sign_ins): State<SignIns>,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Response> {
+    if plain_http::drops_secure_cookies(&headers) {
+        return Ok(unencrypted());
+    }
     auth.check_same_site(&attempt)?;
     let Credentials { username, password, next } = match form {
         Ok(Form(credentials)) => credentials,
@@ -90,6 +95,14 @@ fn slowed_down(username: &str, next: Option<&str>, too_many: TooManyGuesses) -> 
     let message = Some("Too many wrong passwords. Wait a minute, then try again.");
     let page = render(StatusCode::TOO_MANY_REQUESTS, &LoginPage { username, next, message });
     ([(RETRY_AFTER, too_many.seconds().to_string())], page).into_response()
+}
+
+fn unencrypted() -> Response {
+    let message = Some(
+        "You cannot be signed in here: this page is not encrypted, and a browser keeps you signed in on encrypted pages \
+         only. Open the shop with https, or on the machine it runs on at http://localhost.",
+    );
+    render(StatusCode::BAD_REQUEST, &LoginPage { username: "", next: None, message })
 }
 
 fn unreadable(rejection: &FormRejection) -> Response {
