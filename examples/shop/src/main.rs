@@ -31,7 +31,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::Args;
-use crate::server::Stopped;
+use crate::server::{Proxies, Stopped};
 use crate::shutdown::StopSignals;
 use crate::state::AppState;
 
@@ -62,7 +62,8 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     announce(&router.policies(), listener.local_addr()?)?;
 
     let auth = state.auth.clone();
-    match server::serve(listener, router.with_state(state), signals.wait()).await {
+    let proxies = Proxies::new(&args.trusted_proxy);
+    match server::serve(listener, &proxies, &router.with_state(state), signals.wait()).await {
         Stopped::Finished => {}
         Stopped::WithRequestsRunning => tracing::warn!("stopped with requests still running"),
     }

@@ -6,6 +6,7 @@
 
 mod activity;
 mod connection;
+mod proxies;
 mod room;
 
 use std::io;
@@ -16,6 +17,8 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
+
+pub(crate) use self::proxies::Proxies;
 
 /// How long running requests may take once the program was told to stop: less than the ten seconds after which container
 /// runtimes kill it.
@@ -35,14 +38,19 @@ pub(crate) enum Stopped {
 }
 
 /// Serves until `stop` is done, then answers what runs and closes all connections.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> Stopped {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    proxies: &Proxies,
+    router: &Router,
+    stop: impl Future<Output = ()>,
+) -> Stopped {
     let room = room::for_connections();
     tracing::info!(connections = room, "serving");
     let places = Arc::new(Semaphore::new(room as usize));
     let (stopping, stop_notice) = watch::channel(false);
 
     tokio::select! {
-        () = accept(&listener, &router, &places, &stop_notice) => {}
+        () = accept(&listener, proxies, router, &places, &stop_notice) => {}
         () = stop => {}
     }
     // From here on nobody new is let in.
@@ -57,13 +65,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
 /// Who comes when there is no place waits in the system's queue.
 async fn accept(
     listener: &TcpListener,
+    proxies: &Proxies,
     router: &Router,
     places: &Arc<Semaphore>,
     stop_notice: &watch::Receiver<bool>,
 ) {
     while let Ok(place) = places.clone().acquire_owned().await {
         let (stream, peer) = next(listener).await;
-        let served = connection::serve(stream, peer, router.clone(), stop_notice.clone());
+        let served = connection::serve(stream, peer, proxies.clone(), router.clone(), stop_notice.clone());
         tokio::spawn(async move {
             served.await;
             drop(place);

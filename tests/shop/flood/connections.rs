@@ -1,7 +1,6 @@
 //! Connections that never get to the point.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use std::fs;
 use std::time::Duration;
 
 use auth_tests::program::Shop;
@@ -121,13 +120,6 @@ async fn a_client_that_takes_none_of_its_answers_is_cut_off() {
     assert_eq!(shop.get("/health").send().await.status, 200);
 }
 
-/// Processor time that a process has had, in hundredths of a second.
-fn worked(shop: &Shop) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", shop.id())).unwrap();
-    let (_, after_name) = stat.rsplit_once(')').unwrap();
-    after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
-}
-
 #[tokio::test]
 async fn a_shop_without_a_free_descriptor_waits_quietly_until_there_is_one() {
     let shop = Shop::start();
@@ -137,15 +129,13 @@ async fn a_shop_without_a_free_descriptor_waits_quietly_until_there_is_one() {
     let mut waiting = connect(&shop).await;
     waiting.write_all(b"GET /health HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n").await.unwrap();
 
-    let begun = worked(&shop);
     let mut said = String::new();
     let early = timeout(Duration::from_secs(2), waiting.read_to_string(&mut said)).await;
     assert!(early.is_err(), "there was a descriptor: {said}");
-    let worked = worked(&shop) - begun;
     prlimit(process, Resource::Nofile, before).unwrap();
 
-    assert!(worked < 50, "{worked} hundredths of a second of work in two seconds");
     within("the shop answers", waiting.read_to_string(&mut said)).await.unwrap();
     assert!(said.starts_with("HTTP/1.1 200 OK\r\n") && said.ends_with("\r\n\r\nok"), "{said}");
-    assert!(shop.log().contains("no connection can be accepted"), "{}", shop.log());
+    let tries = shop.log().matches("no connection can be accepted").count();
+    assert!((1..=20).contains(&tries), "{tries} tries in two seconds");
 }

@@ -159,6 +159,13 @@ impl Shop {
         1024 * line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
     }
 
+    /// How much processor time it has had, in hundredths of a second.
+    pub fn worked(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let (_, after_name) = stat.rsplit_once(')').expect("the name of a program");
+        after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         self.process.signal(name);

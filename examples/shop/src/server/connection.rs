@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 use tower_http::timeout::DeadlineBody;
 
 use super::activity::Activity;
+use super::proxies::Proxies;
 
 /// How long the head of a request may take, from its connection or the last answer on: what is idle longer is closed.
 const LONGEST_HEAD: Duration = Duration::from_secs(5);
@@ -41,6 +42,7 @@ const LAST_HEAD: Duration = Duration::from_secs(1);
 pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
+    proxies: Proxies,
     router: Router,
     stop_notice: watch::Receiver<bool>,
 ) {
@@ -48,7 +50,8 @@ pub(super) async fn serve(
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let running = activity.begin();
         let mut request = request.map(|body| Body::new(DeadlineBody::new(LONGEST_BODY, body)));
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let client = proxies.client(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(client));
         let answer = router.clone().oneshot(request);
         async move {
             // The body of the answer goes when it is written; `running` goes with it.
