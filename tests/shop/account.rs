@@ -50,6 +50,24 @@ async fn the_account_lists_every_device_with_a_button() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_device_turns_no_text_around_it() {
+    let shop = Shop::start();
+    let form = [("username", "alice"), ("password", "wonderland")];
+    // What comes after an override is written from right to left.
+    let agent = "Browser \u{202e}resworB";
+    let call = shop.post("/login").same_origin().header("user-agent", agent).form(&form);
+    let cookie = call.send().await.session_cookie();
+
+    let page = shop.get("/account").page().cookie(&cookie).send().await;
+
+    let name = format!("<h3><bdi>{agent}</bdi> <span");
+    assert!(page.body.contains(&name), "{}", page.body);
+    let label = format!("aria-label=\"Sign out &#x2068;{agent}&#x2069;, signed in");
+    assert!(page.body.contains(&label), "{}", page.body);
+    assert_eq!(page.body.matches('\u{202e}').count(), 2);
+}
+
+#[tokio::test]
 async fn ending_another_device_signs_it_out_at_once() {
     let shop = Shop::start();
     let (here, there) = (shop.session("alice").await, shop.session("alice").await);

@@ -191,3 +191,28 @@ async fn an_admin_is_told_of_a_user_or_role_that_does_not_exist() {
     disable.assert_problem(404, NOT_FOUND, &[]);
     set("alice", "clerk").await.assert_empty(204);
 }
+
+#[tokio::test]
+async fn the_last_admin_stays_one() {
+    let shop = Shop::start();
+    let (root, alice) = (shop.tokens("root").await.access, shop.tokens("alice").await.access);
+    let title = "The last admin can neither be disabled nor get another role";
+    let set = |token: &str, name: &str, role: &str| {
+        let path = format!("/admin/users/{name}/role");
+        shop.put(&path).bearer(token).json(&json!({ "role": role })).send()
+    };
+    let disable =
+        |token: &str, name: &str| shop.post(&format!("/admin/users/{name}/disable")).bearer(token).send();
+
+    set(&root, "root", "clerk").await.assert_problem(409, title, &[]);
+    disable(&root, "root").await.assert_problem(409, title, &[]);
+    // Nothing ended by the attempt.
+    assert_eq!(shop.get("/api/me").bearer(&root).send().await.json()["roles"], json!(["admin"]));
+
+    set(&root, "alice", "admin").await.assert_empty(204);
+    set(&root, "root", "clerk").await.assert_empty(204);
+    assert_eq!(shop.get("/api/me").bearer(&alice).send().await.status, 401);
+    let alice = shop.tokens("alice").await.access;
+    disable(&alice, "alice").await.assert_problem(409, title, &[]);
+    disable(&alice, "root").await.assert_empty(204);
+}

@@ -18,7 +18,7 @@ async fn the_front_page_knows_whether_you_are_signed_in() {
     nobody.assert_page(200, "Welcome");
     assert!(nobody.body.contains("You are not signed in.") && nobody.body.contains(r#"href="/login""#));
     alice.assert_page(200, "Welcome");
-    assert!(alice.body.contains("You are signed in as <strong>alice</strong>."));
+    assert!(alice.body.contains("You are signed in as <strong><bdi>alice</bdi></strong>."));
     assert!(alice.body.contains(r#"<form method="post" action="/logout">"#));
 }
 
@@ -107,6 +107,24 @@ async fn an_unreadable_form_shows_the_form_again() {
     missing.assert_page(422, "Sign in");
     json.assert_page(415, "Sign in");
     assert!(missing.body.contains("Please fill in user name and password."));
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_encrypted_says_why_nobody_can_sign_in_there() {
+    let shop = Shop::start();
+    let sign_in = |origin: &str, host: &str| {
+        shop.post("/login").header("host", host).header("origin", origin).form(&ALICE).send()
+    };
+
+    let plain = sign_in("http://shop.lan:3000", "shop.lan:3000").await;
+
+    plain.assert_page(400, "Sign in");
+    assert!(plain.body.contains("this page is not encrypted"), "{}", plain.body);
+    assert_eq!(plain.header("set-cookie"), None);
+    // Behind a proxy that ends TLS, and on the machine itself.
+    sign_in("https://shop.lan", "shop.lan").await.assert_redirect("/account");
+    sign_in("http://localhost:3000", "localhost:3000").await.assert_redirect("/account");
+    sign_in("http://evil.example", "shop.lan").await.assert_problem(403, CROSS_SITE, &[]);
 }
 
 #[tokio::test]

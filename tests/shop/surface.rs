@@ -149,7 +149,7 @@ async fn a_body_that_is_too_large_is_not_read() {
 
     let answer = shop.post("/api/orders").bearer(&tokens.access).json(&long).send().await;
 
-    answer.assert_problem(413, "The body could not be read", &[]);
+    answer.assert_problem(413, "The body is too large", &[]);
 }
 
 #[tokio::test]

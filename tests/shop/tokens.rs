@@ -3,9 +3,12 @@
 use auth_tests::program::Shop;
 use auth_tests::{Tokens, eventually};
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{BAD_TOKEN, INVALID};
+
+const ALICE: &str = r#"{"username":"alice","password":"wonderland"}"#;
 
 /// Refreshes until the grace of the last rotation is over and a new token comes.
 async fn rotated(shop: &Shop, tokens: &Tokens) -> Tokens {
@@ -67,14 +70,44 @@ async fn a_body_that_is_no_sign_in_is_a_problem_that_quotes_nothing() {
             422,
             "A member of the body is missing or has another type than expected",
         ),
-        (
-            "text/plain",
-            r#"{"username":"alice","password":"wonderland"}"#,
-            415,
-            "The body must be application/json",
-        ),
+        ("application/json", r#"["alice","wonderland"]"#, 422, "The body must be a JSON object"),
+        ("application/json", " [\"alice\",\"wonderland\"]", 422, "The body must be a JSON object"),
+        ("application/json", r#""alice""#, 422, "The body must be a JSON object"),
+        ("application/json", "null", 422, "The body must be a JSON object"),
+        ("application/json", "", 400, "The body is not JSON"),
+        ("text/plain", ALICE, 415, "The body must be application/json"),
+        ("application/x-www-form-urlencoded", ALICE, 415, "The body must be application/json"),
+        ("application/problem+json", ALICE, 415, "The body must be application/json"),
+        ("application/jsonp", ALICE, 415, "The body must be application/json"),
     ] {
         shop.post("/api/login").body(kind, body).send().await.assert_problem(status, title, &[]);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_says_once_that_it_is_json() {
+    let shop = Shop::start();
+    let body = json!({ "username": "alice", "password": "wonderland" }).to_string();
+    for kind in ["Application/JSON", "application/json ; charset=utf-8"] {
+        assert_eq!(shop.post("/api/login").body(kind, &*body).send().await.status, 200, "{kind}");
+    }
+    let twice = shop.post("/api/login").header("content-type", "application/json");
+    let answer = twice.body("application/json", &*body).send().await;
+    answer.assert_problem(415, "The body must be application/json", &[]);
+}
+
+#[tokio::test]
+async fn an_array_is_no_body_for_any_route() {
+    let shop = Shop::start();
+    let root = shop.tokens("root").await.access;
+    for (method, path, body) in [
+        (Method::POST, "/api/login", json!(["alice", "wonderland"])),
+        (Method::POST, "/api/orders", json!(["tea", 2])),
+        (Method::POST, "/api/password", json!(["toor-toor", "looking-glass"])),
+        (Method::PUT, "/admin/users/alice/role", json!(["clerk"])),
+    ] {
+        let answer = shop.call(method, path).bearer(&root).json(&body).send().await;
+        answer.assert_problem(422, "The body must be a JSON object", &[]);
     }
 }
 

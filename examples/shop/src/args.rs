@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,4 +34,8 @@ pub(crate) struct Args {
     /// How many logins a user may have; one more ends the oldest [default: no limit]
     #[arg(long, value_name = "N")]
     pub(crate) max_logins: Option<NonZeroU32>,
+
+    /// A proxy whose X-Forwarded-For says who the client is; may be given more than once [default: nobody]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) trusted_proxy: Vec<IpAddr>,
 }

@@ -1,15 +1,19 @@
 //! A small shop whose pages and API stand behind the same guarded handlers; `README.md` shows how to talk to it.
 
+mod address;
 mod api;
 mod args;
 mod database;
+mod guesses;
 mod headers;
 mod orders;
 mod pages;
 mod password;
 mod path;
+mod plain_http;
 mod problem;
 mod routes;
+mod server;
 mod shutdown;
 mod sign_in;
 mod state;
@@ -20,25 +24,19 @@ use std::error::Error;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser as _;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::Args;
+use crate::server::{Proxies, Stopped};
 use crate::shutdown::StopSignals;
 use crate::state::AppState;
 
 /// An error that only ends up on the terminal.
 type BoxError = Box<dyn Error + Send + Sync>;
-
-/// How long running requests may take once the program was told to stop: less than the ten seconds after which container
-/// runtimes kill it.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(8);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -64,15 +62,10 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     announce(&router.policies(), listener.local_addr()?)?;
 
     let auth = state.auth.clone();
-    let service = router.with_state(state).into_make_service_with_connect_info::<SocketAddr>();
-    let (stopping, stopped) = oneshot::channel();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async {
-        signals.wait().await;
-        let _ = stopping.send(());
-    });
-    tokio::select! {
-        served = server => served?,
-        () = overdue(stopped) => tracing::warn!("stopped with requests still running"),
+    let proxies = Proxies::new(&args.trusted_proxy);
+    match server::serve(listener, &proxies, &router.with_state(state), signals.wait()).await {
+        Stopped::Finished => {}
+        Stopped::WithRequestsRunning => tracing::warn!("stopped with requests still running"),
     }
     Ok(auth.flush().await?)
 }
@@ -81,12 +74,4 @@ fn announce(policies: &impl std::fmt::Display, address: SocketAddr) -> io::Resul
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{policies}\nlistening on http://{address}")?;
     stdout.flush()
-}
-
-/// Returns when stopping takes too long; never when the server ends by itself.
-async fn overdue(stopped: oneshot::Receiver<()>) {
-    match stopped.await {
-        Ok(()) => sleep(LONGEST_GOODBYE).await,
-        Err(_) => std::future::pending().await,
-    }
 }

@@ -1,14 +1,20 @@
 //! Refusals of the shop itself, as `application/problem+json` (RFC 9457), worded like those of auth-core.
 
+use std::error::Error;
+
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use serde_json::json;
+use tower_http::timeout::TimeoutError;
 
+use crate::guesses::TooManyGuesses;
 use crate::password::PasswordError;
 use crate::users::UserError;
 
@@ -17,6 +23,8 @@ use crate::users::UserError;
 pub(crate) struct Problem {
     status: StatusCode,
     title: &'static str,
+    /// In how many seconds trying again may help.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -27,11 +35,12 @@ impl Problem {
     pub(crate) const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "Not found");
 
     /// Something is down or overloaded; trying again may help.
-    pub(crate) const UNAVAILABLE: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment");
+    pub(crate) const UNAVAILABLE: Self =
+        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment") };
 
     /// A problem with that title.
     pub(crate) const fn new(status: StatusCode, title: &'static str) -> Self {
-        Self { status, title }
+        Self { status, title, retry_after: None }
     }
 
     /// The request was understood, and a value in it is not acceptable.
@@ -47,14 +56,11 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="shop""#));
-            }
-            _ => {}
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="shop""#));
         }
         response
     }
@@ -80,22 +86,32 @@ impl From<UserError> for Problem {
     }
 }
 
-/// The rejection's own text may quote the body, and the body may hold a password.
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        let title = match rejection {
-            JsonRejection::JsonDataError(_) => {
-                "A member of the body is missing or has another type than expected"
-            }
-            JsonRejection::JsonSyntaxError(_) => "The body is not JSON",
-            JsonRejection::MissingJsonContentType(_) => "The body must be application/json",
-            _ => "The body could not be read",
-        };
-        Self::new(rejection.status(), title)
+impl From<TooManyGuesses> for Problem {
+    fn from(too_many: TooManyGuesses) -> Self {
+        let title = "Too many wrong passwords; try again later";
+        Self { retry_after: Some(too_many.seconds()), ..Self::new(StatusCode::TOO_MANY_REQUESTS, title) }
     }
 }
 
-/// A JSON body; what is wrong with one becomes a [`Problem`]: 400, 413, 415 or 422.
+/// A body that did not arrive whole: 400, 408 or 413.
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        let mut causes = std::iter::successors(rejection.source(), |error| (*error).source());
+        if causes.any(|error| error.is::<TimeoutError>()) {
+            return Self::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time");
+        }
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large")
+            }
+            status => Self::new(status, "The body could not be read"),
+        }
+    }
+}
+
+/// A JSON object as a body; what is wrong with one becomes a [`Problem`]: 400, 408, 413, 415 or 422.
+///
+/// None of them quotes the body, which may hold a password.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
@@ -103,7 +119,32 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let Json(body) = Json::from_request(request, state).await?;
-        Ok(Self(body))
+        if !says_json(request.headers()) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body must be application/json",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await?;
+        // serde would read a struct from an array of its fields, too.
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        match serde_json::from_slice(&bytes).map_err(|error| error.classify()) {
+            Ok(body) if is_object => Ok(Self(body)),
+            Err(Category::Syntax | Category::Eof | Category::Io) => {
+                Err(Problem::new(StatusCode::BAD_REQUEST, "The body is not JSON"))
+            }
+            Err(Category::Data) if is_object => Err(Problem::unprocessable(
+                "A member of the body is missing or has another type than expected",
+            )),
+            _ => Err(Problem::unprocessable("The body must be a JSON object")),
+        }
     }
+}
+
+/// Whether the only `Content-Type` is `application/json`, with or without parameters (RFC 9110 section 8.3.1).
+fn says_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else { return false };
+    let kind = only.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }

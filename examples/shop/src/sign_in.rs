@@ -6,12 +6,24 @@
 use auth_core::Authenticator;
 use auth_core::id::Subject;
 use auth_core::store::Ticket;
+use axum::extract::FromRef;
 use axum::response::Result;
 use secrecy::SecretString;
 
+use crate::address::Address;
+use crate::guesses::{Guesses, TooManyGuesses};
 use crate::problem::Problem;
+use crate::state::AppState;
 use crate::user::ShopUser;
 use crate::users::Users;
+
+/// What signing in takes.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIns {
+    auth: Authenticator<ShopUser>,
+    users: Users,
+    guesses: Guesses,
+}
 
 /// Somebody whose password was right, and the sign-in that began before it was looked at.
 pub(crate) struct SignIn {
@@ -19,22 +31,53 @@ pub(crate) struct SignIn {
     pub(crate) user: ShopUser,
 }
 
-/// Begins a sign-in and checks the password. Unknown, disabled and wrong are one answer, after the same work.
-///
-/// # Errors
-///
-/// 503 when the users or the logins cannot be asked.
-pub(crate) async fn begin(
-    auth: &Authenticator<ShopUser>,
-    users: &Users,
-    name: &str,
-    password: SecretString,
-) -> Result<Option<SignIn>> {
-    let ticket = match Subject::new(name) {
-        Ok(subject) => Some(auth.begin(&subject).await?),
-        // Nobody's name; the password is looked at all the same.
-        Err(_) => None,
-    };
-    let user = users.verify(name, password).await.map_err(Problem::from)?;
-    Ok(ticket.zip(user).map(|(ticket, user)| SignIn { ticket, user }))
+/// How a sign-in came out.
+pub(crate) enum Outcome {
+    /// The user may be signed in.
+    Right(SignIn),
+    /// The password was not looked at.
+    TooMany(TooManyGuesses),
+    /// Unknown, disabled or a wrong password.
+    Wrong,
+}
+
+impl SignIns {
+    /// Begins a sign-in and checks the password. Unknown, disabled and wrong are one answer, after the same work.
+    ///
+    /// # Errors
+    ///
+    /// 503 when the users or the logins cannot be asked.
+    pub(crate) async fn begin(&self, from: Address, name: &str, password: SecretString) -> Result<Outcome> {
+        let guess = match self.guesses.admit(name, from) {
+            Ok(guess) => guess,
+            Err(too_many) => return Ok(Outcome::TooMany(too_many)),
+        };
+        match self.check(name, password).await {
+            Ok(None) => Ok(Outcome::Wrong),
+            Ok(Some(sign_in)) => {
+                guess.take_back();
+                Ok(Outcome::Right(sign_in))
+            }
+            Err(error) => {
+                guess.take_back();
+                Err(error)
+            }
+        }
+    }
+
+    async fn check(&self, name: &str, password: SecretString) -> Result<Option<SignIn>> {
+        let ticket = match Subject::new(name) {
+            Ok(subject) => Some(self.auth.begin(&subject).await?),
+            // Nobody's name; the password is looked at all the same.
+            Err(_) => None,
+        };
+        let user = self.users.verify(name, password).await.map_err(Problem::from)?;
+        Ok(ticket.zip(user).map(|(ticket, user)| SignIn { ticket, user }))
+    }
+}
+
+impl FromRef<AppState> for SignIns {
+    fn from_ref(state: &AppState) -> Self {
+        Self { auth: state.auth.clone(), users: FromRef::from_ref(state), guesses: FromRef::from_ref(state) }
+    }
 }

@@ -13,6 +13,7 @@ use auth_core::store::sqlite::SqliteStore;
 use axum::extract::FromRef;
 
 use crate::args::Args;
+use crate::guesses::Guesses;
 use crate::orders::Orders;
 use crate::password::Passwords;
 use crate::user::ShopUser;
@@ -26,6 +27,7 @@ pub(crate) struct AppState {
     pub(crate) auth: Authenticator<ShopUser>,
     users: Users,
     orders: Orders,
+    guesses: Guesses,
 }
 
 impl AppState {
@@ -57,7 +59,8 @@ impl AppState {
         if let Some(most) = args.max_logins {
             builder = builder.max_logins(Limit::EvictOldest(most));
         }
-        Ok(Self { auth: builder.build().await?, users, orders: Orders::new(pool) })
+        let auth = builder.build().await?;
+        Ok(Self { auth, users, orders: Orders::new(pool), guesses: Guesses::new() })
     }
 }
 
@@ -85,5 +88,11 @@ impl FromRef<AppState> for Users {
 impl FromRef<AppState> for Orders {
     fn from_ref(state: &AppState) -> Self {
         state.orders.clone()
+    }
+}
+
+impl FromRef<AppState> for Guesses {
+    fn from_ref(state: &AppState) -> Self {
+        state.guesses.clone()
     }
 }

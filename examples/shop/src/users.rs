@@ -33,6 +33,8 @@ pub(crate) enum PasswordChange {
 pub(crate) enum Change {
     /// The user is as asked.
     Done,
+    /// Nobody could run the shop afterwards. Nothing was done.
+    LastAdmin,
     /// There is no such user.
     UnknownUser,
 }
@@ -124,31 +126,47 @@ impl Users {
         })
     }
 
-    /// Locks a user out for good. Their logins are the caller's to end, afterwards.
+    /// Locks a user out for good, but not the last admin. Their logins are the caller's to end, afterwards.
     ///
     /// # Errors
     ///
     /// When the database does not answer.
     pub(crate) async fn disable(&self, name: &str) -> Result<Change, sqlx::Error> {
-        let done = sqlx::query("update users set disabled = 1 where name = ?")
-            .bind(name)
-            .execute(&self.pool)
-            .await?;
-        Ok(change(done.rows_affected()))
+        let done = sqlx::query(
+            "update users set disabled = 1 where name = ? and not (role = 'admin' and disabled = 0
+                and (select count(*) from users where role = 'admin' and disabled = 0) = 1)",
+        )
+        .bind(name)
+        .execute(&self.pool)
+        .await?;
+        self.change(name, done.rows_affected()).await
     }
 
-    /// Gives a user another role. Telling the authenticator is the caller's, afterwards.
+    /// Gives a user another role, but not the last admin. Telling the authenticator is the caller's, afterwards.
     ///
     /// # Errors
     ///
     /// When the database does not answer.
     pub(crate) async fn set_role(&self, name: &str, role: Role) -> Result<Change, sqlx::Error> {
-        let done = sqlx::query("update users set role = ? where name = ?")
-            .bind(auth_core::role::Role::name(role))
-            .bind(name)
-            .execute(&self.pool)
-            .await?;
-        Ok(change(done.rows_affected()))
+        let done = sqlx::query(
+            "update users set role = ?1 where name = ?2 and not (?1 <> 'admin' and role = 'admin' and disabled = 0
+                and (select count(*) from users where role = 'admin' and disabled = 0) = 1)",
+        )
+        .bind(auth_core::role::Role::name(role))
+        .bind(name)
+        .execute(&self.pool)
+        .await?;
+        self.change(name, done.rows_affected()).await
+    }
+
+    /// How a change came out that touched so many rows; the condition is in its statement, so that of two admins who lock
+    /// each other out at once one stays.
+    async fn change(&self, name: &str, rows: u64) -> Result<Change, sqlx::Error> {
+        Ok(match rows {
+            0 if self.row(name).await?.is_some() => Change::LastAdmin,
+            0 => Change::UnknownUser,
+            _ => Change::Done,
+        })
     }
 
     async fn row(&self, name: &str) -> Result<Option<Row>, sqlx::Error> {
@@ -187,10 +205,6 @@ impl Users {
         transaction.commit().await?;
         Ok(())
     }
-}
-
-fn change(rows: u64) -> Change {
-    if rows == 0 { Change::UnknownUser } else { Change::Done }
 }
 
 /// A user who is disabled or not there any more is gone: their logins end where the claims are reloaded.

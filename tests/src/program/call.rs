@@ -1,14 +1,17 @@
 //! A request, over TCP.
 
+use std::net::IpAddr;
+
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use reqwest::redirect::Policy;
 use serde_json::Value;
 
 use crate::{Answer, PATIENCE};
 
-/// A client that follows nothing, keeps no cookie and says nothing of itself.
-pub(super) fn client() -> reqwest::Client {
-    reqwest::Client::builder().redirect(Policy::none()).timeout(PATIENCE).no_proxy().build().unwrap()
+/// A client that follows nothing, keeps no cookie and says nothing of itself; at that address of this machine.
+pub(super) fn client(address: Option<IpAddr>) -> reqwest::Client {
+    let builder = reqwest::Client::builder().redirect(Policy::none()).timeout(PATIENCE).no_proxy();
+    builder.local_address(address).build().unwrap()
 }
 
 /// A request that is being put together.

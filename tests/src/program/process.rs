@@ -26,6 +26,11 @@ impl Process {
         self.0.stdout.take().expect("a pipe that nobody took")
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// `kill -9`: no goodbye, no flush. Returns when the process is gone.
     pub fn kill(&mut self) {
         self.0.kill().unwrap();

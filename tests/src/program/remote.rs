@@ -1,5 +1,7 @@
 //! A shop as its clients see it.
 
+use std::net::IpAddr;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -20,7 +22,13 @@ pub struct Remote {
 
 impl Remote {
     pub(super) fn new(url: String) -> Self {
-        Self { url, client: client() }
+        Self { url, client: client(None) }
+    }
+
+    /// The same shop for somebody at that address, who has connections of their own. On Linux all of 127.0.0.0/8 is there.
+    #[must_use]
+    pub fn from(&self, address: impl Into<IpAddr>) -> Self {
+        Self { url: self.url.clone(), client: client(Some(address.into())) }
     }
 
     /// Its address, without a path.

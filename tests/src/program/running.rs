@@ -80,11 +80,21 @@ impl Shop {
 
     /// With a folder that may have been used before, and arguments that may be wrong.
     pub fn try_start_on(data: &Data, arguments: &[&str]) -> Result<Self, Failed> {
-        let program = built();
+        Self::try_start(Command::new(built()), data, arguments)
+    }
+
+    /// With an empty folder, and no more open files and connections than that.
+    pub fn start_with_descriptors(most: u32) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"ulimit -n "$0" && exec "$@""#, &most.to_string()]).arg(built());
+        Self::try_start(command, &Data::new(), &[]).unwrap_or_else(|failed| panic!("{failed:?}"))
+    }
+
+    fn try_start(mut command: Command, data: &Data, arguments: &[&str]) -> Result<Self, Failed> {
         let begun = Instant::now();
         let stderr = File::options().create(true).append(true).open(data.errors()).unwrap();
         let mut process = Process::start(
-            Command::new(program)
+            command
                 .arg("--data")
                 .arg(data.folder())
                 .args(["--listen", "127.0.0.1:0"])
@@ -135,6 +145,25 @@ impl Shop {
     /// `kill -9`: no goodbye, no flush. Returns when the process is gone.
     pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// How much memory it has, in bytes, that is not swapped out.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a running process");
+        1024 * line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    }
+
+    /// How much processor time it has had, in hundredths of a second.
+    pub fn worked(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let (_, after_name) = stat.rsplit_once(')').expect("the name of a program");
+        after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
     }
 
     /// Sends a signal by its name.

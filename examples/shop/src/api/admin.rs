@@ -16,6 +16,9 @@ use crate::problem::{JsonBody, Problem};
 use crate::user::{Role, ShopUser};
 use crate::users::{Change, Users};
 
+const LAST_ADMIN: Problem =
+    Problem::new(StatusCode::CONFLICT, "The last admin can neither be disabled nor get another role");
+
 /// `POST /admin/users/{name}/disable`
 #[require_auth(session | jwt, role(Role::Admin), claims = ShopUser)]
 pub(crate) async fn disable(
@@ -59,6 +62,7 @@ pub(crate) async fn set_role(
 fn changed(name: &str, change: Result<Change, sqlx::Error>) -> Result<Subject, Problem> {
     match change? {
         Change::Done => Subject::new(name).map_err(|_| Problem::NOT_FOUND),
+        Change::LastAdmin => Err(LAST_ADMIN),
         Change::UnknownUser => Err(Problem::NOT_FOUND),
     }
 }

@@ -9,10 +9,10 @@ use axum::response::Result;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::address::Address;
 use crate::problem::{JsonBody, Problem};
-use crate::sign_in::{self, SignIn};
+use crate::sign_in::{Outcome, SignIn, SignIns};
 use crate::user::ShopUser;
-use crate::users::Users;
 
 const WRONG: Problem = Problem::new(StatusCode::UNAUTHORIZED, "User name or password is wrong");
 
@@ -27,10 +27,14 @@ pub(crate) struct Credentials {
 #[public]
 pub(crate) async fn login(
     device: Device,
+    from: Address,
     State(auth): State<Authenticator<ShopUser>>,
-    State(users): State<Users>,
+    State(sign_ins): State<SignIns>,
     JsonBody(Credentials { username, password }): JsonBody<Credentials>,
 ) -> Result<Tokens> {
-    let SignIn { ticket, user } = sign_in::begin(&auth, &users, &username, password).await?.ok_or(WRONG)?;
-    Ok(auth.login_tokens_with(&ticket, device, user).await?)
+    match sign_ins.begin(from, &username, password).await? {
+        Outcome::Right(SignIn { ticket, user }) => Ok(auth.login_tokens_with(&ticket, device, user).await?),
+        Outcome::TooMany(too_many) => Err(Problem::from(too_many).into()),
+        Outcome::Wrong => Err(WRONG.into()),
+    }
 }

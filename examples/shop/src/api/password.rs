@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::to_the_end;
+use crate::address::Address;
+use crate::guesses::Guesses;
 use crate::problem::{JsonBody, Problem};
 use crate::user::ShopUser;
 use crate::users::{PasswordChange, Users};
@@ -28,6 +30,8 @@ pub(crate) struct Passwords {
 #[require_auth(session | jwt, fresh("5m"))]
 pub(crate) async fn change(
     user: Auth<ShopUser>,
+    from: Address,
+    State(guesses): State<Guesses>,
     State(auth): State<Authenticator<ShopUser>>,
     State(users): State<Users>,
     JsonBody(Passwords { old, new }): JsonBody<Passwords>,
@@ -35,14 +39,20 @@ pub(crate) async fn change(
     if new.expose_secret().chars().count() < SHORTEST {
         return Err(Problem::unprocessable("`new` must have at least 8 characters").into());
     }
+    let guess = guesses.admit(&user.name, from).map_err(Problem::from)?;
     let changed = async move {
-        match users.change_password(&user.name, old, new).await.map_err(Problem::from)? {
-            PasswordChange::WrongPassword => {
+        match users.change_password(&user.name, old, new).await {
+            Ok(PasswordChange::WrongPassword) => {
                 Err(Problem::new(StatusCode::FORBIDDEN, "`old` is not the password").into())
             }
-            PasswordChange::Changed => {
+            Ok(PasswordChange::Changed) => {
+                guess.take_back();
                 auth.end_other_logins(&user).await?;
                 Ok(StatusCode::NO_CONTENT)
+            }
+            Err(error) => {
+                guess.take_back();
+                Err(Problem::from(error).into())
             }
         }
     };

@@ -6,16 +6,18 @@ use auth_core::{Authenticator, public};
 use axum::Form;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response, Result};
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::render;
-use crate::sign_in::{self, SignIn};
+use crate::address::Address;
+use crate::guesses::TooManyGuesses;
+use crate::plain_http;
+use crate::sign_in::{Outcome, SignIn, SignIns};
 use crate::user::ShopUser;
-use crate::users::Users;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -57,9 +59,14 @@ pub(crate) async fn form(arrival: Result<Query<Arrival>, QueryRejection>) -> Res
 pub(crate) async fn submit(
     attempt: LoginAttempt,
     State(auth): State<Authenticator<ShopUser>>,
-    State(users): State<Users>,
+    from: Address,
+    headers: HeaderMap,
+    State(sign_ins): State<SignIns>,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Result<Response> {
+    if plain_http::drops_secure_cookies(&headers) {
+        return Ok(unencrypted());
+    }
     auth.check_same_site(&attempt)?;
     let Credentials { username, password, next } = match form {
         Ok(Form(credentials)) => credentials,
@@ -67,8 +74,10 @@ pub(crate) async fn submit(
     };
     let next = own_path(next.as_deref());
     let next = next.as_ref().map(LocalPath::as_str);
-    let Some(SignIn { ticket, user }) = sign_in::begin(&auth, &users, &username, password).await? else {
-        return Ok(refused(&username, next));
+    let SignIn { ticket, user } = match sign_ins.begin(from, &username, password).await? {
+        Outcome::Right(sign_in) => sign_in,
+        Outcome::TooMany(too_many) => return Ok(slowed_down(&username, next, too_many)),
+        Outcome::Wrong => return Ok(refused(&username, next)),
     };
     let signed_in = auth.login_session_with(&ticket, attempt, user).await?;
     Ok((signed_in, Redirect::to(next.unwrap_or("/account"))).into_response())
@@ -79,6 +88,21 @@ fn refused(username: &str, next: Option<&str>) -> Response {
     let message = Some("User name or password is wrong.");
     let page = render(StatusCode::UNAUTHORIZED, &LoginPage { username, next, message });
     ([(WWW_AUTHENTICATE, r#"Cookie realm="shop""#)], page).into_response()
+}
+
+/// The form again, for later.
+fn slowed_down(username: &str, next: Option<&str>, too_many: TooManyGuesses) -> Response {
+    let message = Some("Too many wrong passwords. Wait a minute, then try again.");
+    let page = render(StatusCode::TOO_MANY_REQUESTS, &LoginPage { username, next, message });
+    ([(RETRY_AFTER, too_many.seconds().to_string())], page).into_response()
+}
+
+fn unencrypted() -> Response {
+    let message = Some(
+        "You cannot be signed in here: this page is not encrypted, and a browser keeps you signed in on encrypted pages \
+         only. Open the shop with https, or on the machine it runs on at http://localhost.",
+    );
+    render(StatusCode::BAD_REQUEST, &LoginPage { username: "", next: None, message })
 }
 
 fn unreadable(rejection: &FormRejection) -> Response {

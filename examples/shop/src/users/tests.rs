@@ -63,6 +63,28 @@ async fn of_two_password_changes_at_once_one_wins() {
 }
 
 #[tokio::test]
+async fn of_two_admins_who_lock_each_other_out_at_once_one_stays() {
+    let (_folder, users) = users().await;
+    assert_eq!(users.set_role("alice", Role::Admin).await.unwrap(), Change::Done);
+
+    let (first, second) = tokio::join!(users.disable("alice"), users.set_role("root", Role::Clerk));
+
+    let outcomes = [first.unwrap(), second.unwrap()];
+    assert!(outcomes.contains(&Change::Done) && outcomes.contains(&Change::LastAdmin), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn a_disabled_admin_is_no_admin_who_could_run_the_shop() {
+    let (_folder, users) = users().await;
+    assert_eq!(users.set_role("alice", Role::Admin).await.unwrap(), Change::Done);
+    assert_eq!(users.disable("alice").await.unwrap(), Change::Done);
+
+    assert_eq!(users.disable("root").await.unwrap(), Change::LastAdmin);
+    assert_eq!(users.set_role("root", Role::Admin).await.unwrap(), Change::Done);
+    assert_eq!(users.set_role("alice", Role::Customer).await.unwrap(), Change::Done);
+}
+
+#[tokio::test]
 async fn a_new_role_is_loaded_with_its_scopes() {
     let (_folder, users) = users().await;
 
