@@ -2,7 +2,7 @@
 
 use auth_core::jwt::Algorithm;
 use auth_core::jwt::VerifyError;
-use auth_tests::forge::{claims, claims_with, encode};
+use auth_tests::forge::{ALGORITHMS, claims, claims_with, encode};
 
 use crate::target::Target;
 
@@ -25,7 +25,6 @@ async fn a_token_has_three_segments_and_none_is_empty() {
         format!("{header}."),
         format!("{header}.{payload}"),
         format!("{header}.{payload}."),
-        format!("{header}..{signature}"),
         format!(".{payload}.{signature}"),
         format!(".{honest}"),
         format!("{honest}."),
@@ -44,8 +43,23 @@ async fn a_token_has_three_segments_and_none_is_empty() {
     ] {
         target.refuses_any_jws(&token, &token, VerifyError::Malformed).await;
     }
+    // As a JWS it has the form, and another signature.
+    let without_payload = format!("{header}..{signature}");
+    target.refuses("no payload", &without_payload, VerifyError::Malformed).await;
+    target.jws_refuses("no payload", without_payload.as_bytes(), VerifyError::SignatureMismatch);
     target.refuses_the_request("empty", "", VerifyError::Malformed).await;
     target.refuses_any_jws("a word", "junk", VerifyError::Malformed).await;
+}
+
+/// RFC 7515 section 7.1: a JWS may sign nothing. A token may not.
+#[tokio::test]
+async fn a_signed_empty_payload_is_a_jws_and_no_token() {
+    for algorithm in ALGORITHMS {
+        let target = Target::new(algorithm).await;
+        let empty = target.forger.sign(target.forger.header(), "");
+        assert_eq!(target.keys.verify_jws(empty.as_bytes()), Ok(Vec::new()), "{empty}");
+        target.refuses("signed", &empty, VerifyError::Malformed).await;
+    }
 }
 
 #[tokio::test]
