@@ -23,4 +23,5 @@ mod replaced;
 mod revocation;
 mod session_data;
 mod tickets;
+mod timestamps;
 mod uses;
