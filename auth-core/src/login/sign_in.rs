@@ -5,6 +5,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
+use super::creation::Leftover;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
@@ -13,10 +14,7 @@ use crate::id::{LoginId, ParseIdError, Subject};
 use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
-use crate::store::{
-    self, Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
-    StoreError, Timed,
-};
+use crate::store::{self, LiveLogin, LoginKind, NewLogin, NewSession, Partition, StoreError, Timed};
 use crate::web::{Device, LoginAttempt, session_id};
 
 /// How often an id is generated again because it exists already: that happens only if the random number generator fails.
@@ -147,8 +145,9 @@ impl<C: Claims> Authenticator<C> {
         for _ in 0..TRIES {
             let id = SessionId::random(Partition::of_login(login.id)).map_err(StoreError::new)?;
             let session = NewSession { key: id.key(), data: before.data.clone(), lifetime: login.lifetime };
-            if let Some(made) = parts.create(ticket, &login, Some(&session)).await? {
-                parts.end_foreign(&before).await;
+            if let Some(made) =
+                parts.create(&ticket.ticket, &login, Some(session), before.leftover.clone()).await?
+            {
                 let lifetime = parts.config.session_lifetime;
                 let cookie =
                     parts.site.cookie.set(&id, lifetime).ok_or_else(|| StoreError::new(RandomError))?;
@@ -200,7 +199,8 @@ impl<C: Claims> Authenticator<C> {
         for _ in 0..TRIES {
             let token = ParsedToken::first(login.id, parts.issuer.peppers()).map_err(StoreError::new)?;
             login.secret = Some(token.hash());
-            if let Some(Timed { value: row, now }) = parts.create(ticket, &login, None).await? {
+            let made = parts.create(&ticket.ticket, &login, None, Leftover::default()).await?;
+            if let Some(Timed { value: row, now }) = made {
                 return parts.issuer.issue(&claims, &row, row.epoch, &token, now).map_err(LoginError::Store);
             }
             login.id = parts.new_id(&login.subject)?;
@@ -215,10 +215,7 @@ struct Before {
     data: Vec<u8>,
     /// A login of the same subject: the new one takes its place.
     own: Option<LoginId>,
-    /// A login of somebody else, to end.
-    foreign: Option<(LoginId, Subject)>,
-    /// A session without a login to delete.
-    anonymous: Option<SessionKey>,
+    leftover: Leftover,
 }
 
 impl<C: Claims> Parts<C> {
@@ -272,67 +269,23 @@ impl<C: Claims> Parts<C> {
         cookies: &http::HeaderMap,
         subject: &Subject,
     ) -> Result<Before, LoginError> {
-        let nothing = Before { data: b"{}".to_vec(), own: None, foreign: None, anonymous: None };
+        let nothing = Before { data: b"{}".to_vec(), own: None, leftover: Leftover::default() };
         let Ok(Some(id)) = session_id(cookies, self.site.cookie.name()) else { return Ok(nothing) };
         let key = id.key();
         let found = self.store.ask(|store, realm| store.session(realm, &key)).await?;
         let Some((row, login)) = found.value else { return Ok(nothing) };
         Ok(match login {
-            None => Before { data: row.data, anonymous: Some(key), ..nothing },
+            None => {
+                let leftover = Leftover { anonymous: Some(key), foreign: None };
+                Before { data: row.data, leftover, ..nothing }
+            }
             Some(LiveLogin { row: login, .. }) if login.subject == *subject => {
                 Before { data: row.data, own: Some(login.id), ..nothing }
             }
             Some(LiveLogin { row: login, .. }) => {
-                Before { foreign: Some((login.id, login.subject)), ..nothing }
+                let leftover = Leftover { foreign: Some((login.id, login.subject)), anonymous: None };
+                Before { leftover, ..nothing }
             }
         })
-    }
-
-    /// Stores a login; `None` when an id is taken.
-    async fn create(
-        &self,
-        ticket: &Ticket,
-        login: &NewLogin,
-        session: Option<&NewSession>,
-    ) -> Result<Option<Timed<LoginRow>>, LoginError> {
-        let limit = self.config.limit;
-        let write = self.revoker.feed().begin_write();
-        let created =
-            self.store.ask(|store, realm| store.create(realm, &ticket.ticket, login, session, limit)).await?;
-        let subject = &login.subject;
-        match created.value {
-            Created::Made { login: made, replaced, evicted } => {
-                if let (Some(old), Some(logged)) = (login.replaces, replaced) {
-                    self.revoker.ended(subject, old, EndReason::Replaced, logged);
-                }
-                self.revoker.evicted(subject, &evicted);
-                drop(write);
-                let (id, kind) = (made.id, made.kind);
-                self.revoker.observe(&AuditEvent::LoginStarted { login: id, subject: subject.clone(), kind });
-                Ok(Some(Timed::new(made, created.now)))
-            }
-            Created::Outdated => Err(LoginError::Changed),
-            Created::IdTaken => Ok(None),
-            Created::LimitReached => {
-                self.revoker.observe(&AuditEvent::LimitReached { subject: subject.clone() });
-                Err(LoginError::LimitReached)
-            }
-        }
-    }
-
-    /// Ends what the browser had before that was not the subject's: it is elsewhere in the store, so this is a step of its
-    /// own. The new login is there already: what fails here is logged, and ends by itself.
-    async fn end_foreign(&self, before: &Before) {
-        let mut result = Ok(());
-        if let Some((login, owner)) = &before.foreign {
-            result = self.revoker.end(owner, *login, EndReason::Replaced).await.map(|_ended| ());
-        }
-        if let Some(anonymous) = &before.anonymous {
-            let deleted = self.store.ask(|store, realm| store.delete_session(realm, anonymous)).await;
-            result = deleted.map(|_| ());
-        }
-        if let Err(error) = result {
-            tracing::warn!(?error, "what a browser had before it signed in stays until it expires");
-        }
     }
 }
