@@ -203,6 +203,7 @@ async fn a_dead_refresh_token_is_401_invalid_grant_and_none_is_400() {
         ("another member", json!({ "token": refresh }), (StatusCode::BAD_REQUEST, missing)),
         ("a number", json!({ "refresh_token": 1 }), (StatusCode::BAD_REQUEST, missing)),
         ("an array", json!([]), (StatusCode::BAD_REQUEST, missing)),
+        ("an array of the members", json!([refresh]), (StatusCode::BAD_REQUEST, missing)),
     ] {
         let answer = Call::post("/auth/refresh").json(&body).send(&shop.app).await;
         assert_eq!((answer.status, answer.body.as_str()), expected, "{row}");

@@ -98,11 +98,12 @@ impl<C: Claims> Authenticator<C> {
     }
 
     /// Answers the refresh endpoint: the token of the body, or else of the cookie.
-    pub(crate) async fn answer_refresh(
-        &self,
-        body_token: Option<&str>,
-        parts: &Parts,
-    ) -> Result<Response, RefreshError> {
+    pub(crate) async fn answer_refresh(&self, body_token: Option<&str>, parts: &Parts) -> Response {
+        let answered = self.try_refresh(body_token, parts).await;
+        answered.unwrap_or_else(|error| error.into_response_of(Some(&self.site().audience)))
+    }
+
+    async fn try_refresh(&self, body_token: Option<&str>, parts: &Parts) -> Result<Response, RefreshError> {
         // An access token is looked at only with pairing, where a malformed one is as good as none.
         let access_token = match bearer_token(&parts.headers) {
             Err(CredentialError::Malformed) if authorization_is_doubled(&parts.headers) => {
@@ -124,7 +125,7 @@ impl<C: Claims> Authenticator<C> {
         match self.refresh(token, access_token).await {
             Ok(tokens) => Ok(self.with_refresh_cookie(tokens)),
             Err(RefreshError::InvalidGrant) => {
-                let mut response = RefreshError::InvalidGrant.into_response();
+                let mut response = RefreshError::InvalidGrant.into_response_of(Some(&site.audience));
                 let forget = site.refresh_cookie.as_ref().and_then(RefreshCookie::unset);
                 forget.into_iter().for_each(|forget| _ = response.headers_mut().append(SET_COOKIE, forget));
                 Ok(response)
