@@ -76,7 +76,9 @@ where
                 revoker.observe(&AuditEvent::TaskPanicked { task, in_a_row });
                 sleep(pause_after(in_a_row)).await;
             }
-            _ => in_a_row = 0,
+            Some(Ok(())) => in_a_row = 0,
+            // Cancelled: the runtime shuts down.
+            Some(Err(_)) | None => return,
         }
     }
 }
