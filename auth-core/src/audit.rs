@@ -1,7 +1,7 @@
 //! Audit events: what happened, for logs, metrics and alerts. No field can hold a credential.
 //!
 //! By default events are written with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`,
-//! `WritesLost` and `ClockStepped` have the level WARN, `Refused` has DEBUG, all others INFO. An application that counts
+//! `WritesLost`, `ClockStepped` and `TaskPanicked` have the level WARN, `Refused` has DEBUG, all others INFO. An application that counts
 //! events, or sends them somewhere, implements [`Observer`] and passes it to
 //! [`Builder::observer`](crate::login::Builder::observer), which replaces the default.
 //!
@@ -48,6 +48,7 @@
 //! ```
 
 use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -164,6 +165,16 @@ pub enum AuditEvent {
         /// The new generation.
         generation: u32,
     },
+    /// A background task of this node panicked, in the store or in code that it calls. The task is started again after
+    /// a pause, which grows from one second to 30 while it goes on panicking. Until it works again, this node asks the
+    /// store about each credential (`FollowLog`), or does not write last-seen times (`WriteUses`) or delete what has
+    /// expired (`Purge`).
+    TaskPanicked {
+        /// The task.
+        task: BackgroundTask,
+        /// How many times the task has panicked since it last worked.
+        in_a_row: u32,
+    },
     /// A refresh token that had been used was presented again: two parties hold it. The login was revoked.
     Theft {
         /// The login.
@@ -200,14 +211,29 @@ pub enum RefusalReason {
     Token(VerifyError),
 }
 
+/// What an authenticator does beside answering requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BackgroundTask {
+    /// Reads the revocation log.
+    FollowLog,
+    /// Deletes what has expired.
+    Purge,
+    /// Writes when logins were last used, and which rotations were confirmed.
+    WriteUses,
+}
+
 /// Receives every event. It is called while the request waits: do slow work in another task.
+///
+/// If it panics, the request goes on, and the event is written with `tracing` instead.
 pub trait Observer: Debug + Send + Sync + 'static {
     /// Called after the event happened.
     fn observe(&self, event: &AuditEvent);
 }
 
-/// Writes events with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`,
-/// `WritesLost` and `ClockStepped` have the level WARN, `Refused` has DEBUG, all others INFO.
+/// Writes events with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`, `WritesLost`,
+/// `ClockStepped` and `TaskPanicked` have the level WARN, `Refused` has DEBUG, all others INFO.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TracingObserver;
 
@@ -218,6 +244,7 @@ impl Observer for TracingObserver {
             | AuditEvent::LogReset { .. }
             | AuditEvent::Shared { .. }
             | AuditEvent::StoreBehind { .. }
+            | AuditEvent::TaskPanicked { .. }
             | AuditEvent::Theft { .. }
             | AuditEvent::WritesLost { .. } => {
                 tracing::warn!(target: "auth_core::audit", ?event);
@@ -226,6 +253,19 @@ impl Observer for TracingObserver {
             _ => tracing::info!(target: "auth_core::audit", ?event),
         }
     }
+}
+
+/// Passes an event on. A panic of the observer harms neither the request nor the task that raised the event.
+pub(crate) fn notify(observer: &dyn Observer, event: &AuditEvent) {
+    let caught = |observe: &dyn Fn()| catch_unwind(AssertUnwindSafe(observe)).is_ok();
+    if caught(&|| observer.observe(event)) {
+        return;
+    }
+    // A subscriber of `tracing` may panic too. Then there is nowhere left to write the event.
+    caught(&|| {
+        tracing::error!(target: "auth_core::audit", "the observer panicked");
+        TracingObserver.observe(event);
+    });
 }
 
 fn as_seconds<S: serde::Serializer>(age: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -29,6 +29,7 @@
 //! ```
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -68,18 +69,18 @@ impl Timestamp {
     /// The time `duration` later, to the millisecond.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
+        Self(self.0.saturating_add_unsigned(unsigned_millis(duration)))
     }
 
     /// The time `duration` earlier, to the millisecond.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(millis(duration)))
+        Self(self.0.saturating_sub_unsigned(unsigned_millis(duration)))
     }
 
     /// The time that passed since `earlier`; zero when `earlier` is later than this time.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0).max(0).unsigned_abs())
+        Duration::from_millis(self.max(earlier).0.abs_diff(earlier.0))
     }
 }
 
@@ -87,14 +88,25 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Writes the time as RFC 3339 in UTC, to the second.
+fn unsigned_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The first and the last second that RFC 3339 can write: 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
+const WRITABLE: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+
+/// Writes the time as RFC 3339 in UTC, to the second. A time before the year 0, or after the year 9999, is written as the
+/// first or the last second that the format can write.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = OffsetDateTime::from_unix_timestamp(self.seconds()).map_err(|_| fmt::Error)?;
+        let seconds = self.seconds().clamp(*WRITABLE.start(), *WRITABLE.end());
+        // Never an error, because every second of the range can be written.
+        let time = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
         f.write_str(&time.format(&Rfc3339).map_err(|_| fmt::Error)?)
     }
 }
 
+/// As text, as [`Display`](fmt::Display) writes it.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

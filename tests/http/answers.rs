@@ -105,7 +105,9 @@ async fn a_login_too_old_for_a_fresh_route_gets_the_challenge_of_rfc_9470() {
     };
     by_token(claims()).await.assert_is(&problem::stale(), "token");
     let now = auth_tests::NOW.seconds();
-    by_token(claims_with("auth_time", json!(now + 1))).await.assert_ok("7 by jwt", "a second later");
+    let mut later = claims_with("auth_time", json!(now + 1));
+    later["iat"] = json!(now + 1);
+    by_token(later).await.assert_ok("7 by jwt", "a second later");
     by_token(claims_with("auth_time", json!(now + 301)))
         .await
         .assert_is(&problem::stale(), "from the future");
@@ -202,6 +204,7 @@ async fn a_dead_refresh_token_is_401_invalid_grant_and_none_is_400() {
         ("another member", json!({ "token": refresh }), (StatusCode::BAD_REQUEST, missing)),
         ("a number", json!({ "refresh_token": 1 }), (StatusCode::BAD_REQUEST, missing)),
         ("an array", json!([]), (StatusCode::BAD_REQUEST, missing)),
+        ("an array of the members", json!([refresh]), (StatusCode::BAD_REQUEST, missing)),
     ] {
         let answer = Call::post("/auth/refresh").json(&body).send(&shop.app).await;
         assert_eq!((answer.status, answer.body.as_str()), expected, "{row}");

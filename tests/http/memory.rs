@@ -7,6 +7,8 @@ use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeySet};
 use auth_tests::forge::{claims, claims_with_text, encode};
 use auth_tests::{Call, Forger, NOW, Shop, in_own_process, own_name, problem, session_of, watch_this_test};
+use axum::body::Body;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use crate::target;
@@ -120,6 +122,35 @@ fn a_request_with_an_enormous_token_allocates_next_to_nothing() {
             let call = Call::get("/me").cookie(value);
             let (answer, bytes, _) = measured(|| runtime.block_on(call.send(&shop.app)));
             answer.assert_is(&problem::invalid_cookie(), row);
+            assert!(bytes < MOST, "{row}: {bytes} bytes");
+        }
+    });
+}
+
+/// Neither its size, nor what it says of its size, nor how it is nested.
+#[test]
+fn an_enormous_body_for_a_refresh_allocates_next_to_nothing() {
+    alone(|| {
+        let forger = Forger::new(Algorithm::ES256);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let shop = runtime.block_on(Shop::new(forger.ring()));
+        let nested = format!("{}{}", "[".repeat(8000), "]".repeat(8000));
+        let members = (0..1300).map(|at| format!(r#""x{at}":{at}"#)).collect::<Vec<_>>().join(",");
+        for (row, length, body, status) in [
+            ("1 MB", None, "A".repeat(MEGABYTE), 413),
+            ("said to be enormous", Some(u64::MAX), "{}".to_owned(), 400),
+            ("8,000 levels", None, nested.clone(), 400),
+            ("8,000 levels in a member", None, format!(r#"{{"x":{nested}}}"#), 400),
+            ("1,300 members", None, format!("{{{members}}}"), 400),
+            ("a token of 16 KB", None, format!(r#"{{"refresh_token":"{}"}}"#, "A".repeat(16_000)), 401),
+        ] {
+            let mut call = Call::post("/auth/refresh").header(CONTENT_TYPE, "application/json");
+            if let Some(length) = length {
+                call = call.header(CONTENT_LENGTH, length.to_string());
+            }
+            let call = call.body(Body::from(body));
+            let (answer, bytes, _) = measured(|| runtime.block_on(call.send(&shop.app)));
+            assert_eq!(answer.status.as_u16(), status, "{row}");
             assert!(bytes < MOST, "{row}: {bytes} bytes");
         }
     });

@@ -1,6 +1,8 @@
-//! Requests and calls that are dropped half way, nodes that stop, and processes that die: SQLite, before and after the commit.
+//! Requests and calls that are dropped half way, stores and observers that panic, nodes that stop, and processes that die:
+//! SQLite, before and after the commit.
 
 mod cancelled;
 mod dropped;
 mod killed;
+mod panicking;
 mod stopped;

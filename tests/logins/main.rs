@@ -24,4 +24,5 @@ mod replaced_tokens;
 mod revocation;
 mod session_data;
 mod tickets;
+mod timestamps;
 mod uses;

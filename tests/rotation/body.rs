@@ -8,7 +8,7 @@ use auth_tests::{
     Answer, Call, DAY, Fault, Forged, GRACE, HOUR, LEEWAY, NOW, Node, Op, TTL, World, anna, claims_of,
     joined, on_both_stores,
 };
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -159,16 +159,24 @@ async fn what_is_no_request_for_a_refresh_is_malformed() {
         String::new(),
         "{}".to_owned(),
         "null".to_owned(),
+        " ".to_owned(),
+        format!(r#""{token}""#),
+        format!(r#"["{token}"]"#),
+        format!(r#"[{{"refresh_token":"{token}"}}]"#),
         format!("refresh_token={token}"),
         format!(r#"{{"refresh_token":"{token}""#),
         format!(r#"{{"refresh_token":["{token}"]}}"#),
+        format!(r#"{{"refresh_token":{{"refresh_token":"{token}"}}}}"#),
         r#"{"refresh_token":null}"#.to_owned(),
         r#"{"refresh_token":1}"#.to_owned(),
+        format!(r#"{{"Refresh_Token":"{token}"}}"#),
         format!(r#"{{"refresh_token":"{token}","refresh_token":"{token}"}}"#),
         format!(r#"{{"refresh_token":"{token}"}} "{token}""#),
+        format!("\u{feff}{{\"refresh_token\":\"{token}\"}}"),
     ];
     for body in bodies {
-        node.send(Call::post("/auth/refresh").body(Body::from(body))).await.assert_missing_grant();
+        let call = Call::post("/auth/refresh").header(CONTENT_TYPE, "application/json");
+        node.send(call.body(Body::from(body))).await.assert_missing_grant();
     }
     let reply = node.send(Call::refresh(&token).bearer("a.b.c").bearer("a.b.c")).await;
     assert_eq!(reply.status, StatusCode::BAD_REQUEST);
@@ -176,11 +184,83 @@ async fn what_is_no_request_for_a_refresh_is_malformed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_is_read_only_if_it_says_that_it_is_json() {
+    let node = World::memory().node().await;
+    let token = refresh_of(&node.login(anna()).await);
+    let body = json!({ "refresh_token": token }).to_string();
+    let call = || Call::post("/auth/refresh").body(Body::from(body.clone()));
+    node.send(call()).await.assert_unsupported_type();
+    for kind in [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "application/json, text/plain",
+        "application",
+        "json",
+        "text/json",
+        "application/problem+json",
+        "application/json\u{e9}",
+        ";application/json",
+    ] {
+        node.send(call().header(CONTENT_TYPE, kind)).await.assert_unsupported_type();
+    }
+    let twice = call().header(CONTENT_TYPE, "application/json").header(CONTENT_TYPE, "application/json");
+    node.send(twice).await.assert_unsupported_type();
+    assert_eq!(node.family(&token).await.position.generation, 0);
+    // Each gets the same successor, within the grace.
+    for kind in [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        "application/json;charset=\"utf-8\"",
+        "application/json ; x=y",
+    ] {
+        let reply = node.send(call().header(CONTENT_TYPE, kind)).await;
+        assert_eq!(reply.status, StatusCode::OK, "{kind}");
+    }
+    assert_eq!(node.family(&token).await.position.generation, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_far_larger_than_a_token_is_not_read() {
     let node = World::memory().node().await;
-    let reply = node.post_refresh(&"A".repeat(1_000_000)).await;
-    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    node.post_refresh(&"A".repeat(1_000_000)).await.assert_too_large();
     node.post_refresh(&"A".repeat(10_000)).await.assert_invalid_grant();
+    // Whatever it says that it is.
+    for kind in ["text/plain", "application/json"] {
+        let call = Call::post("/auth/refresh").header(CONTENT_TYPE, kind);
+        node.send(call.body(Body::from("A".repeat(16 * 1024 + 1)))).await.assert_too_large();
+    }
+}
+
+/// Nothing is refused in a way that helps a cookie of the same request: a body decides.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_not_read_does_not_leave_the_token_to_the_cookie() {
+    let node = World::memory().node_with(|builder| builder.refresh_cookie()).await;
+    let cookie = node.browser(Method::POST, "/browser/anna", "").await.cookie();
+    let with_body = |kind: &str, body: String| {
+        let call = Call::from_page(Method::POST, "/auth/refresh", &cookie);
+        node.send(call.header(CONTENT_TYPE, kind).body(Body::from(body)))
+    };
+    with_body("text/plain", "{}".to_owned()).await.assert_unsupported_type();
+    with_body("application/json", "{}".to_owned()).await.assert_missing_grant();
+    with_body("application/json", "[]".to_owned()).await.assert_missing_grant();
+    with_body("application/json", "A".repeat(100_000)).await.assert_too_large();
+    // Without a body there is nothing to say of it.
+    for kind in ["text/plain", "application/json"] {
+        assert_eq!(with_body(kind, String::new()).await.status, StatusCode::OK, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_breaks_off_is_a_problem() {
+    let node = World::memory().node().await;
+    let start = Ok(Bytes::from_static(b"{\"refresh_token\":\""));
+    let pieces = [start, Err(std::io::Error::other("the client went away"))];
+    let body = Body::from_stream(futures_util::stream::iter(pieces));
+    let call = Call::post("/auth/refresh").header(CONTENT_TYPE, "application/json").body(body);
+    node.send(call).await.assert_problem(400, "The body is incomplete", &[]);
 }
 
 #[tokio::test(start_paused = true)]

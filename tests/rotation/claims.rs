@@ -8,7 +8,6 @@ use auth_tests::{
     Call, Directory, HOUR, Permission, User, World, admin, anna, bert, claims_of, on_both_stores, problem,
     subject,
 };
-use axum::body::Body;
 use http::Method;
 use serde_json::json;
 
@@ -57,7 +56,7 @@ async fn a_larger_scope_that_a_client_asks_for_is_not_granted(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     let body = json!({ "refresh_token": first, "scope": "orders:read orders:write", "roles": ["admin"] });
-    let call = Call::post("/auth/refresh?scope=orders:write").body(Body::from(body.to_string()));
+    let call = Call::post("/auth/refresh?scope=orders:write").json(&body);
     let claims = claims_of(&node.send(call).await.member("access_token"));
     assert_eq!((&claims["scope"], &claims["roles"]), (&json!("orders:read"), &json!(["customer"])));
 }

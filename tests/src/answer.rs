@@ -231,13 +231,25 @@ impl Answer {
     #[track_caller]
     pub fn assert_invalid_grant(&self) {
         self.assert_grant_problem(401, "The refresh token is not accepted; sign in again", "invalid_grant");
-        assert_eq!(self.challenges(), [r#"Bearer realm="shop""#], "{self:?}");
+        assert_eq!(self.challenges(), [r#"Bearer realm="shop", error="invalid_token""#], "{self:?}");
     }
 
     /// 400 of the refresh endpoint.
     #[track_caller]
     pub fn assert_missing_grant(&self) {
         self.assert_grant_problem(400, "A refresh token is needed", "invalid_request");
+    }
+
+    /// 413 of the refresh endpoint.
+    #[track_caller]
+    pub fn assert_too_large(&self) {
+        self.assert_problem(413, "The body is too large", &[]);
+    }
+
+    /// 415 of the refresh endpoint.
+    #[track_caller]
+    pub fn assert_unsupported_type(&self) {
+        self.assert_problem(415, "The body must be application/json", &[]);
     }
 
     #[track_caller]

@@ -11,7 +11,7 @@ use crate::login::rejection::{Refusal, RefusalContext, Rejection};
 use crate::login::{AuthenticateError, LoginError, RefreshError};
 use crate::requirement::{Grant, Scheme};
 use crate::store::StoreError;
-use crate::web::Problem;
+use crate::web::{BodyError, Problem};
 
 impl From<AuthenticateError> for Refusal {
     fn from(error: AuthenticateError) -> Self {
@@ -195,13 +195,30 @@ impl IntoResponse for LoginError {
 
 impl IntoResponse for RefreshError {
     fn into_response(self) -> Response {
+        self.into_response_of(None)
+    }
+}
+
+impl RefreshError {
+    /// The response, with the realm of the challenge where it is known. Without it the challenge has its error alone: it
+    /// must have a parameter (RFC 6750 section 3).
+    pub(super) fn into_response_of(self, realm: Option<&str>) -> Response {
         match self {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),
             Self::InvalidGrant => {
                 let title = "The refresh token is not accepted; sign in again";
                 let mut response =
                     respond(Problem::new(StatusCode::UNAUTHORIZED, title).with_error("invalid_grant"));
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                let error = r#"error="invalid_token""#;
+                let challenge = match realm {
+                    Some(realm) => {
+                        Challenge { scheme: Scheme::Jwt, realm, parameters: Some(error) }.to_string()
+                    }
+                    None => format!("Bearer {error}"),
+                };
+                if let Ok(value) = HeaderValue::from_str(&challenge) {
+                    response.headers_mut().insert(WWW_AUTHENTICATE, value);
+                }
                 response
             }
             Self::Missing => respond(
@@ -211,6 +228,19 @@ impl IntoResponse for RefreshError {
             Self::Unavailable(error) => {
                 tracing::error!(%error, "a refresh could not be answered");
                 unavailable()
+            }
+        }
+    }
+}
+
+impl IntoResponse for BodyError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Incomplete => problem(StatusCode::BAD_REQUEST, "The body is incomplete"),
+            Self::Members => RefreshError::Missing.into_response(),
+            Self::TooLarge => problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::UnsupportedType => {
+                problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json")
             }
         }
     }

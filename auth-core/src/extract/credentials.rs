@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::Json;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use http::header::{CACHE_CONTROL, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
@@ -106,27 +106,12 @@ impl<C: Claims> Authenticator<C> {
     }
 
     /// Answers the refresh endpoint: the token of the body, or else of the cookie.
-    pub(crate) async fn answer_refresh(
-        &self,
-        body_token: Option<&str>,
-        parts: &Parts,
-    ) -> Result<Response, RefreshError> {
-        match self.refresh_by(body_token, parts).await {
-            // A cookie that is refused stays: the browser may have signed in again since it sent the request.
-            Err(error @ RefreshError::InvalidGrant) => {
-                let mut response = error.into_response();
-                if let Ok(challenge) =
-                    HeaderValue::try_from(format!(r#"Bearer realm="{}""#, self.site().audience))
-                {
-                    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-                }
-                Ok(response)
-            }
-            answer => answer,
-        }
+    pub(crate) async fn answer_refresh(&self, body_token: Option<&str>, parts: &Parts) -> Response {
+        let answered = self.try_refresh(body_token, parts).await;
+        answered.unwrap_or_else(|error| error.into_response_of(Some(&self.site().audience)))
     }
 
-    async fn refresh_by(&self, body_token: Option<&str>, parts: &Parts) -> Result<Response, RefreshError> {
+    async fn try_refresh(&self, body_token: Option<&str>, parts: &Parts) -> Result<Response, RefreshError> {
         // An access token is looked at only with pairing, where a malformed one is as good as none.
         let access_token = match bearer_token(&parts.headers) {
             Err(CredentialError::Malformed) if authorization_is_doubled(&parts.headers) => {

@@ -15,7 +15,7 @@ use crate::id::{LoginId, Position, TokenId};
 /// The version of the set of claims in tokens (`ver`). A claim that a later version adds is required only in tokens
 /// of that version and later ones, so that tokens that were issued before an update are still accepted.
 const CLAIM_SET: u32 = SET_WITH_REALM;
-/// From this version on, tokens have `sid`, `epoch` and `gen`.
+/// From this version on, tokens have `client_id`, `sid`, `auth_time`, `epoch` and `gen`.
 pub(super) const SET_WITH_LOGIN: u32 = 1;
 /// From this version on, tokens have `realm` if the realm was given a name.
 pub(super) const SET_WITH_REALM: u32 = 2;

@@ -37,14 +37,15 @@ pub(super) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// Checks the length, then splits into exactly three segments without allocating.
+    /// Checks the length, then splits into exactly three segments without allocating. The payload may be empty
+    /// (RFC 7515 section 7.1 allows it); a token refuses that.
     pub(super) fn split(compact: &'a [u8], max_length: usize) -> Result<Self, VerifyError> {
         if compact.len() > max_length {
             return Err(VerifyError::TooLarge);
         }
         let (header, rest) = split_at_dot(compact)?;
         let (payload, signature) = split_at_dot(rest)?;
-        if header.is_empty() || header.len() > MAX_HEADER || payload.is_empty() || signature.is_empty() {
+        if header.is_empty() || header.len() > MAX_HEADER || signature.is_empty() {
             return Err(VerifyError::Malformed);
         }
         if memchr::memchr(b'.', signature).is_some() {
@@ -52,6 +53,10 @@ impl<'a> Compact<'a> {
         }
         let message = compact.get(..header.len() + 1 + payload.len()).ok_or(VerifyError::Malformed)?;
         Ok(Self { message, header, payload, signature })
+    }
+
+    pub(super) const fn has_empty_payload(&self) -> bool {
+        self.payload.is_empty()
     }
 
     pub(super) const fn header(&self) -> &'a [u8] {

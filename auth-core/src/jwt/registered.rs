@@ -21,6 +21,7 @@ pub struct Registered<'de> {
     pub(super) nbf: Option<NumericDate>,
     pub(super) iat: Option<NumericDate>,
     pub(super) jti: Option<Text<'de>>,
+    pub(super) client_id: Option<Text<'de>>,
     pub(super) sid: Option<Text<'de>>,
     pub(super) auth_time: Option<NumericDate>,
     pub(super) epoch: Option<u64>,
@@ -43,6 +44,7 @@ impl<'de> OtherMembers<'de> for Registered<'de> {
             b"nbf" => read_once(&mut self.nbf, map),
             b"iat" => read_once(&mut self.iat, map),
             b"jti" => read_once(&mut self.jti, map),
+            b"client_id" => read_once(&mut self.client_id, map),
             b"sid" => read_once(&mut self.sid, map),
             b"auth_time" => read_once(&mut self.auth_time, map),
             b"epoch" => read_once(&mut self.epoch, map),
@@ -59,6 +61,15 @@ impl<'de> OtherMembers<'de> for Registered<'de> {
 }
 
 impl<'de> Registered<'de> {
+    /// Whether it has every claim that tokens of this library have had since the first version of their set of claims.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.client_id.is_some()
+            && self.sid.is_some()
+            && self.auth_time.is_some()
+            && self.epoch.is_some()
+            && self.position.is_some()
+    }
+
     /// Skips an unknown member. Names must be unique (RFC 7519 section 4), unknown ones too. Their number is limited,
     /// and with it the cost of this search.
     fn skip<A: MapAccess<'de>>(&mut self, name: ClaimName<'de>, map: &mut A) -> Result<(), A::Error> {

@@ -107,8 +107,8 @@ impl KeySet {
 
     /// Verifies a JWS in compact serialisation and returns its payload (RFC 7515 section 5.2).
     ///
-    /// It is for signed data other than access tokens: `typ`, `cty` and the content of the payload are not checked.
-    /// At most 1 MiB.
+    /// It is for signed data other than access tokens: `typ`, `cty` and the content of the payload are not checked,
+    /// and it may be empty. At most 1 MiB.
     ///
     /// # Errors
     ///

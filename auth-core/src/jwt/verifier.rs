@@ -78,6 +78,9 @@ impl<C: Claims> Verifier<C> {
     /// token.
     pub(crate) fn verify_untimed(&self, keys: &KeySet, token: &[u8]) -> Result<Verified<C>, VerifyError> {
         let signed = jws::Compact::split(token, self.expected.max_length)?;
+        if signed.has_empty_payload() {
+            return Err(VerifyError::Malformed);
+        }
         let key = keys.verify_signature(&signed, HeaderPurpose::AccessToken)?.id().cloned();
         let payload = jws::decode_payload(&signed)?;
         let (registered, claims) = parse::<C>(&payload)?;
@@ -110,9 +113,7 @@ impl<C: Claims> Verifier<C> {
         if expires_at <= issued_at || expires_at.since(issued_at) > C::MAX_TTL {
             return Err(VerifyError::LifetimeTooLong);
         }
-        if registered.ver.is_some_and(|ver| ver >= SET_WITH_LOGIN)
-            && (registered.sid.is_none() || registered.epoch.is_none() || registered.position.is_none())
-        {
+        if registered.ver.is_some_and(|ver| ver >= SET_WITH_LOGIN) && !registered.is_complete() {
             return Err(VerifyError::Malformed);
         }
         let valid_from = registered.nbf.map_or(issued_at, |nbf| issued_at.max(timestamp(nbf)));
@@ -126,7 +127,11 @@ impl<C: Claims> Verifier<C> {
                 .map(|sid| sid.as_str().parse())
                 .transpose()
                 .map_err(|_| VerifyError::Malformed)?,
-            authenticated_at: registered.auth_time.map(timestamp),
+            // A time after the token was issued says nothing now, and must not begin to when it has come.
+            authenticated_at: registered
+                .auth_time
+                .map(timestamp)
+                .filter(|at| *at <= issued_at.after(self.expected.leeway)),
             // Epochs are milliseconds, so `iat` can be used for a missing epoch.
             epoch: registered.epoch.unwrap_or_else(|| u64::try_from(issued_at.millis()).unwrap_or(0)),
             position: registered.position,
@@ -181,7 +186,8 @@ impl<C> Verified<C> {
         self.issued_at
     }
 
-    /// `auth_time`: when the subject last authenticated.
+    /// `auth_time`: when the subject last authenticated. `None` if the token does not contain it, or if it is later
+    /// than `iat`, beyond the leeway.
     pub const fn authenticated_at(&self) -> Option<Timestamp> {
         self.authenticated_at
     }

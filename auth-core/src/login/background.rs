@@ -1,15 +1,15 @@
-//! The work off the request path: three loops that end with the authenticator.
+//! The work off the request path: three loops that end with the authenticator, and go on after a panic.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
 use super::realm_store::RealmStore;
 use super::revoker::Revoker;
 use super::write_behind::WriteBehind;
-use crate::audit::AuditEvent;
+use crate::audit::{AuditEvent, BackgroundTask};
 use crate::revoke::CatchUp;
 use crate::store::StoreError;
 
@@ -21,6 +21,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 const GATHER: Duration = Duration::from_millis(500);
 /// How often expired rows and entries are deleted.
 const PURGE: Duration = Duration::from_secs(60);
+/// The pause after a panic.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause after many panics in a row.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The running loops; dropping it stops them.
 #[derive(Debug)]
@@ -28,9 +32,21 @@ pub(super) struct Background(Vec<AbortHandle>);
 
 impl Background {
     pub(super) fn start(revoker: &Arc<Revoker>, uses: &Arc<WriteBehind>, store: &RealmStore) -> Self {
-        let follow = tokio::spawn(follow(revoker.clone()));
-        let write = tokio::spawn(write(uses.clone(), store.clone()));
-        let purge = tokio::spawn(purge(revoker.clone(), store.clone()));
+        let follow = {
+            let revoker = revoker.clone();
+            move || follow(revoker.clone())
+        };
+        let write = {
+            let (uses, store) = (uses.clone(), store.clone());
+            move || write(uses.clone(), store.clone())
+        };
+        let purge = {
+            let (revoker, store) = (revoker.clone(), store.clone());
+            move || purge(revoker.clone(), store.clone())
+        };
+        let follow = tokio::spawn(supervise(BackgroundTask::FollowLog, revoker.clone(), follow));
+        let write = tokio::spawn(supervise(BackgroundTask::WriteUses, revoker.clone(), write));
+        let purge = tokio::spawn(supervise(BackgroundTask::Purge, revoker.clone(), purge));
         Self(vec![follow.abort_handle(), write.abort_handle(), purge.abort_handle()])
     }
 }
@@ -41,18 +57,48 @@ impl Drop for Background {
     }
 }
 
-/// Keeps the revocation list up to date: at each wake-up, and once a second without one.
-async fn follow(revoker: Arc<Revoker>) {
+/// Does a task round by round, until the authenticator ends. A round that panics is logged, raised as an event and, after
+/// a pause, followed by the next one: a task that stopped for good would go unnoticed.
+async fn supervise<F>(task: BackgroundTask, revoker: Arc<Revoker>, round: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut in_a_row = 0;
     loop {
-        if timeout(POLL, revoker.feed().changed()).await.is_ok() {
-            tracing::trace!("the revocation log may have grown");
-        }
-        match revoker.catch_up().await {
-            Ok(()) => sleep(PAUSE).await,
-            Err(error) => {
-                tracing::warn!(?error, "the revocation log cannot be read");
-                sleep(POLL).await;
+        // A task of its own, because tokio catches its panic. If this future is dropped, so is the task.
+        let mut alone = JoinSet::new();
+        alone.spawn(round());
+        match alone.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                in_a_row = u32::saturating_add(in_a_row, 1);
+                // Not what it panicked with, which may be anything.
+                tracing::error!(?task, in_a_row, "a background task panicked and is started again");
+                revoker.observe(&AuditEvent::TaskPanicked { task, in_a_row });
+                sleep(pause_after(in_a_row)).await;
             }
+            Some(Ok(())) => in_a_row = 0,
+            // Cancelled: the runtime shuts down.
+            Some(Err(_)) | None => return,
+        }
+    }
+}
+
+/// One second after the first panic in a row, and twice as long after each further one.
+fn pause_after(in_a_row: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(in_a_row.saturating_sub(1));
+    FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
+}
+
+/// Brings the revocation list up to date: at a wake-up, or after a second without one.
+async fn follow(revoker: Arc<Revoker>) {
+    if timeout(POLL, revoker.feed().changed()).await.is_ok() {
+        tracing::trace!("the revocation log may have grown");
+    }
+    match revoker.catch_up().await {
+        Ok(()) => sleep(PAUSE).await,
+        Err(error) => {
+            tracing::warn!(?error, "the revocation log cannot be read");
+            sleep(POLL).await;
         }
     }
 }
@@ -77,26 +123,20 @@ impl Revoker {
 
 /// Writes what was gathered.
 async fn write(uses: Arc<WriteBehind>, store: RealmStore) {
-    loop {
-        uses.filled.notified().await;
-        sleep(GATHER).await;
-        if let Err(error) = uses.flush(&store).await {
-            tracing::warn!(?error, "uses of logins cannot be written down");
-            sleep(POLL).await;
-        }
+    uses.filled.notified().await;
+    sleep(GATHER).await;
+    if let Err(error) = uses.flush(&store).await {
+        tracing::warn!(?error, "uses of logins cannot be written down");
+        sleep(POLL).await;
     }
 }
 
-/// Deletes what has expired.
+/// Deletes what has expired, and waits until it is time to do it again.
 async fn purge(revoker: Arc<Revoker>, store: RealmStore) {
-    let mut ticks = interval(PURGE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let entries = revoker.feed().list().purge(store.now());
-        match store.ask(|store, _| store.purge()).await {
-            Ok(purged) => tracing::debug!(logins = purged.value, entries, "deleted what has expired"),
-            Err(error) => tracing::warn!(?error, "expired logins cannot be deleted"),
-        }
+    let entries = revoker.feed().list().purge(store.now());
+    match store.ask(|store, _| store.purge()).await {
+        Ok(purged) => tracing::debug!(logins = purged.value, entries, "deleted what has expired"),
+        Err(error) => tracing::warn!(?error, "expired logins cannot be deleted"),
     }
+    sleep(PURGE).await;
 }

@@ -3,11 +3,12 @@
 use http::HeaderMap;
 
 use super::Parts;
+use super::creation::Leftover;
 use super::sign_in::LoginError;
 use crate::claims::Claims;
 use crate::id::{LoginId, Subject};
 use crate::refresh::ParsedToken;
-use crate::store::{EndReason, LiveLogin, SessionKey, StoreError};
+use crate::store::{LiveLogin, SessionKey, StoreError};
 use crate::web::{refresh_token, session_id};
 
 /// What a browser had before it signed in.
@@ -17,17 +18,15 @@ pub(super) struct Earlier {
     pub(super) data: Option<Vec<u8>>,
     /// A login of the same subject: it ends in the step in which the new one is made.
     pub(super) own: Option<LoginId>,
-    /// Logins to end afterwards: they are elsewhere in the store, or a second one of the subject.
-    others: Vec<(LoginId, Subject)>,
-    /// A session without a login.
-    pub(super) anonymous: Option<SessionKey>,
+    /// What is not replaced in that step.
+    pub(super) leftover: Leftover,
 }
 
 impl Earlier {
     fn add(&mut self, login: LoginId, owner: Subject, subject: &Subject) {
         match self.own {
             None if owner == *subject => self.own = Some(login),
-            _ => self.others.push((login, owner)),
+            _ => self.leftover.others.push((login, owner)),
         }
     }
 }
@@ -62,7 +61,7 @@ impl<C: Claims> Parts<C> {
         let is_foreign = login.as_ref().is_some_and(|login| login.row.subject != *subject);
         earlier.data = (!is_foreign).then_some(row.data);
         match login {
-            None => earlier.anonymous = Some(key),
+            None => earlier.leftover.anonymous = Some(key),
             Some(LiveLogin { row, .. }) => earlier.add(row.id, row.subject, subject),
         }
         Ok(())
@@ -89,18 +88,5 @@ impl<C: Claims> Parts<C> {
             earlier.add(row.id, row.subject, subject);
         }
         Ok(())
-    }
-
-    /// Ends what was not replaced in the step that made the new login. That one is there already: what fails here is logged,
-    /// and ends by itself.
-    pub(super) async fn end_earlier(&self, earlier: &Earlier) {
-        for (login, owner) in &earlier.others {
-            if let Err(error) = self.revoker.end(owner, *login, EndReason::Replaced).await {
-                tracing::warn!(
-                    ?error,
-                    "a login that a browser had before it signed in stays until it expires"
-                );
-            }
-        }
     }
 }

@@ -81,7 +81,8 @@ impl<C> Auth<C> {
         self.0.login
     }
 
-    /// When the user was last authenticated (`auth_time`); `None` if the token does not contain it.
+    /// When the user was last authenticated (`auth_time`). `None` if the token does not contain it, or if it is later
+    /// than `iat`, beyond the leeway: such a token is accepted, and never satisfies `fresh`.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.0.authenticated_at
     }

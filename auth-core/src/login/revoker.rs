@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::realm_store::RealmStore;
-use crate::audit::{AuditEvent, Observer};
+use crate::audit::{AuditEvent, Observer, notify};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
@@ -37,7 +37,7 @@ impl Revoker {
     }
 
     pub(super) fn observe(&self, event: &AuditEvent) {
-        self.observer.observe(event);
+        notify(&*self.observer, event);
     }
 
     /// See [`RealmStore::take_step`].
@@ -192,8 +192,8 @@ impl Revoker {
 
 /// Runs a write to its end even if the request that asked for it goes away half way: an end that began is not undone, and
 /// what the store logged is known and expected here.
-pub(super) async fn uncancelled<T: Send + 'static>(
-    write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::spawn(write).await.unwrap_or_else(|error| Err(StoreError::new(error)))
+pub(super) async fn uncancelled<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    write: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
+    tokio::spawn(write).await.unwrap_or_else(|error| Err(StoreError::new(error).into()))
 }

@@ -4,6 +4,7 @@ use axum::BoxError;
 use http::{HeaderMap, HeaderValue};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
+use super::creation::Leftover;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
@@ -12,10 +13,7 @@ use crate::id::{LoginId, ParseIdError, Subject};
 use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
-use crate::store::{
-    Created, EndReason, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey, StoreError, Ticket,
-    Timed,
-};
+use crate::store::{LoginKind, NewLogin, NewSession, Partition, StoreError, Ticket, Timed};
 use crate::web::{Device, LoginAttempt, SiteError};
 
 /// How often an id is generated again because it exists already: that happens only if the random number generator fails.
@@ -143,11 +141,7 @@ impl<C: Claims> Authenticator<C> {
         for _ in 0..TRIES {
             let id = SessionId::random(Partition::of_login(login.id)).map_err(StoreError::new)?;
             let session = NewSession { key: id.key(), data: data.clone(), lifetime: login.lifetime };
-            if let Some(made) = parts.create(ticket, &login, Some(&session)).await? {
-                parts.end_earlier(&earlier).await;
-                if let Some(anonymous) = &earlier.anonymous {
-                    parts.delete_anonymous(anonymous).await;
-                }
+            if let Some(made) = parts.create(ticket, &login, Some(session), earlier.leftover.clone()).await? {
                 let lifetime = parts.config.session_lifetime;
                 let cookie =
                     parts.site.cookie.set(&id, lifetime).ok_or_else(|| StoreError::new(RandomError))?;
@@ -226,11 +220,12 @@ impl<C: Claims> Parts<C> {
         let (mut login, claims) = self.new_login(ticket, claims, device, LoginKind::Token).await?;
         let earlier = self.earlier(cookies, &login.subject).await?;
         login.replaces = earlier.own;
+        let leftover = Leftover { anonymous: None, ..earlier.leftover };
         for _ in 0..TRIES {
             let token = ParsedToken::first(login.id, self.issuer.peppers()).map_err(StoreError::new)?;
             login.secret = Some(token.hash());
-            if let Some(Timed { value: row, now }) = self.create(ticket, &login, None).await? {
-                self.end_earlier(&earlier).await;
+            let made = self.create(ticket, &login, None, leftover.clone()).await?;
+            if let Some(Timed { value: row, now }) = made {
                 return self.issuer.issue(&claims, &row, row.epoch, &token, now).map_err(LoginError::Store);
             }
             login.id = self.new_id(&login.subject)?;
@@ -279,44 +274,5 @@ impl<C: Claims> Parts<C> {
 
     fn new_id(&self, subject: &Subject) -> Result<LoginId, StoreError> {
         Partition::of(subject, self.store.store().partitions()).new_login()
-    }
-
-    /// Stores a login; `None` when an id is taken.
-    async fn create(
-        &self,
-        ticket: &Ticket,
-        login: &NewLogin,
-        session: Option<&NewSession>,
-    ) -> Result<Option<Timed<LoginRow>>, LoginError> {
-        let limit = self.config.limit;
-        let write = self.revoker.feed().begin_write();
-        let created =
-            self.store.ask(|store, realm| store.create(realm, ticket, login, session, limit)).await?;
-        let subject = &login.subject;
-        match created.value {
-            Created::Made { login: made, replaced, evicted } => {
-                if let (Some(old), Some(logged)) = (login.replaces, replaced) {
-                    self.revoker.ended(subject, old, EndReason::Replaced, logged);
-                }
-                self.revoker.evicted(subject, &evicted);
-                drop(write);
-                let (id, kind) = (made.id, made.kind);
-                self.revoker.observe(&AuditEvent::LoginStarted { login: id, subject: subject.clone(), kind });
-                Ok(Some(Timed::new(made, created.now)))
-            }
-            Created::Outdated => Err(LoginError::Changed),
-            Created::IdTaken => Ok(None),
-            Created::LimitReached => {
-                self.revoker.observe(&AuditEvent::LimitReached { subject: subject.clone() });
-                Err(LoginError::LimitReached)
-            }
-        }
-    }
-
-    /// Deletes a session without a login whose data moved along.
-    async fn delete_anonymous(&self, session: &SessionKey) {
-        if let Err(error) = self.store.ask(|store, realm| store.delete_session(realm, session)).await {
-            tracing::warn!(?error, "a session from before a sign-in stays until it expires");
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri, Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, LINK};
@@ -14,8 +14,9 @@ use super::method::{delete, get, post};
 use super::router::ProtectedRouter;
 use crate::claims::Claims;
 use crate::extract::not_found;
-use crate::login::{Auth, Authenticator, Login, Logins, RefreshError};
+use crate::login::{Auth, Authenticator, Login, Logins};
 use crate::store::StoreError;
+use crate::web::{BodyError, json_object};
 use crate::{public, require_auth};
 
 /// Far above any refresh token.
@@ -26,7 +27,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// | route | who | what |
     /// |---|---|---|
-    /// | `POST /auth/refresh` | public: the token is the credential | JSON `refresh_token`, or the refresh cookie: new tokens |
+    /// | `POST /auth/refresh` | public: the token is the credential | a JSON object with `refresh_token`, or no body and the refresh cookie: new tokens |
     /// | `POST /auth/logout` | session \| jwt | 204; ends the login it came with |
     /// | `GET /auth/logins` | session \| jwt | the caller's logins, newest first, 100 at once; `Link: …; rel="next"` says where the rest is |
     /// | `DELETE /auth/logins` | session \| jwt | 204; ends the caller's others |
@@ -56,15 +57,31 @@ struct RefreshRequest {
 async fn refresh<C: Claims>(
     State(auth): State<Authenticator<C>>,
     parts: Parts,
-    body: Bytes,
-) -> Result<Response, RefreshError> {
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     use secrecy::ExposeSecret as _;
 
-    if body.is_empty() {
-        return auth.answer_refresh(None, &parts).await;
+    let request = match read_refresh(&parts, body) {
+        Ok(request) => request,
+        Err(error) => return error.into_response(),
+    };
+    let token = request.as_ref().map(|request| request.refresh_token.expose_secret());
+    auth.answer_refresh(token, &parts).await
+}
+
+/// What the body asks for; `None` for an empty one, which leaves the token to the cookie.
+fn read_refresh(
+    parts: &Parts,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Option<RefreshRequest>, BodyError> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => BodyError::TooLarge,
+        _ => BodyError::Incomplete,
+    })?;
+    match body.is_empty() {
+        true => Ok(None),
+        false => json_object(&parts.headers, &body).map(Some),
     }
-    let request: RefreshRequest = serde_json::from_slice(&body).map_err(|_| RefreshError::Missing)?;
-    auth.answer_refresh(Some(request.refresh_token.expose_secret()), &parts).await
 }
 
 #[require_auth(session | jwt)]

@@ -1,10 +1,11 @@
-//! What HTTP brings and takes: credentials, cookies, where a request comes from, and problem details. Nothing here decides.
+//! What HTTP brings and takes: credentials, cookies, JSON bodies, where a request comes from, and problem details. Nothing here decides.
 
 mod accept;
 mod cookie;
 mod credential;
 mod csrf;
 mod device;
+mod json;
 mod local_path;
 pub(crate) mod origin;
 mod problem;
@@ -14,6 +15,7 @@ pub(crate) use cookie::{RefreshCookie, SessionCookie};
 pub(crate) use credential::{Credential, CredentialError, bearer_token, refresh_token, session_id};
 pub(crate) use csrf::{CsrfPolicy, HeaderlessClients, SiteError};
 pub use device::{Device, LoginAttempt};
+pub(crate) use json::{BodyError, json_object};
 pub use local_path::LocalPath;
 pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;

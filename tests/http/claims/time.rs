@@ -7,7 +7,7 @@ use auth_core::clock::Timestamp;
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeySet};
 use auth_tests::forge::{claims, claims_with};
-use auth_tests::{Forger, NOW, Shop, ShopUser, World, problem};
+use auth_tests::{Call, Forger, LEEWAY, NOW, Shop, ShopUser, World, problem};
 use serde_json::json;
 
 use crate::target::Target;
@@ -176,6 +176,32 @@ async fn an_iat_or_nbf_in_the_future_is_refused() {
     }
     let last = target.forger.token(claims_with("nbf", json!(253_402_300_799_i64)).to_string());
     target.refuses("the year 9999", &last, VerifyError::NotYetValid).await;
+}
+
+/// Neither now nor when that time has come. Nothing else is wrong with the token.
+#[tokio::test]
+async fn an_auth_time_after_the_time_of_issue_never_counts_as_fresh() {
+    let forger = Forger::new(Algorithm::ES256);
+    let shop = Shop::with(forger.ring(), |builder| builder.leeway(LEEWAY)).await;
+    for (row, after, is_fresh) in [
+        ("when it was issued", 0, true),
+        ("within the leeway", 5, true),
+        ("beyond the leeway", 6, false),
+        ("just before it expires", 599, false),
+        ("when it expires", 600, false),
+        ("the year 9999", 253_402_300_799 - NOW.seconds(), false),
+    ] {
+        let token = forger.token(claims_with("auth_time", json!(NOW.seconds() + after)).to_string());
+        for at in [0, 5_000, 6_000, 299_000, 599_000] {
+            shop.clock.set(millis(at));
+            shop.me(&token).await.assert_ok("7 by jwt", row);
+            let answer = Call::get("/fresh").bearer(&token).send(&shop.app).await;
+            match is_fresh && at <= 300_000 {
+                true => answer.assert_ok("7 by jwt", row),
+                false => answer.assert_is(&problem::stale(), &format!("{row}, at {at} ms")),
+            }
+        }
+    }
 }
 
 #[tokio::test]

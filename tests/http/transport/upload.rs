@@ -72,7 +72,7 @@ async fn the_ready_made_routes_read_no_more_than_they_need() {
     let (body, read) = upload(100);
     let refresh =
         Call::post("/auth/refresh").header(CONTENT_TYPE, "application/json").body(body).send(&shop.app).await;
-    assert_eq!(refresh.status.as_u16(), 413);
+    refresh.assert_too_large();
     assert!(read.load(Ordering::SeqCst) <= MEGABYTE, "one piece at the most");
     let (body, read) = upload(100);
     let logout = Call::post("/auth/logout").body(body).send(&shop.app).await;

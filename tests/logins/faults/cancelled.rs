@@ -2,11 +2,15 @@
 //! knows of it.
 
 use std::future::Future;
+use std::num::NonZeroU32;
 
+use auth_core::audit::AuditEvent;
 use auth_core::id::TokenId;
+use auth_core::store::{EndReason, OnLimit};
 use auth_tests::shop::{key_id, signing_key};
 use auth_tests::{
-    Directory, Fault, Gate, MINUTE, Node, Op, SECOND, World, anna, claims_of, on_both_stores, subject, within,
+    Directory, Fault, Gate, MINUTE, Node, Op, SECOND, World, anna, claims_of, in_time, on_both_stores,
+    subject, within,
 };
 use http::{Method, StatusCode};
 
@@ -18,6 +22,11 @@ on_both_stores!(
     a_subject_that_is_gone_loses_its_logins_all_the_same,
     claims_that_do_not_hold_end_the_login_all_the_same,
     a_login_of_somebody_else_is_replaced_all_the_same,
+    a_sign_in_says_what_it_evicted_all_the_same,
+    a_sign_in_with_tokens_says_what_it_evicted_all_the_same,
+    a_sign_in_in_the_same_browser_replaces_the_login_all_the_same,
+    a_sign_in_ends_the_login_of_somebody_else_all_the_same,
+    data_of_nobody_are_moved_to_the_session_all_the_same,
 );
 
 /// Drops a request when it comes to that call of the store, and lets the store go on.
@@ -25,8 +34,15 @@ async fn dropped<F>(node: &Node, op: Op, request: impl FnOnce(Node) -> F)
 where
     F: Future<Output: Send> + Send + 'static,
 {
+    dropped_at(node, op, Fault::StopBefore, request).await;
+}
+
+async fn dropped_at<F>(node: &Node, op: Op, stop: fn(Gate) -> Fault, request: impl FnOnce(Node) -> F)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
     let gate = Gate::closed();
-    node.store.next(op, Fault::StopBefore(gate.clone()));
+    node.store.next(op, stop(gate.clone()));
     let client = tokio::spawn(request(node.clone()));
     gate.reached().await;
     client.abort();
@@ -119,4 +135,95 @@ async fn nobody_is_signed_in(node: &Node) {
         }
     })
     .await;
+}
+
+/// Where a sign-in can be dropped at the call that makes its login.
+const STOPS: [fn(Gate) -> Fault; 2] = [Fault::StopBefore, Fault::StopAfter];
+
+/// Waits until as many events are like this.
+async fn said(node: &Node, times: usize, is_like: impl Fn(&AuditEvent) -> bool) {
+    within("an event", async {
+        while node.events.count(&is_like) < times {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+fn is_end(event: &AuditEvent, because: EndReason) -> bool {
+    matches!(event, AuditEvent::LoginEnded { reason, .. } if *reason == because)
+}
+
+/// The login is there, and this node knows which others are not: it does not learn it from the log.
+async fn evicts<F>(world: World, sign_in: impl Fn(Node) -> F)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let one = NonZeroU32::MIN;
+    let node = world.node_with(|builder| builder.max_logins(one, OnLimit::EndOldest)).await;
+    node.store.always(Op::Page, Fault::Before);
+    for (times, stop) in STOPS.into_iter().enumerate() {
+        let before = node.login(anna()).await;
+        node.events.clear();
+        node.get("/me", before.access_token()).await.assert_text("anna, by jwt");
+        dropped_at(&node, Op::Create, stop, &sign_in).await;
+        said(&node, 1, |event| matches!(event, AuditEvent::LoginStarted { .. })).await;
+        assert_eq!(node.events.count(|event| is_end(event, EndReason::Evicted)), 1, "{times}");
+        node.get("/me", before.access_token()).await.assert_invalid_token();
+        assert_eq!(node.store.calls(Op::Standing), 0);
+        assert_eq!(node.logins_of("anna").await.len(), 1);
+    }
+}
+
+async fn a_sign_in_says_what_it_evicted_all_the_same(world: World) {
+    evicts(world, async |node: Node| node.sign_in("anna", "").await).await;
+}
+
+async fn a_sign_in_with_tokens_says_what_it_evicted_all_the_same(world: World) {
+    evicts(world, async |node: Node| node.login(anna()).await).await;
+}
+
+async fn a_sign_in_in_the_same_browser_replaces_the_login_all_the_same(world: World) {
+    let node = world.node().await;
+    node.store.always(Op::Page, Fault::Before);
+    for stop in STOPS {
+        let cookie = node.sign_in("anna", "").await;
+        node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
+        node.events.clear();
+        let old = cookie.clone();
+        dropped_at(&node, Op::Create, stop, async move |node: Node| node.sign_in("anna", &old).await).await;
+        said(&node, 1, |event| is_end(event, EndReason::Replaced)).await;
+        node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
+        assert_eq!(in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap(), 1);
+    }
+}
+
+async fn a_sign_in_ends_the_login_of_somebody_else_all_the_same(world: World) {
+    let node = world.node().await;
+    for stop in STOPS {
+        let cookie = node.sign_in("anna", "").await;
+        node.events.clear();
+        dropped_at(&node, Op::Create, stop, async move |node: Node| node.sign_in("bert", &cookie).await)
+            .await;
+        nobody_is_signed_in(&node).await;
+        said(&node, 1, |event| is_end(event, EndReason::Replaced)).await;
+    }
+    assert_eq!(node.logins_of("bert").await.len(), 2);
+}
+
+async fn data_of_nobody_are_moved_to_the_session_all_the_same(world: World) {
+    let node = world.node().await;
+    for (times, stop) in STOPS.into_iter().enumerate() {
+        let cookie = node.browser(Method::POST, "/cart/apples", "").await.cookie();
+        node.get_by_cookie("/cart", &cookie).await.assert_text("apples");
+        let old = cookie.clone();
+        dropped_at(&node, Op::Create, stop, async move |node: Node| node.sign_in("anna", &old).await).await;
+        within("the end of the old session", async {
+            while node.get_by_cookie("/cart", &cookie).await.body != "empty" {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(node.logins_of("anna").await.len(), times + 1);
+    }
 }

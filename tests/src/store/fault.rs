@@ -15,6 +15,8 @@ pub enum Fault {
     Before,
     /// It was done, and then an error: the answer is lost.
     After,
+    /// A panic, and nothing was done.
+    Panic,
     /// Stops before it is done.
     StopBefore(Gate),
     /// Stops after it was done, before the answer.

@@ -85,6 +85,7 @@ impl Altered for Faulty {
     async fn before(&self, op: Op) -> Result<Fault, StoreError> {
         match self.faults.at(op) {
             Fault::Before => return Err(StoreError::new("failed before the commit")),
+            Fault::Panic => panic!("a store that panics at {op:?}"),
             Fault::StopBefore(gate) => gate.pass().await,
             Fault::DieBefore => std::process::abort(),
             rest => return Ok(rest),
