@@ -5,6 +5,7 @@ mod account;
 mod admin;
 mod browser;
 mod crash;
+mod error_pages;
 mod hung_up;
 mod logins;
 mod orders;
