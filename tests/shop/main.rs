@@ -5,6 +5,7 @@ mod account;
 mod admin;
 mod browser;
 mod crash;
+mod error_pages;
 mod flood;
 mod hung_up;
 mod logins;

@@ -23,6 +23,51 @@ async fn the_front_page_knows_whether_you_are_signed_in() {
 }
 
 #[tokio::test]
+async fn to_the_front_page_a_session_that_is_over_is_nobody() {
+    let shop = Shop::start();
+    let cookie = shop.session("alice").await;
+    shop.post("/logout").same_origin().cookie(&cookie).send().await.assert_redirect("/");
+
+    for call in [shop.get("/").page(), shop.get("/")] {
+        let page = call.cookie(&cookie).send().await;
+        page.assert_page(200, "Welcome");
+        assert!(page.body.contains("You are not signed in."));
+    }
+    shop.get("/login").page().cookie(&cookie).send().await.assert_page(200, "Sign in");
+}
+
+#[tokio::test]
+async fn who_is_signed_in_needs_no_login_page() {
+    let shop = Shop::start();
+    let cookie = shop.session("alice").await;
+    for (path, goes_to) in [
+        ("/login", "/account"),
+        ("/login?next=/", "/"),
+        ("/login?next=//evil.example", "/account"),
+        ("/login?notice=expired", "/account"),
+    ] {
+        shop.get(path).page().cookie(&cookie).send().await.assert_redirect(goes_to);
+    }
+    let again = shop.get("/login?notice=again").page().cookie(&cookie).send().await;
+    again.assert_page(200, "Sign in");
+    assert!(again.body.contains("Please sign in again to do this."));
+}
+
+#[tokio::test]
+async fn a_cookie_that_the_shop_does_not_know_keeps_nobody_from_signing_in() {
+    let shop = Shop::start();
+    let away = shop.get("/account").page().cookie("__Host-id=x").send().await;
+    away.assert_redirect("/login?next=/account");
+
+    let form = shop.get("/login?next=/account").page().cookie("__Host-id=x").send().await;
+    form.assert_page(401, "Sign in");
+    assert!(form.body.contains(r#"<form method="post" action="/login">"#));
+    let signed_in = shop.post("/login").same_origin().page().cookie("__Host-id=x").form(&ALICE).send().await;
+    signed_in.assert_redirect("/account");
+    let _ = signed_in.session_cookie();
+}
+
+#[tokio::test]
 async fn signing_in_leads_to_the_account_with_a_protected_cookie() {
     let shop = Shop::start();
 
@@ -175,6 +220,7 @@ async fn signing_out_ends_the_session_and_removes_the_cookie() {
 
     answer.assert_redirect("/");
     assert_eq!(answer.header("set-cookie"), Some(FORGET_COOKIE));
+    assert_eq!(answer.header("clear-site-data"), Some("\"cache\""));
     shop.get("/api/me").cookie(&cookie).send().await.assert_problem(401, INVALID, &BAD_SESSION);
     let page = shop.get("/account").page().cookie(&cookie).send().await;
     page.assert_redirect("/login?next=/account");
@@ -208,8 +254,9 @@ async fn a_planted_or_doubled_cookie_is_refused() {
 }
 
 #[tokio::test]
-async fn the_style_sheet_is_the_only_thing_that_pages_load_and_may_be_cached() {
+async fn a_style_sheet_and_for_users_a_script_are_all_that_pages_load_and_may_be_cached() {
     let shop = Shop::start();
+    let cookie = shop.session("alice").await;
 
     let style = shop.get("/style.css").send().await;
     let page = shop.get("/login").send().await;
@@ -218,4 +265,12 @@ async fn the_style_sheet_is_the_only_thing_that_pages_load_and_may_be_cached() {
     assert_eq!(style.header("cache-control"), Some("public, max-age=300"));
     assert!(page.body.contains(r#"<link rel="stylesheet" href="/style.css">"#));
     assert!(!page.body.contains("<script") && !page.body.contains("style=") && !page.body.contains("<img"));
+    let script = shop.get("/back.js").send().await;
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert_eq!(script.header("cache-control"), Some("public, max-age=300"));
+    for path in ["/", "/account"] {
+        let page = shop.get(path).page().cookie(&cookie).send().await;
+        assert_eq!(page.body.matches("<script").count(), 1, "{path}");
+        assert!(page.body.contains(r#"<script src="/back.js"></script>"#), "{path}");
+    }
 }

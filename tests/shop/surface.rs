@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{ANYBODY, BAD_TOKEN, INVALID, NEEDED, NOT_FOUND};
 
-const CSP: &str =
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Every route that wants a credential and takes a session as well as a token.
 const EITHER: [(&str, &str); 13] = [

@@ -1,14 +1,13 @@
 //! Every address of the shop. The policies stand at the handlers; the router refuses a handler without one.
 
 use auth_core::route::{get, post, put};
-use auth_core::{Authenticator, ProtectedRouter, public};
+use auth_core::{Authenticator, ProtectedRouter};
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 
 use crate::api::{admin, health, login, me, orders, password, reports};
 use crate::headers;
 use crate::pages;
-use crate::problem::Problem;
 use crate::state::AppState;
 use crate::user::ShopUser;
 
@@ -21,17 +20,19 @@ pub(crate) fn router(auth: &Authenticator<ShopUser>) -> ProtectedRouter<AppState
         .merge(pages())
         .merge(api())
         .merge(auth.routes::<AppState>())
-        .fallback(not_found)
+        .unmatched(auth)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn(pages::error::show))
         .layer(map_response(headers::secure))
 }
 
 fn pages() -> ProtectedRouter<AppState> {
-    use pages::{account, home, login, logout, style};
+    use pages::{account, files, home, login, logout};
 
     ProtectedRouter::new()
         .route("/", get(home::home))
-        .route("/style.css", get(style::style))
+        .route("/style.css", get(files::style))
+        .route("/back.js", get(files::back))
         .route("/login", get(login::form).post(login::submit))
         .route("/logout", post(logout::logout))
         .route("/account", get(account::account))
@@ -51,9 +52,4 @@ fn api() -> ProtectedRouter<AppState> {
         .route("/api/password", post(password::change))
         .route("/admin/users/{name}/disable", post(admin::disable))
         .route("/admin/users/{name}/role", put(admin::set_role))
-}
-
-#[public]
-async fn not_found() -> Problem {
-    Problem::NOT_FOUND
 }

@@ -18,7 +18,7 @@ use crate::orders::Orders;
 use crate::password::Passwords;
 use crate::user::ShopUser;
 use crate::users::Users;
-use crate::{BoxError, database};
+use crate::{BoxError, database, pages};
 
 /// Signing in and out, the users, the orders. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,7 +55,8 @@ impl AppState {
             // Programs may sign in with the form and keep the cookie: what sends neither `Origin` nor `Sec-Fetch-Site` is
             // no browser, and nobody can make it send anything.
             .allow_headerless_clients()
-            .login_page("/login");
+            .login_page("/login")
+            .on_rejection(pages::error::of_rejection);
         if let Some(most) = args.max_logins {
             builder = builder.max_logins(Limit::EvictOldest(most));
         }

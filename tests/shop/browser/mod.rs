@@ -1,5 +1,6 @@
 //! The shop in a real browser. Skipped where no chromium is installed.
 
+mod back;
 mod devices;
 mod foreign;
 mod pages;

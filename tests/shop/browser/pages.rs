@@ -17,6 +17,10 @@ async fn on_every_page(browser: &Browser, shop: &Shop, mut look: impl AsyncFnMut
     look("account").await;
     browser.goto(&address(shop, "/")).await;
     look("home-signed-in").await;
+    browser.goto(&address(shop, "/nowhere")).await;
+    look("not-found").await;
+    browser.goto(&address(shop, "/login?notice=expired")).await;
+    look("account-instead-of-login").await;
 }
 
 /// A long name without a place to break it.
@@ -34,8 +38,12 @@ async fn no_page_breaks_its_own_content_policy() {
 
     on_every_page(&browser, &shop, async |name| {
         let mut console = browser.console().await;
-        // The browser tells of the 401 itself.
-        console.retain(|line| !(name == "login-with-error" && line.contains("status of 401")));
+        // The browser tells of the status itself.
+        console.retain(|line| match name {
+            "login-with-error" => !line.contains("status of 401"),
+            "not-found" => !line.contains("status of 404"),
+            _ => true,
+        });
         assert!(console.is_empty(), "{name}: {console:#?}");
         let background = "return getComputedStyle(document.querySelector('header a')).fontWeight";
         assert_eq!(browser.script(background).await, "700", "{name}: the style sheet is not there");
@@ -99,7 +107,7 @@ async fn a_hostile_device_name_is_only_text() {
 
     alice_in(&browser, &shop).await;
 
-    assert_eq!((browser.count("script").await, browser.count("img").await), (0, 0));
+    assert_eq!((browser.count("main script").await, browser.count("img").await), (0, 0));
     assert_eq!(browser.title().await, "Your account – Shop");
     assert!(browser.text().await.contains(agent));
 }

@@ -9,14 +9,16 @@ use auth_core::login::{Login, Logins};
 use auth_core::role::Role as _;
 use auth_core::store::ListCursor;
 use auth_core::store::LoginKind;
+use auth_core::web::prefers_html;
 use auth_core::{Auth, Authenticator, require_auth};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response, Result};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
+use super::notice::Notice;
 use super::render;
 use crate::path::PathText;
 use crate::problem::Problem;
@@ -28,6 +30,7 @@ struct Account<'a> {
     user: &'a ShopUser,
     devices: Vec<Device<'a>>,
     next: Option<ListCursor>,
+    notice: Option<Notice>,
 }
 
 struct Device<'a> {
@@ -73,11 +76,12 @@ pub(crate) async fn account(
     user: Auth<ShopUser>,
     State(auth): State<Authenticator<ShopUser>>,
     page: Result<Query<Page>, QueryRejection>,
+    notice: Option<Notice>,
 ) -> Result<Response> {
     let after: Option<ListCursor> = page.ok().and_then(|Query(page)| page.after?.parse().ok());
     let Logins { logins, next } = auth.logins(user.subject(), after.as_ref()).await?;
     let devices = logins.iter().map(|login| Device::new(login, user.login_id())).collect();
-    Ok(render(StatusCode::OK, &Account { user: user.claims(), devices, next }))
+    Ok(render(StatusCode::OK, &Account { user: user.claims(), devices, next, notice }))
 }
 
 /// The query of the page: which part of the devices.
@@ -92,6 +96,7 @@ pub(crate) async fn end_login(
     user: Auth<ShopUser>,
     State(auth): State<Authenticator<ShopUser>>,
     PathText(id): PathText,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let id: LoginId = id.parse().map_err(|_| Problem::NOT_FOUND)?;
     if user.login_id() == Some(id) {
@@ -99,6 +104,8 @@ pub(crate) async fn end_login(
     }
     match auth.end_login(user.subject(), id).await? {
         true => Ok(Redirect::to("/account").into_response()),
+        // The list was older than the end of the device.
+        false if prefers_html(&headers) => Ok(Notice::Gone.redirect("/account").into_response()),
         false => Err(Problem::NOT_FOUND.into()),
     }
 }

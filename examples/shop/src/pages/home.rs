@@ -5,6 +5,7 @@ use auth_core::{Auth, require_auth};
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::notice::Notice;
 use super::render;
 use crate::user::ShopUser;
 
@@ -12,10 +13,14 @@ use crate::user::ShopUser;
 #[template(path = "home.html")]
 struct Home<'a> {
     name: Option<&'a str>,
+    notice: Option<Notice>,
 }
 
 /// `GET /`: open to everybody, and knows who is there.
 #[require_auth(session | jwt)]
-pub(crate) async fn home(user: Option<Auth<ShopUser>>) -> Response {
-    render(StatusCode::OK, &Home { name: user.as_ref().map(|user| user.name.as_str()) })
+pub(crate) async fn home(user: Option<Auth<ShopUser>>, notice: Option<Notice>) -> Response {
+    let name = user.as_ref().map(|user| user.name.as_str());
+    // A form of another site, which brings no cookie, can lead here too.
+    let notice = notice.filter(|_| name.is_none());
+    render(StatusCode::OK, &Home { name, notice })
 }

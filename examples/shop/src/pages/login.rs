@@ -2,7 +2,7 @@
 
 use askama::Template;
 use auth_core::web::{LocalPath, LoginAttempt};
-use auth_core::{Authenticator, public};
+use auth_core::{Auth, Authenticator, public, require_auth};
 use axum::Form;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response, Result};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::notice::Notice;
 use super::render;
 use crate::address::Address;
 use crate::guesses::TooManyGuesses;
@@ -25,6 +26,7 @@ struct LoginPage<'a> {
     username: &'a str,
     next: Option<&'a str>,
     message: Option<&'static str>,
+    notice: Option<Notice>,
 }
 
 /// The query of the login page.
@@ -46,12 +48,25 @@ fn own_path(next: Option<&str>) -> Option<LocalPath> {
     next.and_then(LocalPath::parse)
 }
 
-/// `GET /login`
-#[public]
-pub(crate) async fn form(arrival: Result<Query<Arrival>, QueryRejection>) -> Response {
+/// `GET /login`: whoever is signed in already goes on, unless it is to prove again who they are.
+#[require_auth(session)]
+pub(crate) async fn form(
+    user: Option<Auth<ShopUser>>,
+    arrival: Result<Query<Arrival>, QueryRejection>,
+    notice: Option<Notice>,
+) -> Response {
     let next = arrival.ok().and_then(|Query(arrival)| own_path(arrival.next.as_deref()));
     let next = next.as_ref().map(LocalPath::as_str);
-    render(StatusCode::OK, &LoginPage { username: "", next, message: None })
+    match user {
+        Some(_) if notice != Some(Notice::Again) => Redirect::to(next.unwrap_or("/account")).into_response(),
+        _ => render(StatusCode::OK, &LoginPage { username: "", next, message: None, notice }),
+    }
+}
+
+/// The form for a browser whose cookie is none of ours: signing in replaces it.
+pub(super) fn unknown_cookie() -> Response {
+    let message = Some("Your browser sent a cookie that the shop does not know. Please sign in.");
+    render(StatusCode::UNAUTHORIZED, &LoginPage { username: "", next: None, message, notice: None })
 }
 
 /// `POST /login`
@@ -86,7 +101,7 @@ pub(crate) async fn submit(
 /// The form again, with the name as it was typed.
 fn refused(username: &str, next: Option<&str>) -> Response {
     let message = Some("User name or password is wrong.");
-    let page = render(StatusCode::UNAUTHORIZED, &LoginPage { username, next, message });
+    let page = render(StatusCode::UNAUTHORIZED, &LoginPage { username, next, message, notice: None });
     ([(WWW_AUTHENTICATE, r#"Cookie realm="shop""#)], page).into_response()
 }
 
@@ -107,5 +122,5 @@ fn unencrypted() -> Response {
 
 fn unreadable(rejection: &FormRejection) -> Response {
     let message = Some("Please fill in user name and password.");
-    render(rejection.status(), &LoginPage { username: "", next: None, message })
+    render(rejection.status(), &LoginPage { username: "", next: None, message, notice: None })
 }

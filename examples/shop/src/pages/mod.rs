@@ -1,10 +1,12 @@
-//! Pages for browsers: plain HTML from templates that escape, no script.
+//! Pages for browsers: plain HTML from templates that escape. Each works without its script.
 
 pub(crate) mod account;
+pub(crate) mod error;
+pub(crate) mod files;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
-pub(crate) mod style;
+pub(crate) mod notice;
 
 use askama::Template;
 use axum::http::StatusCode;
