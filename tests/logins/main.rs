@@ -22,5 +22,6 @@ mod refreshing;
 mod replaced;
 mod revocation;
 mod session_data;
+mod soak;
 mod tickets;
 mod uses;
