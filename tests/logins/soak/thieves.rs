@@ -18,7 +18,7 @@ impl Soak {
             "a thief has a token of {}'s {login}, way {way}, owner on node {at}, thief on node {elsewhere}",
             self.people[person].name
         ));
-        self.pass(GRACE + MILLISECOND);
+        self.pass_every_grace();
         let stolen = self.people[person].logins[login].held.clone().unwrap();
         let (caught, on) = match way {
             0 => (self.thief_comes_late(person, login, at, stolen).await, elsewhere),

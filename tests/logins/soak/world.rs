@@ -10,7 +10,7 @@ use auth_core::id::LoginId;
 use auth_core::store::{OnLimit, Store};
 use auth_core::testing::ManualClock;
 use auth_tests::shop::{World, open};
-use auth_tests::{Directory, Fault, FaultyStore, NOW, Node, Op, Random, User, admin, in_time};
+use auth_tests::{Directory, Fault, FaultyStore, GRACE, MILLISECOND, NOW, Node, Op, Random, User, admin, in_time};
 
 use super::model::{Fact, LIFETIME, Login, MOST, Moment, Person, SESSION_IDLE, TOKEN_IDLE};
 
@@ -47,6 +47,8 @@ pub(super) struct Soak {
     pub(super) on_limit: OnLimit,
     /// The time since the beginning.
     pub(super) now: Duration,
+    /// The latest time that the store's clock showed.
+    latest: Timestamp,
     /// Of a step that found a theft.
     pub(super) thefts: usize,
     /// For names that come once.
@@ -77,6 +79,7 @@ impl Soak {
             is_source_up: true,
             on_limit,
             now: Duration::ZERO,
+            latest: NOW,
             thefts: 0,
             counter: 0,
             trace,
@@ -189,6 +192,12 @@ impl Soak {
         self.looked_at_the_clock();
     }
 
+    /// The grace of every token passes, by the store's clock: while that clock is behind the last rotation, no grace is over.
+    pub(super) fn pass_every_grace(&mut self) {
+        let behind = self.latest.since(self.store_time());
+        self.pass(behind + GRACE + MILLISECOND);
+    }
+
     /// The store's clock steps; each node hears of it with the next answer.
     pub(super) fn step_clock(&mut self, to: Timestamp) {
         self.world.clock.set(to);
@@ -197,6 +206,7 @@ impl Soak {
 
     fn looked_at_the_clock(&mut self) {
         let now = self.store_time();
+        self.latest = self.latest.max(now);
         self.people.iter_mut().flat_map(|person| &mut person.logins).for_each(|login| login.pass(now));
     }
 
