@@ -23,6 +23,7 @@ mod replaced;
 mod replaced_tokens;
 mod revocation;
 mod session_data;
+mod soak;
 mod tickets;
 mod timestamps;
 mod uses;

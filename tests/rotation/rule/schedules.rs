@@ -16,6 +16,7 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Family, Store};
 use auth_core::testing::ManualClock;
+use auth_tests::{Random, variable};
 use tempfile::TempDir;
 
 use super::forge::peppers;
@@ -75,10 +76,6 @@ fn run_many(count: u64, open: impl AsyncFn(ManualClock) -> (Arc<dyn Store>, Opti
     });
     println!("{figures:?} in {:.1} s", start.elapsed().as_secs_f64());
     figures.check(count);
-}
-
-fn variable(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.replace('_', "").parse().unwrap())
 }
 
 /// What happened in many schedules.
@@ -156,7 +153,7 @@ pub(crate) async fn run(store: Arc<dyn Store>, clock: &ManualClock, seeds: std::
             clock,
             refresh: &refresh,
             handing_out: &handing_out,
-            random: Random(seed),
+            random: Random::new(seed),
             owner: begin(&*store, &peppers, &subject).await,
             requests: Vec::new(),
         };
@@ -406,25 +403,5 @@ impl Figures {
             Verdict::Shared { .. } => self.shared += 1,
             _ => self.repeated += 1,
         }
-    }
-}
-
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    pub(crate) fn index(&mut self, length: usize) -> Option<usize> {
-        (length > 0).then(|| self.below(length as u64) as usize)
     }
 }

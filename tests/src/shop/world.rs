@@ -56,6 +56,11 @@ impl World {
         Self { clock, store, keys, folder }
     }
 
+    /// Whether the store is a file.
+    pub const fn is_in_file(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// The file of the store.
     pub fn path(&self) -> PathBuf {
         self.folder.as_ref().unwrap().path().join("auth.db")
