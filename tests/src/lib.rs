@@ -19,6 +19,7 @@ mod people;
 pub mod problem;
 pub mod program;
 mod recorder;
+pub mod server;
 pub mod shop;
 mod state;
 pub mod store;
