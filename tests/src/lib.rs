@@ -20,6 +20,7 @@ pub mod problem;
 pub mod program;
 mod random;
 mod recorder;
+pub mod server;
 pub mod shop;
 mod state;
 pub mod store;

@@ -9,6 +9,7 @@ mod families;
 mod fault;
 mod logins;
 mod others;
+mod postgres;
 mod sessions;
 mod sqlite;
 mod world;

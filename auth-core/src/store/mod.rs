@@ -130,6 +130,8 @@ mod error;
 mod hash;
 mod log;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod reason;
 mod row;
 #[cfg(feature = "sqlite")]

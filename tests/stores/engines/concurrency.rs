@@ -307,7 +307,7 @@ macro_rules! both {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $rule() {
-                    let Some(world) = crate::engines::postgres::world().await else { return };
+                    let Some(world) = crate::postgres::world::PostgresWorld::new().await else { return };
                     super::$rule(super::Stage::of(&world)).await;
                 }
             )+

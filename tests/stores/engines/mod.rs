@@ -1,5 +1,5 @@
-//! The store contract on PostgreSQL and Redis: sketches of both, with the calls that are hardest to keep there, run the
-//! part of the suite that needs no others, against real servers that the tests start.
+//! The store contract on Redis: a sketch, with the calls that are hardest to keep there, runs the part of the suite that
+//! needs no others, against a real server that the tests start. Steps beside each other run on PostgreSQL as well.
 
 #![expect(
     clippy::panic,
@@ -9,11 +9,8 @@
     reason = "a test that panics says so"
 )]
 
-mod concurrency;
-mod postgres;
-mod postgres_only;
+pub(crate) mod concurrency;
 mod redis;
 mod redis_only;
 mod rules;
-mod server;
 mod sketch;

@@ -17,8 +17,8 @@ use redis::{Client, Script, Value};
 
 use crate::engines::redis::cursor::Place;
 use crate::engines::redis::reply::{Reply, hex};
-use crate::engines::server::Server;
 use crate::engines::sketch::{Engine as _, Offset, Shifted, Sketch, millis};
+use auth_tests::server::Server;
 
 pub(crate) type RedisSketch = Sketch<RedisEngine>;
 

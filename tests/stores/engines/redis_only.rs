@@ -9,8 +9,8 @@ use auth_core::testing::contract::World as _;
 
 use crate::engines::concurrency::{HOUR, Stage};
 use crate::engines::redis::{self, RedisEngine};
-use crate::engines::server::Server;
 use crate::engines::sketch::Offset;
+use auth_tests::server::Server;
 
 /// Cut off from its replicas, so that another may have taken its place: nothing that it says counts.
 #[tokio::test]
