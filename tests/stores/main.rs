@@ -9,6 +9,7 @@ mod families;
 mod fault;
 mod logins;
 mod others;
+mod redis;
 mod sessions;
 mod sqlite;
 mod world;

@@ -128,9 +128,13 @@
 
 mod error;
 mod hash;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod hex;
 mod log;
 pub mod memory;
 mod reason;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod row;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

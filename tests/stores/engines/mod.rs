@@ -15,5 +15,5 @@ mod postgres_only;
 mod redis;
 mod redis_only;
 mod rules;
-mod server;
+pub(crate) mod server;
 mod sketch;
