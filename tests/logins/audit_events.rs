@@ -7,7 +7,7 @@ use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::jwt::VerifyError;
 use auth_core::store::Reset;
-use auth_core::store::{EndReason, LoginKind, OnLimit};
+use auth_core::store::{EndReason, Limit, LoginKind};
 use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
     Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, User, World, anna, bert,
@@ -82,13 +82,13 @@ async fn logins_begin_and_end(world: World) {
 
 async fn a_limit_evicts_or_refuses(world: World) {
     let most = NonZeroU32::new(1).unwrap();
-    let evicting = world.node_with(|builder| builder.max_logins(most, OnLimit::EndOldest)).await;
+    let evicting = world.node_with(|builder| builder.max_logins(Limit::EvictOldest(most))).await;
     let one = login_of(&refresh_of(&evicting.login(anna()).await));
     evicting.events.clear();
     let two = login_of(&refresh_of(&evicting.login(anna()).await));
     let begun = AuditEvent::LoginStarted { login: two, subject: subject("anna"), kind: LoginKind::Token };
     assert_eq!(evicting.events.take(), [ended(one, EndReason::Evicted), begun]);
-    let refusing = world.node_with(|builder| builder.max_logins(most, OnLimit::RefuseNew)).await;
+    let refusing = world.node_with(|builder| builder.max_logins(Limit::Refuse(most))).await;
     refusing.browser(Method::POST, "/login/anna", "").await;
     assert_eq!(refusing.events.take(), [AuditEvent::LimitReached { subject: subject("anna") }]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auth_core::audit::AuditEvent;
 use auth_core::login::LoginError;
-use auth_core::store::{EndReason, OnLimit};
+use auth_core::store::{EndReason, Limit};
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{HOUR, Node, SECOND, World, anna, bert, in_time, joined, on_both_stores, subject};
@@ -23,12 +23,12 @@ on_both_stores!(
     each_subject_has_its_own_limit,
 );
 
-async fn node(world: &World, exceeded: OnLimit) -> Node {
-    world.node_with(|builder| builder.max_logins(MOST, exceeded)).await
+async fn node(world: &World, limit: Limit) -> Node {
+    world.node_with(|builder| builder.max_logins(limit)).await
 }
 
 async fn the_oldest_login_ends_for_a_new_one(world: World) {
-    let node = node(&world, OnLimit::EndOldest).await;
+    let node = node(&world, Limit::EvictOldest(MOST)).await;
     let oldest = node.login(anna()).await;
     world.clock.advance(SECOND);
     let cookie = node.sign_in("anna", "").await;
@@ -52,7 +52,7 @@ async fn the_oldest_login_ends_for_a_new_one(world: World) {
 }
 
 async fn a_login_too_many_is_refused(world: World) {
-    let node = node(&world, OnLimit::RefuseNew).await;
+    let node = node(&world, Limit::Refuse(MOST)).await;
     let (first, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
     drop(node.login(anna()).await);
     let logins = node.logins_of("anna").await;
@@ -72,8 +72,8 @@ async fn a_login_too_many_is_refused(world: World) {
 }
 
 async fn expired_logins_do_not_count(world: World) {
-    for exceeded in [OnLimit::EndOldest, OnLimit::RefuseNew] {
-        let limited = world.node_with(|builder| builder.max_logins(MOST, exceeded).session_idle(HOUR)).await;
+    for limit in [Limit::EvictOldest(MOST), Limit::Refuse(MOST)] {
+        let limited = world.node_with(|builder| builder.max_logins(limit).session_idle(HOUR)).await;
         for _ in 0..3 {
             drop(limited.sign_in("anna", "").await);
         }
@@ -89,8 +89,8 @@ async fn expired_logins_do_not_count(world: World) {
 }
 
 async fn a_login_that_is_replaced_does_not_count(world: World) {
-    for (name, exceeded) in [("anna", OnLimit::EndOldest), ("bert", OnLimit::RefuseNew)] {
-        let node = node(&world, exceeded).await;
+    for (name, limit) in [("anna", Limit::EvictOldest(MOST)), ("bert", Limit::Refuse(MOST))] {
+        let node = node(&world, limit).await;
         let mut cookie = node.sign_in(name, "").await;
         let others = [node.sign_in(name, "").await, node.sign_in(name, "").await];
         for _ in 0..5 {
@@ -111,7 +111,7 @@ async fn a_login_that_is_replaced_does_not_count(world: World) {
 }
 
 async fn each_subject_has_its_own_limit(world: World) {
-    let node = node(&world, OnLimit::RefuseNew).await;
+    let node = node(&world, Limit::Refuse(MOST)).await;
     for _ in 0..3 {
         drop((node.login(anna()).await, node.login(bert()).await));
     }
@@ -135,8 +135,8 @@ fn start(node: &Node, number: usize, barrier: &Arc<Barrier>) -> tokio::task::Joi
 }
 
 /// 64 sign-ins at once, on two nodes. Returns how many were refused.
-async fn sign_in_at_once(world: &World, exceeded: OnLimit) -> (usize, [Node; 2]) {
-    let nodes = [node(world, exceeded).await, node(world, exceeded).await];
+async fn sign_in_at_once(world: &World, limit: Limit) -> (usize, [Node; 2]) {
+    let nodes = [node(world, limit).await, node(world, limit).await];
     let barrier = Arc::new(Barrier::new(MANY));
     let tasks: Vec<_> = (0..MANY)
         .map(|number| start(if number % 2 == 0 { &nodes[0] } else { &nodes[1] }, number, &barrier))
@@ -158,7 +158,7 @@ async fn sign_in_at_once(world: &World, exceeded: OnLimit) -> (usize, [Node; 2])
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_logins_at_once_the_newest_stay() {
     for world in [World::memory(), World::sqlite().await] {
-        let (refused, nodes) = sign_in_at_once(&world, OnLimit::EndOldest).await;
+        let (refused, nodes) = sign_in_at_once(&world, Limit::EvictOldest(MOST)).await;
         assert_eq!(refused, 0);
         let evicted =
             |event: &AuditEvent| matches!(event, AuditEvent::LoginEnded { reason: EndReason::Evicted, .. });
@@ -169,7 +169,7 @@ async fn of_many_logins_at_once_the_newest_stay() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_logins_at_once_all_but_the_limit_are_refused() {
     for world in [World::memory(), World::sqlite().await] {
-        let (refused, nodes) = sign_in_at_once(&world, OnLimit::RefuseNew).await;
+        let (refused, nodes) = sign_in_at_once(&world, Limit::Refuse(MOST)).await;
         assert_eq!(refused, MANY - 3);
         let reached = |event: &AuditEvent| matches!(event, AuditEvent::LimitReached { .. });
         assert_eq!(nodes.iter().map(|node| node.events.count(reached)).sum::<usize>(), MANY - 3);
@@ -179,7 +179,7 @@ async fn of_many_logins_at_once_all_but_the_limit_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_evicted_among_many_works_nowhere() {
     let world = World::memory();
-    let nodes = [node(&world, OnLimit::EndOldest).await, node(&world, OnLimit::EndOldest).await];
+    let nodes = [node(&world, Limit::EvictOldest(MOST)).await, node(&world, Limit::EvictOldest(MOST)).await];
     let tasks: Vec<_> = (0..MANY)
         .map(|number| {
             let node = nodes.get(number % 2).unwrap().clone();

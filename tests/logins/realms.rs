@@ -6,7 +6,7 @@ use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::id::LoginId;
 use auth_core::jwt::VerifyError;
 use auth_core::login::Builder;
-use auth_core::store::OnLimit;
+use auth_core::store::Limit;
 use auth_tests::shop::{assert_refused, key_id, login_of, refresh_of};
 use auth_tests::{
     Answer, Directory, MINUTE, Node, Op, SECOND, User, World, admin, anna, claims_of, in_time,
@@ -277,8 +277,8 @@ async fn a_token_is_revoked_in_its_realm_alone(world: World) {
 
 async fn logins_are_limited_and_listed_apart(world: World) {
     let two = NonZeroU32::new(2).unwrap();
-    for exceeded in [OnLimit::EndOldest, OnLimit::RefuseNew] {
-        let limited = |builder: Builder<User>| builder.max_logins(two, exceeded);
+    for limit in [Limit::EvictOldest(two), Limit::Refuse(two)] {
+        let limited = |builder: Builder<User>| builder.max_logins(limit);
         let shop = world.node_with(limited).await;
         let mut others = Vec::new();
         for another in OTHERS {
@@ -299,7 +299,7 @@ async fn logins_are_limited_and_listed_apart(world: World) {
             node.events.clear();
         }
         let third = in_time(shop.auth.login_tokens(auth_core::web::Device::unknown(), anna())).await;
-        assert_eq!(third.is_ok(), exceeded == OnLimit::EndOldest);
+        assert_eq!(third.is_ok(), limit == Limit::EvictOldest(two));
         assert_eq!(listed(&shop).await.len(), 2);
         for other in &others {
             assert_eq!(listed(other).await.len(), 2);

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use auth_core::audit::AuditEvent;
-use auth_core::store::{EndReason, OnLimit};
+use auth_core::store::{EndReason, Limit};
 use auth_tests::shop::refresh_of;
 use auth_tests::{Directory, Fault, Node, Op, World, anna, bert, on_both_stores, subject};
 use http::{Method, StatusCode};
@@ -99,7 +99,7 @@ async fn a_refused_sign_in_leaves_everything_as_it_was(world: World) {
     let directory = Directory::of([anna(), bert()]);
     let most = NonZeroU32::new(1).unwrap();
     let node = world
-        .node_with(|builder| builder.claims_source(directory.clone()).max_logins(most, OnLimit::RefuseNew))
+        .node_with(|builder| builder.claims_source(directory.clone()).max_logins(Limit::Refuse(most)))
         .await;
     let browsers = browsers(&node).await;
     drop(node.login(bert()).await);

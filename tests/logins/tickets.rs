@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use auth_core::login::{Builder, LoginError, Ticket};
-use auth_core::store::OnLimit;
+use auth_core::store::Limit;
 use auth_core::web::{Device, LoginAttempt};
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
@@ -79,7 +79,7 @@ fn assert_changed<T: std::fmt::Debug>(result: Result<T, LoginError>) {
 }
 
 fn limited(builder: Builder<User>) -> Builder<User> {
-    builder.max_logins(NonZeroU32::new(2).unwrap(), OnLimit::EndOldest)
+    builder.max_logins(Limit::EvictOldest(NonZeroU32::new(2).unwrap()))
 }
 
 /// No session is there that a sign-in left, and nothing was ended.

@@ -14,7 +14,7 @@ use auth_core::store::{
     Confirmation, Created, Cursor, Document, DocumentStore as _, EndReason, Ended, EndedAll, Family,
     FamilyStore as _, GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginRow,
     LoginStore as _, Mark, NewLogin, NewSession, Page, Realm, Renamed, RevocationStore as _, Rotated,
-    Rotation, SavedSession, SessionHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed,
+    Rotation, SavedSession, SecretHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed,
     Touch,
 };
 use auth_core::testing::ManualClock;
@@ -104,9 +104,8 @@ impl Broken {
     }
 
     pub(crate) async fn as_live(&self, realm: &Realm, row: LoginRow) -> Result<LiveLogin, StoreError> {
-        let epoch = self.memory.ticket(realm, &row.subject).await?.value.epoch;
-        let subject = auth_core::store::SubjectState { epoch, outdated_below: 0 };
-        Ok(LiveLogin { row, subject })
+        let subject_epoch = self.memory.ticket(realm, &row.subject).await?.value.epoch;
+        Ok(LiveLogin { row, subject_epoch, outdated_below: 0 })
     }
 
     pub(crate) fn logged(&self, logged: Logged) -> Logged {
@@ -301,7 +300,7 @@ impl Sessions for Broken {
         &self,
         realm: &Realm,
         old: &SessionKey,
-        new: &SessionHash,
+        new: &SecretHash,
         retention: Duration,
     ) -> Answer<Renamed> {
         sessions::rename(self, realm, old, new, retention).await

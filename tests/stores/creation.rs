@@ -51,11 +51,11 @@ pub(crate) async fn create(
             free(store, realm, &login).await?;
         }
         SparedDoesNotCount if store.spared.lock().unwrap().is_some() => {
-            limit = limit.map(|limit| Limit { most: limit.most.saturating_add(1), ..limit });
+            limit = limit.map(|limit| of_size(limit, limit.most().saturating_add(1)));
         }
         ReplacedCounts if login.replaces.is_some() => {
             let less = |most: NonZeroU32| NonZeroU32::new(most.get() - 1).unwrap_or(most);
-            limit = limit.map(|limit| Limit { most: less(limit.most), ..limit });
+            limit = limit.map(|limit| of_size(limit, less(limit.most())));
         }
         ReplacesAnybodys | ReplacesFirst => {
             if let Some(old) = login.replaces
@@ -97,7 +97,7 @@ pub(crate) async fn create(
             store.memory.create(realm, &given, &NewLogin { id, ..login.clone() }, carrier, limit).await?;
     }
     if let Some(limit) = by_age {
-        let most = usize::try_from(limit.most.get()).unwrap();
+        let most = usize::try_from(limit.most().get()).unwrap();
         let all = store.memory.list(realm, &login.subject, None, NonZeroU32::MAX).await?.value.logins;
         let oldest = all.into_iter().skip(most).map(|login| login.row).collect();
         evicted = evict(store, realm, oldest).await?;
@@ -151,6 +151,13 @@ async fn surplus(
     }
     let Some(surplus) = limit.surplus(live.len()) else { return Ok(None) };
     Ok(Some(live.into_iter().take(surplus).map(|login| login.row).collect()))
+}
+
+fn of_size(limit: Limit, most: NonZeroU32) -> Limit {
+    match limit {
+        Limit::EvictOldest(_) => Limit::EvictOldest(most),
+        Limit::Refuse(_) => Limit::Refuse(most),
+    }
 }
 
 async fn evict(store: &Broken, realm: &Realm, rows: Vec<LoginRow>) -> Result<Vec<Evicted>, StoreError> {

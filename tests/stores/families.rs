@@ -47,7 +47,7 @@ pub(crate) async fn rotate(store: &Broken, realm: &Realm, rotation: &Rotation) -
     if let Rotated::Rotated(login) = &mut answer.value {
         match store.fault() {
             IdleUncapped => login.row.idle_expires_at = answer.now.after(rotation.idle),
-            ReadsTheEpochLater => login.subject.epoch = epoch,
+            ReadsTheEpochLater => login.subject_epoch = epoch,
             StaleTime => answer.now = answer.now.before(Duration::from_secs(60)),
             _ => {}
         }

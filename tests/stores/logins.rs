@@ -41,7 +41,7 @@ pub(crate) async fn login(store: &Broken, realm: &Realm, id: LoginId) -> Answer<
         }
         let written = *store.written.lock().unwrap();
         if let Some(below) = written.filter(|_| store.has(ThresholdsFall)) {
-            login.subject.outdated_below = below;
+            login.outdated_below = below;
         }
     }
     Ok(answer)

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 use auth_core::clock::Clock as _;
 use auth_core::store::{
-    Cursor, DocumentStore as _, ENTRY_MARGIN, EndReason, Ids, LogEntry, Mark, Page, Realm, Reset,
-    RevocationStore as _, Revoked, Standing, StoreError, Timed,
+    Cursor, DocumentStore as _, EndReason, Ids, LogEntry, Mark, Page, Realm, Reset, RevocationStore as _,
+    Revoked, Standing, StoreError, Timed,
 };
 
 use crate::broken::{Answer, Broken, dawdle};
@@ -59,7 +59,7 @@ pub(crate) async fn standing(store: &Broken, realm: &Realm, ids: Ids<'_>) -> Ans
     }
     let now = store.clock.now();
     let time = match store.fault() {
-        HonoursNoMargin => now.after(ENTRY_MARGIN),
+        HonoursNoMargin => now.after(LogEntry::MARGIN),
         HonoursLonger => store.a_moment_ago(),
         _ => now,
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_core::id::{Subject, TokenId};
 use auth_core::store::{
     EndReason, LiveLogin, LoginStore as _, NewSession, Realm, Renamed, RevocationStore as _, SavedSession,
-    SessionHash, SessionKey, SessionRow, SessionStore as _, Timed,
+    SecretHash, SessionKey, SessionRow, SessionStore as _, Timed,
 };
 
 use crate::broken::{Answer, Broken, dawdle};
@@ -77,7 +77,7 @@ pub(crate) async fn rename(
     store: &Broken,
     realm: &Realm,
     old: &SessionKey,
-    new: &SessionHash,
+    new: &SecretHash,
     retention: Duration,
 ) -> Answer<Renamed> {
     let key = SessionKey { hash: *new, ..*old };

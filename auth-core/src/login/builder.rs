@@ -23,7 +23,7 @@ use crate::config::ConfigError;
 use crate::jwt::{Expected, KeyRing, Verifier};
 use crate::refresh::{Pairing, Pepper, Peppers, Sharing};
 use crate::revoke::{Cleared, Feed};
-use crate::store::{Ids, Limit, OnLimit, Realm, Store};
+use crate::store::{Ids, Limit, Realm, Store};
 use crate::web::{CsrfPolicy, HeaderlessClients, LocalPath, Origin, RefreshCookie, SessionCookie};
 
 /// Builds an [`Authenticator`]. `keys` and `store` are required, and an issuer and an audience unless the claims type
@@ -222,9 +222,9 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// How many logins a subject may have. Default: no limit.
-    pub fn max_logins(mut self, most: NonZeroU32, exceeded: OnLimit) -> Self {
-        self.config.limit = Some(Limit { most, exceeded });
+    /// How many logins a subject may have, and what happens when a sign-in exceeds that. Default: no limit.
+    pub fn max_logins(mut self, limit: Limit) -> Self {
+        self.config.limit = Some(limit);
         self
     }
 

@@ -141,8 +141,8 @@ impl<C: Claims> Parts<C> {
     /// one. Without a source these are the stored ones; a login whose claims changed ends, and stored claims that are not of
     /// the claims type are refused.
     async fn current_claims(&self, rotated: &Rotated) -> Result<(u64, C), RefreshError> {
-        let LiveLogin { row, subject: state } = &rotated.login;
-        match self.loader.load(&row.subject, Epoch(state.epoch)).await? {
+        let LiveLogin { row, subject_epoch, .. } = &rotated.login;
+        match self.loader.load(&row.subject, Epoch(*subject_epoch)).await? {
             Load::Current(loaded) => {
                 let is_kept = loaded.json == row.claims && loaded.epoch == row.epoch;
                 if !is_kept && !self.loader.keep(row.id, &loaded).await? {
@@ -166,7 +166,7 @@ impl<C: Claims> Parts<C> {
                     self.revoker.observe(&AuditEvent::Refused { reason: RefusalReason::StoredClaims });
                     Err(RefreshError::InvalidGrant)
                 },
-                |claims| Ok((state.epoch, claims)),
+                |claims| Ok((*subject_epoch, claims)),
             ),
         }
     }

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
 use crate::store::{
-    EndReason, Ended, EndedAll, Evicted, Logged, Partition, Renamed, Revoked, SessionHash, SessionKey,
+    EndReason, Ended, EndedAll, Evicted, Logged, Partition, Renamed, Revoked, SecretHash, SessionKey,
     StoreError,
 };
 
@@ -162,7 +162,7 @@ impl Revoker {
     pub(super) async fn rename_session(
         self: &Arc<Self>,
         old: SessionKey,
-        new: SessionHash,
+        new: SecretHash,
     ) -> Result<bool, StoreError> {
         let this = self.clone();
         uncancelled(async move {

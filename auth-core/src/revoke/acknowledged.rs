@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use hashbrown::{HashMap, HashSet};
 
 use crate::clock::Timestamp;
-use crate::store::{ENTRY_MARGIN, LogEntry, Logged, Mark};
+use crate::store::{LogEntry, Logged, Mark};
 
 /// The marks that this node expects to read.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ impl Acknowledged {
     /// The number of due marks that were not read by `read_at`, the store's time: the store lost their entries,
     /// unless they had expired. They are no longer expected.
     pub(super) fn take_lost(&self, due: &HashSet<Mark>, read_at: Timestamp) -> usize {
-        let is_served = |expires_at: Timestamp| expires_at.after(ENTRY_MARGIN) > read_at;
+        let is_served = |expires_at: Timestamp| expires_at.after(LogEntry::MARGIN) > read_at;
         self.with(|marks| {
             due.iter().filter(|mark| marks.expected.remove(*mark).is_some_and(is_served)).count()
         })

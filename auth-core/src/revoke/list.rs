@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::store::{
-    ENTRY_MARGIN, EndReason, Ids as CredentialIds, LogEntry, Mark, Partition, Revoked, SessionKey, StoreError,
+    EndReason, Ids as CredentialIds, LogEntry, Mark, Partition, Revoked, SessionKey, StoreError,
 };
 
 /// The number of shards: enough that writers rarely block readers; a power of two.
@@ -30,7 +30,7 @@ struct Expiry(u32);
 impl Expiry {
     /// Includes the margin for which entries are applied after their expiry.
     fn of(expires_at: Timestamp) -> Self {
-        let seconds = expires_at.after(ENTRY_MARGIN).millis().saturating_add(999).div_euclid(1000);
+        let seconds = expires_at.after(LogEntry::MARGIN).millis().saturating_add(999).div_euclid(1000);
         Self(u32::try_from(seconds.max(0)).unwrap_or(u32::MAX))
     }
 
@@ -42,7 +42,7 @@ impl Expiry {
     fn expires_at(self) -> Timestamp {
         match self.0 {
             u32::MAX => LogEntry::NEVER,
-            seconds => Timestamp::from_seconds(i64::from(seconds)).before(ENTRY_MARGIN),
+            seconds => Timestamp::from_seconds(i64::from(seconds)).before(LogEntry::MARGIN),
         }
     }
 }
@@ -176,7 +176,7 @@ impl RevocationList {
             }
             Revoked::Floor(floor) => self.raise_floor(*floor),
             Revoked::Unknown => {
-                let until = expires_at.after(ENTRY_MARGIN).millis();
+                let until = expires_at.after(LogEntry::MARGIN).millis();
                 self.incomplete_until.fetch_max(until, Ordering::Release);
             }
         }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::random::{RandomError, random_bytes};
-use crate::store::{Partition, SessionHash, SessionKey};
+use crate::store::{Partition, SecretHash, SessionKey};
 
 /// The length of 128 bits in base64url.
 const SECRET: usize = 22;
@@ -55,7 +55,7 @@ impl SessionId {
 
     /// The key by which the store finds the session.
     pub(crate) fn key(&self) -> SessionKey {
-        SessionKey { partition: self.partition, hash: SessionHash::of(self.secret.as_slice()) }
+        SessionKey { partition: self.partition, hash: SecretHash::of(self.secret.as_slice()) }
     }
 
     /// The value of the cookie.

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::error::StoreError;
 use super::reason::EndReason;
 use super::row::{Partition, SessionKey};
-use crate::clock::Timestamp;
+use crate::clock::{TOLERATED_STEP, Timestamp};
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::random::random_bytes;
 
@@ -103,6 +104,9 @@ pub struct LogEntry {
 impl LogEntry {
     /// The expiry of an entry that never expires.
     pub const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
+
+    /// How long after its expiry an entry is still kept, returned and applied: ten minutes.
+    pub const MARGIN: Duration = TOLERATED_STEP;
 }
 
 /// The position of a reader in the log. It is opaque, and made and read only by one implementation of a store.

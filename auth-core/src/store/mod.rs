@@ -111,7 +111,7 @@
 //!   partition decides about a subject, and a page contains the earliest time.
 //! - **Expiry**: a login has expired from the instant `expires_at` or `idle_expires_at` on, whichever is earlier,
 //!   whether or not its row was purged; the same is true of sessions. Log entries are kept, returned and applied for
-//!   [`ENTRY_MARGIN`] longer than their `expires_at`, so that a clock that steps forward and back loses none.
+//!   [`LogEntry::MARGIN`] longer than their `expires_at`, so that a clock that steps forward and back loses none.
 //! - **No resurrection**: only [`LoginStore::create`] and [`SessionStore::create_session`] create rows. Every other
 //!   write changes a live row, or does nothing and says so. The id of a login that is not live is taken as long as
 //!   its row exists.
@@ -146,21 +146,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::clock::{TOLERATED_STEP, Timestamp};
+use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 
 pub use error::StoreError;
-pub use hash::{SecretHash, SessionHash};
+pub use hash::SecretHash;
 pub use log::{Cursor, Ids, LogEntry, Mark, Page, Reset, Revoked, Standing};
 pub use reason::{EndReason, LoginKind};
 pub use row::{
     Confirmation, Created, Document, Ended, EndedAll, Evicted, Family, GraceStart, ListCursor, LiveLogin,
     Logged, LoginPage, LoginRow, NewLogin, NewSession, Partition, Realm, Renamed, Rotated, Rotation,
-    SavedSession, SessionKey, SessionRow, SubjectState, Ticket, Timed, Touch,
+    SavedSession, SessionKey, SessionRow, Ticket, Timed, Touch,
 };
-
-/// How long after its expiry a log entry is still kept, returned and applied: ten minutes.
-pub const ENTRY_MARGIN: Duration = TOLERATED_STEP;
 
 /// Everything that an authenticator needs of a store. Implemented for every type that implements the five traits.
 pub trait Store: LoginStore + FamilyStore + SessionStore + RevocationStore + DocumentStore {}
@@ -267,7 +264,7 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
     /// to `expires_at`. Logins that are not live are ignored.
     async fn touch(&self, realm: &Realm, touches: &[Touch]) -> Result<Timed<()>, StoreError>;
 
-    /// Deletes rows that are no longer live, of every realm, and log entries that expired more than [`ENTRY_MARGIN`]
+    /// Deletes rows that are no longer live, of every realm, and log entries that expired more than [`LogEntry::MARGIN`]
     /// ago, except the newest entry of a partition. The only visible effect is that ids become free. It works in
     /// small steps, so that other calls do not wait long. Returns the number of deleted logins.
     async fn purge(&self) -> Result<Timed<u64>, StoreError>;
@@ -343,7 +340,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         &self,
         realm: &Realm,
         old: &SessionKey,
-        new: &SessionHash,
+        new: &SecretHash,
         retention: Duration,
     ) -> Result<Timed<Renamed>, StoreError>;
 
@@ -416,33 +413,30 @@ pub trait DocumentStore: Debug + Send + Sync + 'static {
     ) -> Result<Timed<bool>, StoreError>;
 }
 
-/// A limit on the live logins of a subject.
+/// The maximum number of live logins of a subject, including a new one, and what happens when a sign-in exceeds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// The maximum number of live logins, including the new one.
-    pub most: NonZeroU32,
-    /// What happens when a sign-in exceeds the limit.
-    pub exceeded: OnLimit,
+pub enum Limit {
+    /// The oldest logins end ([`EndReason::Evicted`]).
+    EvictOldest(NonZeroU32),
+    /// The new login is refused.
+    Refuse(NonZeroU32),
 }
 
 impl Limit {
-    /// How many of `live` logins must end so that a new one can begin; `None` when the new one is refused.
-    pub fn surplus(self, live: usize) -> Option<usize> {
-        let most = usize::try_from(self.most.get()).unwrap_or(usize::MAX);
-        let surplus = live.saturating_add(1).saturating_sub(most);
-        match self.exceeded {
-            OnLimit::RefuseNew if surplus > 0 => None,
-            OnLimit::RefuseNew | OnLimit::EndOldest => Some(surplus),
+    /// The maximum number of live logins.
+    pub const fn most(self) -> NonZeroU32 {
+        match self {
+            Self::EvictOldest(most) | Self::Refuse(most) => most,
         }
     }
-}
 
-/// What happens when a sign-in exceeds the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnLimit {
-    /// The oldest logins end ([`EndReason::Evicted`]).
-    EndOldest,
-    /// The new login is refused.
-    RefuseNew,
+    /// How many of `live` logins must end so that a new one can begin; `None` when the new one is refused.
+    pub fn surplus(self, live: usize) -> Option<usize> {
+        let most = usize::try_from(self.most().get()).unwrap_or(usize::MAX);
+        let surplus = live.saturating_add(1).saturating_sub(most);
+        match self {
+            Self::Refuse(_) if surplus > 0 => None,
+            Self::Refuse(_) | Self::EvictOldest(_) => Some(surplus),
+        }
+    }
 }

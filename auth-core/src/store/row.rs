@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::hash::{SecretHash, SessionHash};
+use super::hash::SecretHash;
 use super::log::Mark;
 use super::reason::LoginKind;
 use crate::clock::Timestamp;
@@ -348,28 +348,21 @@ pub enum Rotated {
     NotLive,
 }
 
-/// The state of a subject, which decides about its credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SubjectState {
-    /// The current epoch, under which new claims are loaded.
-    pub epoch: u64,
-    /// Claims that were loaded under an epoch below this one are outdated.
-    pub outdated_below: u64,
-}
-
 /// A live login, and the state of its subject at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveLogin {
     /// The login.
     pub row: LoginRow,
-    /// The state of its subject.
-    pub subject: SubjectState,
+    /// The current epoch of its subject, under which new claims are loaded.
+    pub subject_epoch: u64,
+    /// Claims that were loaded under an epoch below this one are outdated.
+    pub outdated_below: u64,
 }
 
 impl LiveLogin {
     /// Whether the claims in the row are outdated.
     pub const fn is_outdated(&self) -> bool {
-        self.row.epoch < self.subject.outdated_below
+        self.row.epoch < self.outdated_below
     }
 }
 
@@ -413,7 +406,7 @@ pub struct SessionKey {
     /// The partition of the session.
     pub partition: Partition,
     /// The hash of the secret.
-    pub hash: SessionHash,
+    pub hash: SecretHash,
 }
 
 /// A session to be created.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use auth_core::Authenticator;
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::Peppers;
-use auth_core::store::OnLimit;
+use auth_core::store::Limit;
 use auth_core::store::sqlite::SqliteStore;
 use axum::extract::FromRef;
 
@@ -55,7 +55,7 @@ impl AppState {
             .allow_headerless_clients()
             .login_page("/login");
         if let Some(most) = args.max_logins {
-            builder = builder.max_logins(most, OnLimit::EndOldest);
+            builder = builder.max_logins(Limit::EvictOldest(most));
         }
         Ok(Self { auth: builder.build().await?, users, orders: Orders::new(pool) })
     }

@@ -18,7 +18,7 @@ use auth_core::refresh::{Pepper, Peppers};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Cursor, Document, Family, Ids, LogEntry, LoginKind, LoginStore as _, Mark, NewLogin, NewSession,
-    Partition, Revoked, Rotation, SessionHash, SessionKey, SessionStore as _, StoreError,
+    Partition, Revoked, Rotation, SecretHash, SessionKey, SessionStore as _, StoreError,
 };
 use auth_core::testing::ManualClock;
 use auth_core::web::{Device, LoginAttempt};
@@ -274,7 +274,7 @@ async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
     filled.assert_ok("filled", "cart");
     let (_, refresh) = on_store.tokens(7).await;
     let id = decode(cookie.split_once('=').unwrap().1);
-    let hash = SessionHash::of(&id);
+    let hash = SecretHash::of(&id);
     let secrets = Secrets::default()
         .cookie("the cookie", &cookie)
         .bytes("the hash", hash.as_bytes())
@@ -307,7 +307,7 @@ async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
 #[test]
 fn what_a_store_is_called_with_shows_no_claim_no_data_and_no_hash() {
     let secret = Forged::first([7; 16], 9).hash();
-    let hash = SessionHash::of(b"a session id");
+    let hash = SecretHash::of(b"a session id");
     let secrets = Secrets::default()
         .bytes("the secret's hash", secret.as_bytes())
         .bytes("the session's hash", hash.as_bytes())

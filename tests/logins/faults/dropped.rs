@@ -9,8 +9,8 @@ use auth_core::id::{LoginId, Position};
 use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{
     Created, Cursor, EndReason, Ended, EndedAll, Family, FamilyStore as _, Ids, Limit, LogEntry, LoginKind,
-    LoginRow, LoginStore as _, NewLogin, NewSession, OnLimit, Partition, Realm, RevocationStore as _,
-    Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, SessionStore as _, Standing,
+    LoginRow, LoginStore as _, NewLogin, NewSession, Partition, Realm, RevocationStore as _, Revoked,
+    Rotated, Rotation, SecretHash, SessionKey, SessionStore as _, Standing,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::shop::{open, realm};
@@ -70,7 +70,7 @@ fn other(login: &LoginRow) -> LoginId {
 }
 
 fn key_of(login: LoginId) -> SessionKey {
-    SessionKey { partition: Partition::of_login(login), hash: SessionHash::of(login.as_bytes()) }
+    SessionKey { partition: Partition::of_login(login), hash: SecretHash::of(login.as_bytes()) }
 }
 
 fn new_login(id: LoginId) -> (NewLogin, NewSession) {
@@ -212,7 +212,7 @@ async fn a_rotation_that_is_dropped_happened_or_can_be_done_again() {
 
 #[tokio::test]
 async fn a_login_that_is_dropped_evicts_only_if_it_is_there() {
-    let limit = Limit { most: NonZeroU32::new(1).unwrap(), exceeded: OnLimit::EndOldest };
+    let limit = Limit::EvictOldest(NonZeroU32::MIN);
     drop_everywhere(
         async |store, login, polls| {
             let (new, session) = new_login(other(login));

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use auth_core::__private::revocation::{Cleared, LastCleared, RevocationList};
 use auth_core::id::{KeyId, LoginId, Subject, TokenId};
-use auth_core::store::{
-    ENTRY_MARGIN, EndReason, Ids, LogEntry, Mark, Partition, Revoked, SessionHash, SessionKey,
-};
+use auth_core::store::{EndReason, Ids, LogEntry, Mark, Partition, Revoked, SecretHash, SessionKey};
 use auth_tests::shop::realm;
 use auth_tests::{
     Fault, FaultyStore, HOUR, MILLISECOND, NOW, Op, SECOND, STALENESS, User, World, anna, in_time, subject,
@@ -32,7 +30,7 @@ fn token(number: u32) -> TokenId {
 }
 
 fn session(number: u8) -> SessionKey {
-    SessionKey { partition: Partition::new(7), hash: SessionHash::from_bytes([number; 32]) }
+    SessionKey { partition: Partition::new(7), hash: SecretHash::from_bytes([number; 32]) }
 }
 
 /// One thing of each kind that is forgotten after a while.
@@ -77,10 +75,10 @@ fn an_entry_lives_to_the_last_moment_of_what_it_concerns() {
         let list = RevocationList::new();
         things().iter().for_each(|thing| list.insert(thing, end));
         assert_eq!((list.len(), list.is_empty()), (6, false));
-        assert_eq!(list.purge(end.after(ENTRY_MARGIN).before(MILLISECOND)), 0);
+        assert_eq!(list.purge(end.after(LogEntry::MARGIN).before(MILLISECOND)), 0);
         assert!(things().iter().all(|thing| is_known(&list, thing)));
         // At most a second longer.
-        assert_eq!(list.purge(end.after(ENTRY_MARGIN + SECOND)), 6);
+        assert_eq!(list.purge(end.after(LogEntry::MARGIN + SECOND)), 6);
         assert!(!things().iter().any(|thing| is_known(&list, thing)));
         assert_eq!((list.len(), list.is_empty()), (0, true));
     }
@@ -94,7 +92,7 @@ fn a_second_entry_never_shortens_the_life_of_the_first() {
         list.insert(thing, NOW.after(SECOND));
     }
     assert_eq!(list.len(), 6);
-    assert_eq!(list.purge(NOW.after(HOUR + ENTRY_MARGIN - SECOND)), 0);
+    assert_eq!(list.purge(NOW.after(HOUR + LogEntry::MARGIN - SECOND)), 0);
     assert!(things().iter().all(|thing| is_known(&list, thing)));
 }
 
@@ -179,7 +177,7 @@ fn an_entry_that_is_not_understood_makes_the_list_incomplete_while_it_lives() {
     assert!(list.is_complete(NOW));
     list.insert(&Revoked::Unknown, NOW.after(HOUR));
     list.insert(&Revoked::Unknown, NOW);
-    let end = NOW.after(HOUR + ENTRY_MARGIN);
+    let end = NOW.after(HOUR + LogEntry::MARGIN);
     assert!(!list.is_complete(NOW) && !list.is_complete(end.before(MILLISECOND)));
     assert!(list.is_complete(end));
     list.insert(&Revoked::Unknown, LogEntry::NEVER);
@@ -204,7 +202,7 @@ fn one_of_many_entries_is_found_and_others_are_not() {
     assert_eq!(list.len(), 200_000);
     assert!((0..200_000).step_by(997).all(|number| is_known(&list, &id(number))));
     assert!(!(200_000..201_000).any(|number| is_known(&list, &id(number))));
-    assert_eq!(list.purge(NOW.after(ENTRY_MARGIN)), 100_000);
+    assert_eq!(list.purge(NOW.after(LogEntry::MARGIN)), 100_000);
     assert!((0..200_000).step_by(997).all(|number| is_known(&list, &id(number)) == (number % 2 == 1)));
 }
 
@@ -252,7 +250,7 @@ proptest! {
         }
         entries.iter().rev().for_each(|(thing, seconds)| shuffled.insert(thing, expires(*seconds)));
         prop_assert_eq!(straight.len(), shuffled.len());
-        let purged = expires(purged_at).after(ENTRY_MARGIN);
+        let purged = expires(purged_at).after(LogEntry::MARGIN);
         prop_assert_eq!(straight.purge(purged), shuffled.purge(purged));
         let mut latest: HashMap<Revoked, u64> = HashMap::new();
         for (thing, seconds) in &entries {
@@ -327,7 +325,7 @@ fn entries_that_come_twice_are_applied_once() {
         list.apply(&[entry(1), entry(2), entry(1)]);
     }
     assert_eq!(list.len(), 1);
-    assert_eq!(list.purge(NOW.after(HOUR + ENTRY_MARGIN)), 1);
+    assert_eq!(list.purge(NOW.after(HOUR + LogEntry::MARGIN)), 1);
     assert!(!is_known(&list, &login(1)));
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::store::OnLimit;
+use auth_core::store::Limit;
 use auth_tests::{Call, Shop, problem};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
@@ -123,7 +123,7 @@ async fn data_ends_with_the_login() {
 #[tokio::test]
 async fn a_login_that_is_refused_takes_no_data_with_it() {
     let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
-    let shop = Shop::with(ring, |builder| builder.max_logins(NonZeroU32::MIN, OnLimit::RefuseNew)).await;
+    let shop = Shop::with(ring, |builder| builder.max_logins(Limit::Refuse(NonZeroU32::MIN))).await;
     let other = shop.sign_in(7).await;
     let anonymous = fill(&shop, None, "apples").await.cookie();
     let refused = sign_in_with(&anonymous).header("x-user", "7").send(&shop.app).await;

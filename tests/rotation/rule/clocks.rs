@@ -92,9 +92,9 @@ async fn an_answer_that_took_nine_seconds_has_its_whole_grace() {
 async fn an_answer_that_took_longer_than_the_grace_has_its_whole_grace() {
     let owner = Owner::new().await;
     let slow = owner.present(&owner.first).await.unwrap();
-    let (epoch, now) = (slow.login.subject, slow.now);
+    let (epoch, now) = (slow.login.subject_epoch, slow.now);
     let handed_out = deliver(&owner, slow, HOUR).await.unwrap();
-    assert_eq!((handed_out.login.subject, handed_out.now), (epoch, now));
+    assert_eq!((handed_out.login.subject_epoch, handed_out.now), (epoch, now));
     owner.use_token(&handed_out.token).await;
     owner.clock.advance(GRACE - MILLI);
     assert!(owner.present(&owner.first).await.is_ok());

@@ -12,7 +12,7 @@ use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store::{
     Confirmation, Created, Cursor, Document, DocumentStore, EndReason, Ended, EndedAll, Family, FamilyStore,
     GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginStore, NewLogin,
-    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SessionHash,
+    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SecretHash,
     SessionKey, SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use tokio::sync::watch;
@@ -162,7 +162,7 @@ methods! {
         RenameSession rename_session(
             realm: &Realm,
             old: &SessionKey,
-            new: &SessionHash,
+            new: &SecretHash,
             retention: Duration
         ) -> Renamed;
         DeleteSession delete_session(realm: &Realm, key: &SessionKey) -> ();

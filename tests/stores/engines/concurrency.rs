@@ -8,8 +8,8 @@ use std::time::Duration;
 use auth_core::id::Position;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::{
-    Created, Cursor, EndReason, Ids, Limit, LoginKind, Mark, NewLogin, NewSession, OnLimit, Page, Partition,
-    Realm, Revoked, Rotated, Rotation, SecretHash, SessionHash, SessionKey, Standing, Store,
+    Created, Cursor, EndReason, Ids, Limit, LoginKind, Mark, NewLogin, NewSession, Page, Partition, Realm,
+    Revoked, Rotated, Rotation, SecretHash, SessionKey, Standing, Store,
 };
 use auth_core::testing::contract::World;
 
@@ -69,7 +69,7 @@ impl Stage {
 
     fn session(&self, subject: &Subject, number: u8) -> NewSession {
         let key =
-            SessionKey { partition: self.partition(subject), hash: SessionHash::from_bytes([number; 32]) };
+            SessionKey { partition: self.partition(subject), hash: SecretHash::from_bytes([number; 32]) };
         NewSession { key, data: b"{}".to_vec(), lifetime: HOUR }
     }
 
@@ -114,8 +114,8 @@ impl Stage {
     }
 }
 
-pub(crate) fn limit(most: u32, exceeded: OnLimit) -> Option<Limit> {
-    Some(Limit { most: NonZeroU32::new(most).unwrap(), exceeded })
+pub(crate) fn most(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
 }
 
 /// Does the same many times at once, numbered from one.
@@ -152,7 +152,7 @@ async fn a_limit_that_evicts_is_exact(stage: Stage) {
         let (ticket, subject) = (ticket.clone(), subject.clone());
         async move {
             let (login, session) = (stage.login(&subject, number), stage.session(&subject, number));
-            let limit = limit(3, OnLimit::EndOldest);
+            let limit = Some(Limit::EvictOldest(most(3)));
             stage.store.create(&stage.realm, &ticket, &login, Some(&session), limit).await.unwrap().value
         }
     })
@@ -202,7 +202,9 @@ async fn no_sign_in_survives_an_ending_beside_it(stage: Stage) {
             let mut made = Vec::new();
             for round in 0..6 {
                 let id = (round * MANY) + number;
-                made.push(stage.create(&stage.login(&subject, id), None, limit(3, OnLimit::EndOldest)).await);
+                made.push(
+                    stage.create(&stage.login(&subject, id), None, Some(Limit::EvictOldest(most(3)))).await,
+                );
             }
             made
         }

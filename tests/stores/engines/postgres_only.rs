@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use auth_core::id::Subject;
 use auth_core::store::{
-    Created, Cursor, Ids, LoginStore as _, Mark, OnLimit, Realm, Reset, RevocationStore as _,
+    Created, Cursor, Ids, Limit, LoginStore as _, Mark, Realm, Reset, RevocationStore as _,
 };
 use auth_core::testing::contract::World as _;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use crate::engines::concurrency::{HOUR, Stage, limit, read_on};
+use crate::engines::concurrency::{HOUR, Stage, most, read_on};
 use crate::engines::postgres::{self, PostgresEngine};
 use crate::engines::server::Server;
 use crate::engines::sketch::Shifted;
@@ -113,7 +113,7 @@ async fn a_count_waits_for_a_use_that_is_under_way() {
     world.advance(idle);
     let creating = tokio::spawn({
         let stage = stage.clone();
-        async move { stage.create(&stage.login(&Stage::subject(0), 2), None, limit(1, OnLimit::RefuseNew)).await }
+        async move { stage.create(&stage.login(&Stage::subject(0), 2), None, Some(Limit::Refuse(most(1)))).await }
     });
     let mut watching = connect(&world).await;
     loop {

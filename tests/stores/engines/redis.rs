@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use auth_core::id::Subject;
-use auth_core::store::{ENTRY_MARGIN, Partition, Realm, StoreError};
+use auth_core::store::{LogEntry, Partition, Realm, StoreError};
 use futures_util::future::try_join_all;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Script, Value};
@@ -179,7 +179,7 @@ impl RedisEngine {
             let (id, mark) = place.as_ref().map_or((String::new(), String::new()), |place| {
                 (place.id.clone(), hex(place.mark.as_bytes()))
             });
-            let arguments = [id.into(), mark.into(), text(most.get()), text(millis(ENTRY_MARGIN))];
+            let arguments = [id.into(), mark.into(), text(most.get()), text(millis(LogEntry::MARGIN))];
             self.run(&self.scripts.page, realm, partition, &arguments).await
         });
         try_join_all(calls).await

@@ -12,7 +12,7 @@ use auth_core::id::{KeyId, LoginId, Subject, TokenId};
 use auth_core::store::{
     Confirmation, Created, Cursor, Document, DocumentStore, EndReason, Ended, EndedAll, Family, FamilyStore,
     GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginStore, Mark, NewLogin,
-    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SessionHash,
+    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SecretHash,
     SessionKey, SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use auth_core::testing::contract::World;
@@ -221,7 +221,7 @@ impl<E: Engine> SessionStore for Sketch<E> {
         &self,
         _: &Realm,
         _: &SessionKey,
-        _: &SessionHash,
+        _: &SecretHash,
         _: Duration,
     ) -> Answer<Renamed> {
         not_here()

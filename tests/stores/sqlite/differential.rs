@@ -10,8 +10,7 @@ use auth_core::id::{KeyId, Subject, TokenId};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Created, Cursor, EndReason, Ended, Family, GraceStart, Ids, Limit, ListCursor, LogEntry, Logged, Mark,
-    NewLogin, NewSession, OnLimit, Realm, Renamed, Revoked, Rotated, Rotation, SecretHash, Store, Ticket,
-    Touch,
+    NewLogin, NewSession, Realm, Renamed, Revoked, Rotated, Rotation, SecretHash, Store, Ticket, Touch,
 };
 use auth_core::testing::ManualClock;
 use tempfile::TempDir;
@@ -79,8 +78,8 @@ impl<'a> Side<'a> {
                     ..crate::sqlite::support::login(number)
                 };
                 let session = NewSession { lifetime: dice.seconds(900), ..session(other) };
-                let exceeded = if dice.below(2) == 0 { OnLimit::EndOldest } else { OnLimit::RefuseNew };
-                let limit = (dice.below(3) == 0).then_some(Limit { most: most(2), exceeded });
+                let limit = if dice.below(2) == 0 { Limit::EvictOldest } else { Limit::Refuse };
+                let limit = (dice.below(3) == 0).then_some(limit(most(2)));
                 let session = (dice.below(2) == 0).then_some(&session);
                 let made = store.create(realm, &ticket, &new, session, limit).await.unwrap();
                 match made.value {

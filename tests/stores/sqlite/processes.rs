@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{
-    Created, Cursor, FamilyStore as _, Limit, LoginStore as _, OnLimit, RevocationStore as _, Rotated,
+    Created, Cursor, FamilyStore as _, Limit, LoginStore as _, RevocationStore as _, Rotated,
 };
 use auth_core::testing::ManualClock;
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ async fn many_may_create_the_file_at_once() {
 async fn two_processes_keep_one_limit_and_one_log() {
     let folder = TempDir::new().unwrap();
     let stores = [open(&file(&folder)).await, open(&file(&folder)).await];
-    let limit = Some(Limit { most: most(3), exceeded: OnLimit::EndOldest });
+    let limit = Some(Limit::EvictOldest(most(3)));
     let ticket = ticket(&stores[0]).await;
     let tasks: Vec<_> = (0..64)
         .map(|number: u32| {

@@ -9,8 +9,7 @@ use auth_core::id::{LoginId, Position, Subject};
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{
     Created, Cursor, EndReason, Ended, LoginKind, LoginStore, NewLogin, NewSession, Page, Partition, Realm,
-    RevocationStore, Revoked, Rotation, SecretHash, SessionHash, SessionKey, SessionStore, StoreError,
-    Ticket,
+    RevocationStore, Revoked, Rotation, SecretHash, SessionKey, SessionStore, StoreError, Ticket,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::watch_this_test;
@@ -70,7 +69,7 @@ pub(crate) fn id(number: u32) -> LoginId {
 }
 
 pub(crate) fn key(number: u32) -> SessionKey {
-    let hash = SessionHash::of(&number.to_be_bytes());
+    let hash = SecretHash::of(&number.to_be_bytes());
     SessionKey { partition: Partition::REALM, hash }
 }
 

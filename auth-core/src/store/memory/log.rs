@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::clock::Timestamp;
 use crate::id::{KeyId, TokenId};
-use crate::store::{Cursor, ENTRY_MARGIN, LogEntry, Mark, Page, Reset, Revoked};
+use crate::store::{Cursor, LogEntry, Mark, Page, Reset, Revoked};
 
 #[derive(Clone, Default)]
 pub(super) struct Log {
@@ -19,7 +19,7 @@ pub(super) struct Log {
 
 /// Whether an entry is no longer applied.
 pub(super) fn is_over(expires_at: Timestamp, now: Timestamp) -> bool {
-    expires_at.after(ENTRY_MARGIN) <= now
+    expires_at.after(LogEntry::MARGIN) <= now
 }
 
 impl Log {

@@ -4,7 +4,7 @@ use super::MemoryStore;
 use super::state::RealmState;
 use crate::clock::Timestamp;
 use crate::id::LoginId;
-use crate::store::{SessionHash, StoreError, Timed};
+use crate::store::{SecretHash, StoreError, Timed};
 
 /// The number of rows that one step of a purge examines while other calls wait.
 const AT_ONCE: usize = 1000;
@@ -13,7 +13,7 @@ const AT_ONCE: usize = 1000;
 #[derive(Clone, Copy)]
 enum Place {
     Logins(Option<LoginId>),
-    Sessions(Option<SessionHash>),
+    Sessions(Option<SecretHash>),
     Log(u64),
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::logins::carrying;
 use crate::store::{
-    LiveLogin, Mark, NewSession, Realm, Renamed, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    LiveLogin, Mark, NewSession, Realm, Renamed, Revoked, SavedSession, SecretHash, SessionKey, SessionRow,
     SessionStore, StoreError, Timed,
 };
 
@@ -65,7 +65,7 @@ impl SessionStore for MemoryStore {
         &self,
         realm: &Realm,
         old: &SessionKey,
-        new: &SessionHash,
+        new: &SecretHash,
         retention: Duration,
     ) -> Result<Timed<Renamed>, StoreError> {
         let mark = Mark::random()?;

@@ -7,9 +7,7 @@ use super::log::Log;
 use super::tables::{Logins, Sessions};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
-use crate::store::{
-    Document, LiveLogin, Logged, LoginRow, Mark, Realm, Revoked, SessionKey, SessionRow, SubjectState,
-};
+use crate::store::{Document, LiveLogin, Logged, LoginRow, Mark, Realm, Revoked, SessionKey, SessionRow};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -57,12 +55,6 @@ pub(super) struct Record {
     pub(super) ended_below: u64,
     pub(super) spared: Option<LoginId>,
     pub(super) retention: Duration,
-}
-
-impl Record {
-    pub(super) const fn state(&self) -> SubjectState {
-        SubjectState { epoch: self.epoch, outdated_below: self.outdated_below }
-    }
 }
 
 impl RealmState {
@@ -128,7 +120,8 @@ impl RealmState {
     }
 
     pub(super) fn with_subject(&self, login: &LoginRow) -> LiveLogin {
-        LiveLogin { row: login.clone(), subject: self.record(&login.subject).state() }
+        let Record { epoch, outdated_below, .. } = self.record(&login.subject);
+        LiveLogin { row: login.clone(), subject_epoch: epoch, outdated_below }
     }
 
     pub(super) fn live_login(&self, id: LoginId, now: Timestamp) -> Option<LiveLogin> {

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
-use crate::store::{LoginRow, SessionHash, SessionRow};
+use crate::store::{LoginRow, SecretHash, SessionRow};
 
 /// Logins, live or not.
 #[derive(Clone, Default)]
@@ -55,17 +55,17 @@ impl Logins {
 /// Sessions, live or not.
 #[derive(Clone, Default)]
 pub(super) struct Sessions {
-    rows: BTreeMap<SessionHash, SessionRow>,
-    by_login: BTreeSet<(LoginId, SessionHash)>,
+    rows: BTreeMap<SecretHash, SessionRow>,
+    by_login: BTreeSet<(LoginId, SecretHash)>,
 }
 
 impl Sessions {
-    pub(super) fn get(&self, hash: &SessionHash) -> Option<&SessionRow> {
+    pub(super) fn get(&self, hash: &SecretHash) -> Option<&SessionRow> {
         self.rows.get(hash)
     }
 
     /// The session, to change it. The caller must not change `key` and `login`.
-    pub(super) fn get_mut(&mut self, hash: &SessionHash) -> Option<&mut SessionRow> {
+    pub(super) fn get_mut(&mut self, hash: &SecretHash) -> Option<&mut SessionRow> {
         self.rows.get_mut(hash)
     }
 
@@ -75,7 +75,7 @@ impl Sessions {
         self.rows.insert(session.key.hash, session);
     }
 
-    pub(super) fn remove(&mut self, hash: &SessionHash) -> Option<SessionRow> {
+    pub(super) fn remove(&mut self, hash: &SecretHash) -> Option<SessionRow> {
         let session = self.rows.remove(hash)?;
         if let Some(login) = session.login {
             self.by_login.remove(&(login, *hash));
@@ -85,7 +85,7 @@ impl Sessions {
 
     /// Removes the sessions that carry this login.
     pub(super) fn remove_of(&mut self, login: LoginId) {
-        let first = (login, SessionHash::from_bytes([0; 32]));
+        let first = (login, SecretHash::from_bytes([0; 32]));
         let carrying = self.by_login.range(first..).take_while(|(other, _)| *other == login);
         let hashes: Vec<_> = carrying.map(|(_, hash)| *hash).collect();
         for hash in &hashes {
@@ -94,10 +94,7 @@ impl Sessions {
     }
 
     /// The sessions after a hash, ordered by hash.
-    pub(super) fn after(
-        &self,
-        hash: Option<SessionHash>,
-    ) -> impl Iterator<Item = (SessionHash, &SessionRow)> {
+    pub(super) fn after(&self, hash: Option<SecretHash>) -> impl Iterator<Item = (SecretHash, &SessionRow)> {
         let rows = self.rows.range((hash.map_or(Unbounded, Excluded), Unbounded));
         rows.map(|(hash, session)| (*hash, session))
     }

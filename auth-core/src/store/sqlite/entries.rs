@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::store::hex::unhex;
 use crate::store::{
-    EndReason, LogEntry, Logged, Mark, Partition, Realm, Revoked, SessionHash, SessionKey, StoreError,
+    EndReason, LogEntry, Logged, Mark, Partition, Realm, Revoked, SecretHash, SessionKey, StoreError,
 };
 
 pub(super) const LOGIN: i64 = 0;
@@ -119,7 +119,7 @@ impl RevokedColumns<'_> {
             CLAIMS_CHANGED => Revoked::ClaimsChanged { subject: self.subject()?, below: self.epoch()? },
             SESSION => Revoked::Session(SessionKey {
                 partition: Partition::REALM,
-                hash: SessionHash::from_bytes(self.bytes()?),
+                hash: SecretHash::from_bytes(self.bytes()?),
             }),
             TOKEN => Revoked::Token(Partition::REALM, TokenId::from_bytes(self.bytes()?)),
             KEY => Revoked::Key(

@@ -68,9 +68,8 @@ async fn run_every_statement(store: &SqliteStore) {
     let anna = Subject::new("anna").unwrap();
     let most = NonZeroU32::MIN;
     let hour = Duration::from_secs(3600);
-    let limit = Some(Limit { most, exceeded: OnLimit::EndOldest });
-    let key =
-        |number| SessionKey { partition: Partition::REALM, hash: SessionHash::from_bytes([number; 32]) };
+    let limit = Some(Limit::EvictOldest(most));
+    let key = |number| SessionKey { partition: Partition::REALM, hash: SecretHash::from_bytes([number; 32]) };
     let session = |number| NewSession { key: key(number), data: Vec::new(), lifetime: hour };
     let ticket = store.ticket(&realm, &anna).await.unwrap().value;
     for number in 0..3 {

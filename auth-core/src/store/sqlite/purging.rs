@@ -4,7 +4,7 @@ use super::SqliteStore;
 use super::rows::signed;
 use super::step::Step;
 use crate::clock::Timestamp;
-use crate::store::{ENTRY_MARGIN, StoreError};
+use crate::store::{LogEntry, StoreError};
 
 /// The maximum number of rows that one step deletes; other writers have their turn in between.
 const AT_ONCE: u64 = 200;
@@ -93,7 +93,7 @@ impl SqliteStore {
 
 /// Runs a statement on at most [`AT_ONCE`] rows. Returns the number of affected rows.
 async fn batch_of(step: &mut Step<'_>, statement: &'static str) -> Result<u64, StoreError> {
-    let over = step.now.before(ENTRY_MARGIN);
+    let over = step.now.before(LogEntry::MARGIN);
     let statement = step.statement_of_all(statement).bind(signed(AT_ONCE)?).bind(over.millis());
     Ok(step.run(statement).await?.rows_affected())
 }

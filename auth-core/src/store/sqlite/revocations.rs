@@ -16,8 +16,8 @@ use super::write_back::write_back;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, Subject, TokenId};
 use crate::store::{
-    Cursor, ENTRY_MARGIN, Ids, LogEntry, Logged, Page, Partition, Realm, Reset, RevocationStore, Revoked,
-    Standing, StoreError, Timed,
+    Cursor, Ids, LogEntry, Logged, Page, Partition, Realm, Reset, RevocationStore, Revoked, Standing,
+    StoreError, Timed,
 };
 
 #[async_trait]
@@ -135,7 +135,7 @@ impl RevocationStore for SqliteStore {
                 .bind(ids.session.is_some())
                 .bind(ids.token.map(|token| token.as_bytes().to_vec()))
                 .bind(ids.key.map(|key| key.as_str().to_owned()))
-                .bind(now.before(ENTRY_MARGIN).millis())
+                .bind(now.before(LogEntry::MARGIN).millis())
         });
         let rows = rows.await?;
         let mut columns = Columns::first(&rows.value)?;
@@ -175,7 +175,7 @@ impl RevocationStore for SqliteStore {
 }
 
 fn is_over(expires_at: Timestamp, now: Timestamp) -> bool {
-    expires_at <= now.before(ENTRY_MARGIN)
+    expires_at <= now.before(LogEntry::MARGIN)
 }
 
 /// The content of a cursor: the last entry that was read, or only the incarnation if there was none.

@@ -11,8 +11,7 @@ use crate::clock::Timestamp;
 use crate::id::Position;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Family, LiveLogin, LoginKind, LoginRow, Partition, SecretHash, SessionHash, SessionKey, SessionRow,
-    StoreError, SubjectState,
+    Family, LiveLogin, LoginKind, LoginRow, Partition, SecretHash, SessionKey, SessionRow, StoreError,
 };
 
 /// The columns of a login, in the order of [`login`].
@@ -88,9 +87,11 @@ impl<'r> Columns<'r> {
 
 /// The login in the next columns, and the state of its subject.
 pub(super) fn live_login(columns: &mut Columns<'_>) -> Result<LiveLogin, StoreError> {
-    let row = login(columns)?;
-    let subject = SubjectState { epoch: columns.unsigned()?, outdated_below: columns.unsigned()? };
-    Ok(LiveLogin { row, subject })
+    Ok(LiveLogin {
+        row: login(columns)?,
+        subject_epoch: columns.unsigned()?,
+        outdated_below: columns.unsigned()?,
+    })
 }
 
 fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
@@ -182,7 +183,7 @@ pub(super) fn bind_family<'q>(statement: Statement<'q>, family: Option<&Family>)
 
 /// The session in the columns hash, login, data, version, session_ends.
 pub(super) fn session(columns: &mut Columns<'_>) -> Result<SessionRow, StoreError> {
-    let hash = SessionHash::from_bytes(columns.bytes()?);
+    let hash = SecretHash::from_bytes(columns.bytes()?);
     Ok(SessionRow {
         key: SessionKey { partition: Partition::REALM, hash },
         login: columns.optional_bytes()?.map(LoginId::from_bytes),

@@ -11,7 +11,7 @@ use super::rows::{Columns, bytes, capped, hash_of, live_columns, live_login, ses
 use super::step::{Step, live};
 use crate::id::LoginId;
 use crate::store::{
-    LiveLogin, NewSession, Realm, Renamed, Revoked, SavedSession, SessionHash, SessionKey, SessionRow,
+    LiveLogin, NewSession, Realm, Renamed, Revoked, SavedSession, SecretHash, SessionKey, SessionRow,
     SessionStore, StoreError, Timed,
 };
 
@@ -98,7 +98,7 @@ impl SessionStore for SqliteStore {
         &self,
         realm: &Realm,
         old: &SessionKey,
-        new: &SessionHash,
+        new: &SecretHash,
         retention: Duration,
     ) -> Result<Timed<Renamed>, StoreError> {
         let mut step = self.write().await?;

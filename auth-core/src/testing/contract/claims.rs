@@ -53,7 +53,7 @@ pub async fn changed_claims_outdate_logins_and_end_none(world: Arc<dyn World>) {
     let epoch = scene.claims_changed().await;
     let login = scene.login(mine.id).await.expect("it is live");
     assert!(login.is_outdated());
-    assert_eq!((login.subject.epoch, login.subject.outdated_below), (epoch, epoch));
+    assert_eq!((login.subject_epoch, login.outdated_below), (epoch, epoch));
     assert!(login.row == mine);
     assert!(!scene.login(other.id).await.expect("it is live").is_outdated());
     let new = scene.sign_in(3).await;

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, at_once, seconds, secret};
-use crate::store::{
-    Created, Family, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, SubjectState, Timed,
-};
+use crate::store::{Created, Family, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Timed};
 
 /// A login is stored with all its values and the store's times.
 pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
@@ -38,9 +36,8 @@ pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
         assert_eq!(value, Created::Made { login: expected.clone(), replaced: None, evicted: vec![] });
         // Rows are not compared by `Debug`, which does not show all fields.
         let found = scene.login(login.id).await.expect("the login is live");
-        let subject = SubjectState { epoch, outdated_below: found.subject.outdated_below };
-        assert!(found.subject.outdated_below <= epoch);
-        assert!(found == LiveLogin { row: expected, subject }, "{found:?}");
+        assert!(found.outdated_below <= epoch);
+        assert!(found == LiveLogin { row: expected, subject_epoch: epoch, ..found.clone() }, "{found:?}");
         assert!(!found.is_outdated());
         scene.advance(seconds(5));
     }

@@ -66,7 +66,7 @@ pub async fn a_spared_login_goes_on(world: Arc<dyn World>) {
     let login = scene.login(row.id).await.expect("it is spared");
     assert!(login.row == row);
     assert!(!login.is_outdated(), "its claims are as good as before");
-    assert_eq!(login.subject.epoch, ended.epoch);
+    assert_eq!(login.subject_epoch, ended.epoch);
     assert!(!scene.is_live(scene.id(2)).await);
     // The same login can be spared repeatedly.
     let ended = scene.end_all(Some(row.id)).await;

@@ -11,8 +11,8 @@ use crate::id::Position;
 use crate::id::{LoginId, Subject};
 use crate::store::{
     Created, Cursor, EndReason, Ended, EndedAll, Family, Ids, Limit, LiveLogin, LogEntry, LoginKind,
-    LoginRow, NewLogin, NewSession, OnLimit, Page, Partition, Realm, Rotated, Rotation, SecretHash,
-    SessionHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed,
+    LoginRow, NewLogin, NewSession, Page, Partition, Realm, Rotated, Rotation, SecretHash, SessionKey,
+    SessionRow, Standing, Store, StoreError, Ticket, Timed,
 };
 
 /// The lifetime of the logins.
@@ -48,10 +48,6 @@ pub(super) fn secret(number: u8) -> SecretHash {
 
 pub(super) fn most(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).expect("above zero")
-}
-
-pub(super) fn limit(number: u32, exceeded: OnLimit) -> Option<Limit> {
-    Some(Limit { most: most(number), exceeded })
 }
 
 /// A store, its clock, and one realm in it.
@@ -129,7 +125,7 @@ impl Scene {
 
     /// The key of a session in Anna's partition.
     pub(super) fn key(&self, number: u8) -> SessionKey {
-        SessionKey { partition: self.partition(&anna()), hash: SessionHash::from_bytes([number; 32]) }
+        SessionKey { partition: self.partition(&anna()), hash: SecretHash::from_bytes([number; 32]) }
     }
 
     /// A login of the subject with tokens; the number is the first secret.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{IDLE, MANY, RETENTION, Scene, anna, at_once, bert, limit, seconds};
+use super::fixture::{IDLE, MANY, RETENTION, Scene, anna, at_once, bert, most, seconds};
 use crate::id::LoginId;
-use crate::store::{Created, EndReason, Logged, NewLogin, OnLimit, Revoked};
+use crate::store::{Created, EndReason, Limit, Logged, NewLogin, Revoked};
 
 async fn live_among(scene: &Scene, numbers: impl Iterator<Item = u8>) -> BTreeSet<LoginId> {
     let mut live = BTreeSet::new();
@@ -24,7 +24,7 @@ pub async fn concurrent_logins_keep_a_limit_that_refuses(world: Arc<dyn World>) 
     let done = at_once(&scene, |scene, number| {
         let ticket = ticket.clone();
         async move {
-            let limit = limit(3, OnLimit::RefuseNew);
+            let limit = Some(Limit::Refuse(most(3)));
             scene.store.create(&scene.realm, &ticket, &scene.annas(number), None, limit).await
         }
     })
@@ -43,7 +43,7 @@ pub async fn concurrent_logins_keep_a_limit_that_evicts(world: Arc<dyn World>) {
         let ticket = ticket.clone();
         async move {
             let (login, session) = (scene.annas_session(number), scene.new_session(number));
-            let limit = limit(3, OnLimit::EndOldest);
+            let limit = Some(Limit::EvictOldest(most(3)));
             scene.store.create(&scene.realm, &ticket, &login, Some(&session), limit).await
         }
     })
@@ -79,7 +79,7 @@ pub async fn the_oldest_logins_are_evicted(world: Arc<dyn World>) {
     }
     let ticket = scene.ticket(&anna()).await;
     let new = NewLogin { retention: RETENTION * 3, ..scene.annas(3) };
-    let done = scene.create(&ticket, &new, None, limit(2, OnLimit::EndOldest)).await;
+    let done = scene.create(&ticket, &new, None, Some(Limit::EvictOldest(most(2)))).await;
     let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
     let ids: Vec<_> = evicted.iter().map(|one| one.login).collect();
     assert_eq!(ids, [4, 2, 5].map(|number| scene.id(number)));
@@ -102,7 +102,7 @@ pub async fn the_new_login_is_never_evicted(world: Arc<dyn World>) {
     scene.sign_in(2).await;
     scene.step_back(seconds(600));
     let ticket = scene.ticket(&anna()).await;
-    let done = scene.create(&ticket, &scene.annas(3), None, limit(2, OnLimit::EndOldest)).await;
+    let done = scene.create(&ticket, &scene.annas(3), None, Some(Limit::EvictOldest(most(2)))).await;
     assert!(matches!(done.value, Created::Made { .. }));
     assert_eq!(live_among(&scene, 1..=3).await, [2, 3].map(|number| scene.id(number)).into());
 }
@@ -113,11 +113,11 @@ async fn replace(
     scene: &Scene,
     login: NewLogin,
     replaces: LoginId,
-    exceeded: OnLimit,
+    limit: Limit,
 ) -> (Option<Logged>, Vec<LoginId>) {
     let ticket = scene.ticket(&login.subject).await;
     let login = NewLogin { replaces: Some(replaces), ..login };
-    let done = scene.create(&ticket, &login, None, limit(2, exceeded)).await;
+    let done = scene.create(&ticket, &login, None, Some(limit)).await;
     let Created::Made { replaced, evicted, .. } = done.value else { panic!("{:?}", done.value) };
     (replaced, evicted.iter().map(|one| one.login).collect())
 }
@@ -129,9 +129,9 @@ pub async fn a_replaced_login_ends_and_does_not_count(world: Arc<dyn World>) {
     let other = scene.sign_in(1).await;
     scene.sign_in(2).await;
     let mut expected = Vec::new();
-    for (number, exceeded) in [(3, OnLimit::RefuseNew), (4, OnLimit::EndOldest)] {
+    for (number, limit) in [(3, Limit::Refuse(most(2))), (4, Limit::EvictOldest(most(2)))] {
         let old = scene.id(number - 1);
-        let (replaced, evicted) = replace(&scene, scene.annas(number), old, exceeded).await;
+        let (replaced, evicted) = replace(&scene, scene.annas(number), old, limit).await;
         expected.push((replaced.expect("it was logged").mark, Revoked::Login(old, EndReason::Replaced)));
         assert_eq!(evicted, []);
     }
@@ -155,7 +155,7 @@ pub async fn a_replaced_login_is_not_evicted_as_well(world: Arc<dyn World>) {
         scene.sign_in(number).await;
         scene.advance(seconds(1));
     }
-    let (replaced, evicted) = replace(&scene, scene.annas(4), scene.id(1), OnLimit::EndOldest).await;
+    let (replaced, evicted) = replace(&scene, scene.annas(4), scene.id(1), Limit::EvictOldest(most(2))).await;
     assert!(replaced.is_some());
     assert_eq!(evicted, [scene.id(2)]);
     assert_eq!(live_among(&scene, 1..=4).await, [3, 4].map(|number| scene.id(number)).into());
@@ -169,11 +169,11 @@ pub async fn only_a_live_login_of_the_subject_is_replaced(world: Arc<dyn World>)
     scene.sign_in_as(&NewLogin { idle: seconds(5), ..scene.annas(2) }, None).await;
     scene.advance(seconds(5));
     for (number, old) in [(4, berts.id), (5, scene.id(2))] {
-        assert_eq!(replace(&scene, scene.annas(number), old, OnLimit::RefuseNew).await, (None, vec![]));
+        assert_eq!(replace(&scene, scene.annas(number), old, Limit::Refuse(most(2))).await, (None, vec![]));
     }
     let ticket = scene.ticket(&anna()).await;
     let login = NewLogin { replaces: Some(scene.id(9)), ..scene.annas(6) };
-    let refused = scene.create(&ticket, &login, None, limit(2, OnLimit::RefuseNew)).await;
+    let refused = scene.create(&ticket, &login, None, Some(Limit::Refuse(most(2)))).await;
     assert_eq!(refused.value, Created::LimitReached);
     assert!(scene.is_live(berts.id).await);
     assert_eq!(scene.log().await, []);
@@ -181,8 +181,7 @@ pub async fn only_a_live_login_of_the_subject_is_replaced(world: Arc<dyn World>)
 
 /// Logins that have expired, were ended, or are another subject's do not count.
 pub async fn only_live_logins_of_the_subject_count(world: Arc<dyn World>) {
-    for exceeded in [OnLimit::RefuseNew, OnLimit::EndOldest] {
-        let number = if exceeded == OnLimit::RefuseNew { 10 } else { 20 };
+    for (number, limit) in [(10, Limit::Refuse(most(2))), (20, Limit::EvictOldest(most(2)))] {
         let scene = Scene::of(Arc::clone(&world));
         scene.sign_in(number).await;
         scene.end_all(None).await;
@@ -192,7 +191,7 @@ pub async fn only_live_logins_of_the_subject_count(world: Arc<dyn World>) {
         scene.advance(seconds(5));
         for next in [4, 5] {
             let ticket = scene.ticket(&anna()).await;
-            let done = scene.create(&ticket, &scene.annas(number + next), None, limit(2, exceeded)).await;
+            let done = scene.create(&ticket, &scene.annas(number + next), None, Some(limit)).await;
             let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
             assert_eq!(evicted, []);
         }
@@ -207,9 +206,9 @@ pub async fn a_spared_login_counts(world: Arc<dyn World>) {
     scene.sign_in(2).await;
     assert_eq!(scene.end_all(Some(scene.id(1))).await.spared, Some(scene.id(1)));
     let ticket = scene.ticket(&anna()).await;
-    let done = scene.create(&ticket, &scene.annas(3), None, limit(1, OnLimit::RefuseNew)).await;
+    let done = scene.create(&ticket, &scene.annas(3), None, Some(Limit::Refuse(most(1)))).await;
     assert_eq!(done.value, Created::LimitReached);
-    let done = scene.create(&ticket, &scene.annas(3), None, limit(1, OnLimit::EndOldest)).await;
+    let done = scene.create(&ticket, &scene.annas(3), None, Some(Limit::EvictOldest(most(1)))).await;
     let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
     assert_eq!(evicted.iter().map(|one| one.login).collect::<Vec<_>>(), [scene.id(1)]);
     assert!(!scene.is_live(scene.id(1)).await);
@@ -225,7 +224,7 @@ pub async fn a_refused_login_ends_nothing(world: Arc<dyn World>) {
     scene.sign_in(2).await;
     let before = scene.log().await;
     let ticket = scene.ticket(&anna()).await;
-    let evict = limit(1, OnLimit::EndOldest);
+    let evict = Some(Limit::EvictOldest(most(1)));
     let replaces = Some(scene.id(2));
     let login = NewLogin { replaces, ..scene.annas(3) };
     let taken = NewLogin { replaces, ..scene.annas(1) };
@@ -234,7 +233,7 @@ pub async fn a_refused_login_ends_nothing(world: Arc<dyn World>) {
         (scene.create(&old, &login, None, evict).await, Created::Outdated),
         (scene.create(&ticket, &taken, None, evict).await, Created::IdTaken),
         (scene.create(&ticket, &login, Some(&session), evict).await, Created::IdTaken),
-        (scene.create(&ticket, &login, None, limit(1, OnLimit::RefuseNew)).await, Created::LimitReached),
+        (scene.create(&ticket, &login, None, Some(Limit::Refuse(most(1)))).await, Created::LimitReached),
     ];
     for (done, expected) in refusals {
         assert_eq!(done.value, expected);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{GRACE, IDLE, LIFETIME, MILLISECOND, RETENTION, Scene, anna, limit, seconds, secret};
+use super::fixture::{GRACE, IDLE, LIFETIME, MILLISECOND, RETENTION, Scene, anna, most, seconds, secret};
 use crate::id::Position;
 use crate::store::{
-    Confirmation, Created, EndReason, Ended, Family, GraceStart, Ids, LogEntry, LoginRow, Mark, NewLogin,
-    OnLimit, Renamed, Revoked, Rotated, SavedSession, SessionHash, Standing, Touch,
+    Confirmation, Created, EndReason, Ended, Family, GraceStart, Ids, Limit, LogEntry, LoginRow, Mark,
+    NewLogin, Renamed, Revoked, Rotated, SavedSession, SecretHash, Standing, Touch,
 };
 
 /// A login of each kind, with tokens (1) and with a session (2); both stay unused.
@@ -20,7 +20,7 @@ async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
     let (store, realm) = (&scene.store, &scene.realm);
     let family = rows[0].family.clone().expect("tokens have a family");
     let log = scene.log().await;
-    let hash = SessionHash::from_bytes([77; 32]);
+    let hash = SecretHash::from_bytes([77; 32]);
     for row in &rows {
         assert!(!scene.is_live(row.id).await, "login");
         assert_eq!(scene.end(row.id, EndReason::SignedOut).await, Ended::NotThere);
@@ -48,7 +48,7 @@ async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
     assert_eq!(scene.log().await, log, "what is gone was logged again");
 
     let ticket = scene.ticket(&anna()).await;
-    let made = scene.create(&ticket, &scene.annas(9), None, limit(1, OnLimit::RefuseNew)).await.value;
+    let made = scene.create(&ticket, &scene.annas(9), None, Some(Limit::Refuse(most(1)))).await.value;
     assert!(matches!(made, Created::Made { .. }), "they count: {made:?}");
     let ended = scene.end_all(Some(rows[0].id)).await;
     assert_eq!((ended.count, ended.spared), (1, None));

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, limit, most, seconds};
+use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, most, seconds};
 use crate::id::{KeyId, TokenId};
-use crate::store::{
-    Created, Cursor, ENTRY_MARGIN, EndReason, Ended, LogEntry, Logged, OnLimit, Renamed, Reset, Revoked,
-};
+use crate::store::{Created, Cursor, EndReason, Ended, Limit, LogEntry, Logged, Renamed, Reset, Revoked};
 
 fn key() -> KeyId {
     KeyId::new("\u{2603}'key").expect("a key id")
@@ -63,7 +61,7 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
             }
             6 => {
                 let ticket = scene.ticket(&anna()).await;
-                let limit = limit(1, OnLimit::EndOldest);
+                let limit = Some(Limit::EvictOldest(most(1)));
                 let done = scene.create(&ticket, &scene.annas(4), None, limit).await.value;
                 let Created::Made { evicted, .. } = done else { panic!("{done:?}") };
                 assert_eq!(evicted.len(), 1);
@@ -221,7 +219,7 @@ pub async fn entries_are_served_for_the_margin(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let entry = revoke(&scene, 1).await;
     scene.end_all(None).await;
-    scene.advance(RETENTION + ENTRY_MARGIN - seconds(30));
+    scene.advance(RETENTION + LogEntry::MARGIN - seconds(30));
     scene.purge().await;
     assert!(scene.log().await.iter().any(|one| one.mark == entry.mark), "it went too early");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::World;
 use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, seconds};
 use crate::id::{LoginId, TokenId};
-use crate::store::{Created, ENTRY_MARGIN, Ids, NewLogin, NewSession, Reset, Standing};
+use crate::store::{Created, Ids, LogEntry, NewLogin, NewSession, Reset, Standing};
 
 /// Expired and ended logins and sessions of every realm are deleted. Live ones do not change.
 pub async fn a_purge_deletes_only_what_is_not_live(world: Arc<dyn World>) {
@@ -73,7 +73,7 @@ pub async fn entries_are_purged_but_the_newest(world: Arc<dyn World>) {
         marks.push(done.expect("revoke_token").value.mark);
     }
     let cursor = scene.cursor().await;
-    scene.advance(RETENTION + ENTRY_MARGIN);
+    scene.advance(RETENTION + LogEntry::MARGIN);
     scene.purge().await;
     let page = scene.page(&cursor, 9).await;
     assert_eq!((page.reset, page.has_more), (None, false), "the cursor of a reader that had seen everything");
@@ -96,7 +96,7 @@ pub async fn a_purged_entry_is_not_taken_for_a_lost_one(world: Arc<dyn World>) {
     };
     revoked(1).await;
     let away = scene.cursor().await;
-    scene.advance(RETENTION + ENTRY_MARGIN);
+    scene.advance(RETENTION + LogEntry::MARGIN);
     let marks = [revoked(2).await, revoked(3).await];
     scene.purge().await;
     let page = scene.page(&away, 9).await;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::World;
-use super::fixture::{GRACE, LIFETIME, RETENTION, Scene, anna, limit, millis, seconds};
+use super::fixture::{GRACE, LIFETIME, RETENTION, Scene, anna, millis, most, seconds};
 use crate::id::Position;
 use crate::id::{KeyId, TokenId};
 use crate::store::{
-    Confirmation, Created, EndReason, Ended, GraceStart, Ids, LogEntry, Mark, OnLimit, Renamed, Revoked,
+    Confirmation, Created, EndReason, Ended, GraceStart, Ids, Limit, LogEntry, Mark, Renamed, Revoked,
     Rotated, Rotation, SavedSession, Standing, Touch,
 };
 
@@ -108,9 +108,9 @@ pub async fn a_limit_counts_in_one_realm(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
     let other = scene.elsewhere();
-    for (number, exceeded) in [(2, OnLimit::RefuseNew), (3, OnLimit::EndOldest)] {
+    for (number, limit) in [(2, Limit::Refuse(most(2))), (3, Limit::EvictOldest(most(2)))] {
         let ticket = other.ticket(&anna()).await;
-        let done = other.create(&ticket, &other.annas(number), None, limit(2, exceeded)).await.value;
+        let done = other.create(&ticket, &other.annas(number), None, Some(limit)).await.value;
         let Created::Made { evicted, .. } = done else { panic!("{done:?}") };
         assert_eq!(evicted, []);
     }

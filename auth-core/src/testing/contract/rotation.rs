@@ -203,7 +203,7 @@ pub async fn the_epoch_is_read_together_with_the_liveness(world: Arc<dyn World>)
         let ended = scene.end_all(None).await;
         match rotating.await.expect("a task") {
             Rotated::Rotated(login) | Rotated::Unchanged(login) => {
-                assert!(login.subject.epoch < ended.epoch, "a token of an ended login would be good");
+                assert!(login.subject_epoch < ended.epoch, "a token of an ended login would be good");
             }
             Rotated::NotLive => {}
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::fixture::{LIFETIME, MANY, RETENTION, Scene, at_once, seconds};
-use crate::store::{NewSession, Renamed, Revoked, SavedSession, SessionHash, SessionKey, SessionRow, Timed};
+use crate::store::{NewSession, Renamed, Revoked, SavedSession, SecretHash, SessionKey, SessionRow, Timed};
 
 async fn create(scene: &Scene, session: &NewSession) -> Timed<bool> {
     scene.store.create_session(&scene.realm, session).await.expect("create_session")
@@ -14,7 +14,7 @@ async fn save(scene: &Scene, key: &SessionKey, data: &[u8], version: u64) -> Tim
     scene.store.save_session(&scene.realm, key, data, version, LIFETIME).await.expect("save_session")
 }
 
-async fn rename(scene: &Scene, old: &SessionKey, new: &SessionHash) -> Timed<Renamed> {
+async fn rename(scene: &Scene, old: &SessionKey, new: &SecretHash) -> Timed<Renamed> {
     scene.store.rename_session(&scene.realm, old, new, RETENTION).await.expect("rename_session")
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::World;
 use super::fixture::{RETENTION, Scene, anna, bert};
 use crate::id::{KeyId, TokenId};
-use crate::store::{ENTRY_MARGIN, EndReason, Ended, Ids, Standing};
+use crate::store::{EndReason, Ended, Ids, LogEntry, Standing};
 
 /// If a login is named, it must be live; an unknown one is gone.
 pub async fn a_named_login_must_be_live(world: Arc<dyn World>) {
@@ -118,7 +118,7 @@ pub async fn a_revoked_token_is_gone(world: Arc<dyn World>) {
     let epoch = scene.ticket(&subject).await.epoch;
     let ids = |number| Ids { token: Some(token(number)), subject: Some((&subject, epoch)), ..Ids::default() };
     assert_eq!(scene.standing(ids(2)).await, Standing::Good);
-    let end = logged.value.expires_at.after(ENTRY_MARGIN);
+    let end = logged.value.expires_at.after(LogEntry::MARGIN);
     scene
         .holds_until(end, async || {
             let answer = scene.store.standing(&scene.realm, &ids(1)).await.expect("standing");

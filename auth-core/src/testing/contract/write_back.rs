@@ -97,7 +97,7 @@ pub async fn thresholds_only_rise(world: Arc<dyn World>) {
     write(&scene, &[changed]).await;
     let login = scene.login(row.id).await.expect("it is live");
     assert!(login.is_outdated());
-    assert_eq!((login.subject.epoch, login.subject.outdated_below), (row.epoch + 10, row.epoch + 10));
+    assert_eq!((login.subject_epoch, login.outdated_below), (row.epoch + 10, row.epoch + 10));
     assert_eq!(scene.create(&ticket, &scene.annas(2), None, None).await.value, Created::Outdated);
 
     write(&scene, &[entry(&scene, all_ended(&row, 20, None)).await]).await;
@@ -112,7 +112,7 @@ pub async fn thresholds_only_rise(world: Arc<dyn World>) {
     let floor = scene.floor().await;
     write(&scene, &older).await;
     let login = scene.login(new.id).await.expect("it began later");
-    assert_eq!((login.subject.epoch, login.subject.outdated_below), (row.epoch + 20, row.epoch + 10));
+    assert_eq!((login.subject_epoch, login.outdated_below), (row.epoch + 20, row.epoch + 10));
     assert!(!scene.is_live(row.id).await, "it came back");
     assert_eq!(scene.floor().await, floor);
     let higher = entry(&scene, Revoked::Floor(row.epoch + 30)).await;

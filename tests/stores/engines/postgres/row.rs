@@ -6,7 +6,7 @@ use auth_core::clock::Timestamp;
 use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::{
     Evicted, Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, Partition, Revoked, SecretHash,
-    SessionHash, SessionKey, StoreError, SubjectState,
+    SessionKey, StoreError,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row as _, Type};
@@ -60,8 +60,7 @@ impl Row {
 
     pub(super) fn live_login(&self) -> Result<LiveLogin, StoreError> {
         let outdated_below = self.number("subject_outdated_below")?;
-        let subject = SubjectState { epoch: self.number("subject_epoch")?, outdated_below };
-        Ok(LiveLogin { row: self.login()?, subject })
+        Ok(LiveLogin { row: self.login()?, subject_epoch: self.number("subject_epoch")?, outdated_below })
     }
 
     pub(super) fn login(&self) -> Result<LoginRow, StoreError> {
@@ -127,7 +126,7 @@ impl Row {
             },
             "claims_changed" => Revoked::ClaimsChanged { subject: subject()?, below: self.number("below")? },
             "session" => {
-                let hash = self.bytes("item")?.map(SessionHash::from_bytes).ok_or_else(missing)?;
+                let hash = self.bytes("item")?.map(SecretHash::from_bytes).ok_or_else(missing)?;
                 Revoked::Session(SessionKey { partition: Partition::REALM, hash })
             }
             "token" => {

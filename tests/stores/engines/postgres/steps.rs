@@ -6,9 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::{
-    Created, Cursor, ENTRY_MARGIN, EndedAll, Family, Ids, Limit, LiveLogin, Logged, LoginKind, Mark,
-    NewLogin, NewSession, OnLimit, Page, Realm, Reset, Rotated, Rotation, Standing, StoreError, Ticket,
-    Timed,
+    Created, Cursor, EndedAll, Family, Ids, Limit, LiveLogin, LogEntry, Logged, LoginKind, Mark, NewLogin,
+    NewSession, Page, Realm, Reset, Rotated, Rotation, Standing, StoreError, Ticket, Timed,
 };
 use sqlx::AssertSqlSafe;
 
@@ -89,8 +88,8 @@ impl Engine for PostgresEngine {
                 .bind(session.map(|session| session.key.hash.as_bytes().to_vec()))
                 .bind(session.map(|session| session.data.clone()))
                 .bind(session.map(|session| millis(session.lifetime)))
-                .bind(limit.map(|limit| i64::from(limit.most.get())))
-                .bind(limit.is_some_and(|limit| limit.exceeded == OnLimit::EndOldest))
+                .bind(limit.map(|limit| i64::from(limit.most().get())))
+                .bind(matches!(limit, Some(Limit::EvictOldest(_))))
                 .bind(login.replaces.map(|old| old.as_bytes().to_vec()))
         };
         let row = self.row(realm, query).await?;
@@ -196,7 +195,7 @@ impl Engine for PostgresEngine {
                 .bind(place.as_ref().map_or(0, |place| place.last.1))
                 .bind(place.as_ref().map(|place| place.mark.as_bytes().to_vec()))
                 .bind(i64::from(most.get()))
-                .bind(millis(ENTRY_MARGIN))
+                .bind(millis(LogEntry::MARGIN))
                 .bind(self.shift())
         };
         let mut rows: Vec<_> = self.rows(realm, query, |_| true).await?.into_iter().map(Row).collect();
@@ -206,7 +205,7 @@ impl Engine for PostgresEngine {
         let (upto, is_latest): (String, bool) = (first.get("upto")?, first.get("is_latest")?);
         let lost = first.get::<Option<String>>("reset")?.map(|reset| match &*reset {
             "incarnation" => Reset::Incarnation,
-            _ if place.as_ref().is_some_and(|place| place.expires_at <= now.before(ENTRY_MARGIN)) => {
+            _ if place.as_ref().is_some_and(|place| place.expires_at <= now.before(LogEntry::MARGIN)) => {
                 Reset::Purged
             }
             _ => Reset::UnknownMark,
@@ -246,7 +245,7 @@ impl Engine for PostgresEngine {
                 .bind(ids.begun_under.map(number))
                 .bind(ids.token.map(|token| token.as_bytes().to_vec()))
                 .bind(ids.key.map(|key| key.as_str().as_bytes().to_vec()))
-                .bind(millis(ENTRY_MARGIN))
+                .bind(millis(LogEntry::MARGIN))
                 .bind(self.shift())
         };
         let row = self.row(realm, query).await?;

@@ -7,7 +7,7 @@ use auth_core::clock::Timestamp;
 use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::{
     Evicted, Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, Partition, Revoked, SecretHash,
-    SessionHash, SessionKey, Standing, StoreError, SubjectState,
+    SessionKey, Standing, StoreError,
 };
 use redis::{FromRedisValue, Value};
 
@@ -60,8 +60,8 @@ impl Reply {
     }
 
     pub(super) fn live_login(&self, id: LoginId) -> Result<LiveLogin, StoreError> {
-        let subject = SubjectState { epoch: epoch(self.get(2)?)?, outdated_below: epoch(self.get(3)?)? };
-        Ok(LiveLogin { row: self.login(4, id)?, subject })
+        let (subject_epoch, outdated_below) = (epoch(self.get(2)?)?, epoch(self.get(3)?)?);
+        Ok(LiveLogin { row: self.login(4, id)?, subject_epoch, outdated_below })
     }
 
     pub(super) fn login(&self, index: usize, id: LoginId) -> Result<LoginRow, StoreError> {
@@ -168,7 +168,7 @@ pub(super) fn logged(partition: Partition, fields: &Fields) -> Result<LogEntry, 
             Revoked::ClaimsChanged { subject: fields.subject()?, below: fields.number("below")? }
         }
         "session" => {
-            let hash = SessionHash::from_bytes(unhex(&fields.text("item")?)?);
+            let hash = SecretHash::from_bytes(unhex(&fields.text("item")?)?);
             Revoked::Session(SessionKey { partition, hash })
         }
         "token" => Revoked::Token(partition, TokenId::from_bytes(unhex(&fields.text("item")?)?)),

@@ -6,9 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::{
-    Created, Cursor, ENTRY_MARGIN, EndedAll, Family, Ids, Limit, LiveLogin, Logged, LoginKind, Mark,
-    NewLogin, NewSession, OnLimit, Page, Partition, Realm, Reset, Rotated, Rotation, Standing, StoreError,
-    Ticket, Timed,
+    Created, Cursor, EndedAll, Family, Ids, Limit, LiveLogin, LogEntry, Logged, LoginKind, Mark, NewLogin,
+    NewSession, Page, Partition, Realm, Reset, Rotated, Rotation, Standing, StoreError, Ticket, Timed,
 };
 
 use crate::engines::redis::cursor::{Place, cursor_of, expiry_of, places_of};
@@ -53,7 +52,7 @@ impl Engine for RedisEngine {
         {
             return Err(StoreError::new("the login or its session is in another partition than its subject"));
         }
-        let exceeded = limit.is_some_and(|limit| limit.exceeded == OnLimit::EndOldest);
+        let exceeded = matches!(limit, Some(Limit::EvictOldest(_)));
         let mut arguments: Vec<Vec<u8>> = vec![
             hex(login.id.as_bytes()).into(),
             login.subject.as_str().into(),
@@ -63,7 +62,7 @@ impl Engine for RedisEngine {
             text(millis(login.lifetime)),
             text(millis(login.idle)),
             text(millis(login.retention)),
-            text(limit.map_or(0, |limit| limit.most.get())),
+            text(limit.map_or(0, |limit| limit.most().get())),
             if exceeded { "evict" } else { "refuse" }.into(),
             hex(mark.as_bytes()).into(),
             session.map_or_else(Vec::new, |session| hex(session.key.hash.as_bytes()).into()),
@@ -181,7 +180,7 @@ impl Engine for RedisEngine {
         for (place, reply) in places.iter().zip(&replies) {
             if reply.get::<String>(2)? == "unknown_mark" {
                 is_unknown = true;
-                let over = reply.time(0)?.before(ENTRY_MARGIN);
+                let over = reply.time(0)?.before(LogEntry::MARGIN);
                 let is_over = place.as_ref().is_some_and(|place| place.expires_at <= over);
                 if !is_over {
                     reset = Some(Reset::UnknownMark);
@@ -238,7 +237,7 @@ impl Engine for RedisEngine {
                 text(ids.begun_under.map_or(of_subject, number)),
                 ids.token.map_or_else(Vec::new, |token| hex(token.as_bytes()).into()),
                 key,
-                text(millis(ENTRY_MARGIN)),
+                text(millis(LogEntry::MARGIN)),
             ]
         };
         let partition = named.first().copied().unwrap_or_default();
@@ -250,7 +249,7 @@ impl Engine for RedisEngine {
         let mut of_key: Vec<_> = (0..6).map(|_| Vec::new()).collect();
         of_key[3] = text(0);
         of_key[4] = text(0);
-        of_key.extend([key.as_str().into(), text(millis(ENTRY_MARGIN))]);
+        of_key.extend([key.as_str().into(), text(millis(LogEntry::MARGIN))]);
         let of_key = self.run(&self.scripts.standing, realm, Partition::REALM, &of_key).await?;
         let standing = if of_key.standing()? == Standing::Gone { Standing::Gone } else { standing };
         Ok(Timed::new(standing, reply.time(0)?))
