@@ -24,7 +24,7 @@ on_both_stores!(
 async fn rows(node: &Node) -> Vec<LoginRow> {
     let most = NonZeroU32::new(100).unwrap();
     let page = node.behind().list(&realm::<User>(), &subject("anna"), None, most).await.unwrap();
-    page.value.logins.into_iter().map(|login| login.row).collect()
+    page.value.into_iter().map(|login| login.row).collect()
 }
 
 async fn last_seen(node: &Node) -> Timestamp {

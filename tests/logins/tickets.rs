@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use auth_core::login::{Builder, LoginError, Ticket};
-use auth_core::store::Limit;
+use auth_core::login::{Builder, LoginError};
+use auth_core::store::{Limit, Ticket};
 use auth_core::web::{Device, LoginAttempt};
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{

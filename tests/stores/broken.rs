@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::clock::{Clock as _, Timestamp};
-use auth_core::id::{KeyId, LoginId, Subject, TokenId};
+use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    Confirmation, Created, Cursor, Document, DocumentStore as _, EndReason, Ended, EndedAll, Family,
-    FamilyStore as _, GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginRow,
-    LoginStore as _, Mark, NewLogin, NewSession, Page, Realm, Renamed, RevocationStore as _, Rotated,
-    Rotation, SavedSession, SecretHash, SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed,
-    Touch,
+    Created, Cursor, Document, DocumentStore as _, EndReason, EndedAll, Family, FamilyStore as _, GraceStart,
+    Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginRow, LoginStore as _, Mark, NewLogin,
+    NewSession, Page, Realm, Renamed, RevocationStore as _, Rotated, Rotation, SavedSession, SecretHash,
+    SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Sessions};
@@ -170,7 +169,7 @@ impl Logins for Broken {
         subject: &Subject,
         after: Option<&ListCursor>,
         most: NonZeroU32,
-    ) -> Answer<LoginPage> {
+    ) -> Answer<Vec<LiveLogin>> {
         logins::list(self, realm, subject, after, most).await
     }
 
@@ -181,7 +180,7 @@ impl Logins for Broken {
         id: LoginId,
         reason: EndReason,
         retention: Duration,
-    ) -> Answer<Ended> {
+    ) -> Answer<Option<Logged>> {
         logins::end(self, realm, subject, id, reason, retention).await
     }
 
@@ -261,11 +260,11 @@ impl Families for Broken {
         crate::families::replace(self, realm, id, expected, new, grace, retention).await
     }
 
-    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Answer<()> {
-        let mut used = confirmations.to_vec();
-        for one in used.iter_mut().filter(|_| self.has(ConfirmsAnything)) {
-            let login = self.memory.login(realm, one.login).await?.value;
-            one.position = login.and_then(|login| login.row.family).map_or(one.position, |one| one.position);
+    async fn confirm(&self, realm: &Realm, used: &[(LoginId, Position)]) -> Answer<()> {
+        let mut used = used.to_vec();
+        for (login, position) in used.iter_mut().filter(|_| self.has(ConfirmsAnything)) {
+            let login = self.memory.login(realm, *login).await?.value;
+            *position = login.and_then(|login| login.row.family).map_or(*position, |one| one.position);
         }
         self.memory.confirm(realm, &used).await
     }

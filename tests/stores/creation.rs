@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::store::{
-    Created, EndReason, Ended, Evicted, Limit, LoginRow, LoginStore as _, NewLogin, NewSession, Realm,
-    SessionRow, SessionStore as _, StoreError, Ticket, Timed,
+    Created, EndReason, Limit, Logged, LoginRow, LoginStore as _, NewLogin, NewSession, Realm, SessionRow,
+    SessionStore as _, StoreError, Ticket, Timed,
 };
 
 use crate::broken::{Answer, Broken, dawdle};
@@ -98,7 +98,7 @@ pub(crate) async fn create(
     }
     if let Some(limit) = by_age {
         let most = usize::try_from(limit.most().get()).unwrap();
-        let all = store.memory.list(realm, &login.subject, None, NonZeroU32::MAX).await?.value.logins;
+        let all = store.memory.list(realm, &login.subject, None, NonZeroU32::MAX).await?.value;
         let oldest = all.into_iter().skip(most).map(|login| login.row).collect();
         evicted = evict(store, realm, oldest).await?;
     }
@@ -116,8 +116,8 @@ pub(crate) async fn create(
         }
         ended.extend(evicted);
         *replaced = replaced.map(|logged| store.logged(logged));
-        for one in ended {
-            one.logged = store.logged(one.logged);
+        for (_, logged) in ended {
+            *logged = store.logged(*logged);
         }
         match store.fault() {
             IdleUncapped => row.idle_expires_at = answer.now.after(login.idle),
@@ -145,7 +145,7 @@ async fn surplus(
     login: &NewLogin,
     limit: Limit,
 ) -> Result<Option<Vec<LoginRow>>, StoreError> {
-    let mut live = store.memory.list(realm, &login.subject, None, NonZeroU32::MAX).await?.value.logins;
+    let mut live = store.memory.list(realm, &login.subject, None, NonZeroU32::MAX).await?.value;
     if !store.has(EvictsNewest) {
         live.reverse();
     }
@@ -160,13 +160,17 @@ fn of_size(limit: Limit, most: NonZeroU32) -> Limit {
     }
 }
 
-async fn evict(store: &Broken, realm: &Realm, rows: Vec<LoginRow>) -> Result<Vec<Evicted>, StoreError> {
+async fn evict(
+    store: &Broken,
+    realm: &Realm,
+    rows: Vec<LoginRow>,
+) -> Result<Vec<(LoginId, Logged)>, StoreError> {
     let mut evicted = Vec::new();
     for row in rows {
         let ended =
             store.memory.end(realm, &row.subject, row.id, EndReason::Evicted, row.retention).await?.value;
-        if let Ended::Ended(logged) = ended {
-            evicted.push(Evicted { login: row.id, logged });
+        if let Some(logged) = ended {
+            evicted.push((row.id, logged));
         }
     }
     Ok(evicted)

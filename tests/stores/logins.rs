@@ -6,8 +6,7 @@ use std::time::Duration;
 use auth_core::clock::Clock as _;
 use auth_core::id::{LoginId, Subject};
 use auth_core::store::{
-    EndReason, Ended, EndedAll, ListCursor, LiveLogin, Logged, LoginPage, LoginStore as _, Mark, Realm,
-    Ticket, Timed,
+    EndReason, EndedAll, ListCursor, LiveLogin, Logged, LoginStore as _, Mark, Realm, Ticket, Timed,
 };
 
 use crate::broken::{Answer, Broken, dawdle};
@@ -53,15 +52,15 @@ pub(crate) async fn list(
     subject: &Subject,
     after: Option<&ListCursor>,
     most: NonZeroU32,
-) -> Answer<LoginPage> {
+) -> Answer<Vec<LiveLogin>> {
     let mut answer = store.memory.list(realm, subject, after, most).await?;
     match store.fault() {
-        ListsOldestFirst => answer.value.logins.reverse(),
+        ListsOldestFirst => answer.value.reverse(),
         ListsDead => {
             let made = store.made.lock().unwrap().clone();
             for (_, row) in made.into_values().filter(|(of, row)| of == realm && row.subject == *subject) {
-                if answer.value.logins.iter().all(|login| login.row.id != row.id) {
-                    answer.value.logins.push(store.as_live(realm, row).await?);
+                if answer.value.iter().all(|login| login.row.id != row.id) {
+                    answer.value.push(store.as_live(realm, row).await?);
                 }
             }
         }
@@ -69,7 +68,7 @@ pub(crate) async fn list(
             if let Some(after) = after
                 && store.memory.login(realm, after.id).await?.value.is_none()
             {
-                answer.value = LoginPage { logins: vec![], next: None };
+                answer.value = Vec::new();
             }
         }
         _ => {}
@@ -84,7 +83,7 @@ pub(crate) async fn end(
     id: LoginId,
     reason: EndReason,
     retention: Duration,
-) -> Answer<Ended> {
+) -> Answer<Option<Logged>> {
     let live = store.memory.login(realm, id).await?.value;
     if store.has(EndNotAtomic) {
         dawdle().await;
@@ -101,13 +100,11 @@ pub(crate) async fn end(
     };
     let now = answer.now;
     Ok(answer.map(|ended| match ended {
-        Ended::Ended(logged) if store.has(CallersRetention) => {
-            Ended::Ended(Logged { expires_at: now.after(retention), ..logged })
+        Some(logged) if store.has(CallersRetention) => {
+            Some(Logged { expires_at: now.after(retention), ..logged })
         }
-        Ended::Ended(logged) => Ended::Ended(store.logged(logged)),
-        _ if was_there => {
-            Ended::Ended(Logged { mark: Mark::random().unwrap(), expires_at: store.clock.now() })
-        }
+        Some(logged) => Some(store.logged(logged)),
+        _ if was_there => Some(Logged { mark: Mark::random().unwrap(), expires_at: store.clock.now() }),
         other => other,
     }))
 }
@@ -126,7 +123,7 @@ pub(crate) async fn end_all(
     };
     if store.has(EndsOneByOne) {
         let most = NonZeroU32::MAX;
-        for login in store.memory.list(realm, subject, None, most).await?.value.logins {
+        for login in store.memory.list(realm, subject, None, most).await?.value {
             if Some(login.row.id) != except {
                 let _ = store
                     .memory

@@ -53,7 +53,7 @@ impl Log for Sixteen {
     ) -> Answer<Logged> {
         // The record's, as far as the suite can tell it from the live logins'.
         let Timed { value: live, now } = self.0.list(realm, subject, None, NonZeroU32::MAX).await?;
-        let retention = live.logins.iter().map(|login| login.row.retention).fold(retention, Duration::max);
+        let retention = live.iter().map(|login| login.row.retention).fold(retention, Duration::max);
         let revoked = Revoked::Token(Partition::of(subject, SIXTEEN), token);
         let logged = Logged { mark: Mark::random().unwrap(), expires_at: now.after(retention) };
         let entry = LogEntry { mark: logged.mark, revoked, expires_at: logged.expires_at };

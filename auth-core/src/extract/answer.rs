@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
@@ -49,7 +49,7 @@ impl From<AuthenticateError> for Refusal {
 struct RefusalContext {
     schemes: Schemes,
     realm: String,
-    /// Where a browser signs in, and how it forgets a dead cookie.
+    /// Where a browser signs in.
     sign_in: Option<SignIn>,
 }
 
@@ -57,7 +57,6 @@ struct RefusalContext {
 struct SignIn {
     /// The login page with the way back, where there is one.
     location: Option<String>,
-    forget: HeaderValue,
 }
 
 impl SignIn {
@@ -72,7 +71,6 @@ impl SignIn {
                 .login_page
                 .as_ref()
                 .map(|page| next.map_or_else(|| page.to_string(), |next| next.as_next_of(page))),
-            forget: site.forget_cookie.clone(),
         })
     }
 }
@@ -147,7 +145,7 @@ impl IntoResponse for Rejection {
                 let error = ChallengeError::of(scheme, r#"error="invalid_token""#);
                 match scheme {
                     Scheme::Jwt => context.challenge(StatusCode::UNAUTHORIZED, INVALID, Some(&error)),
-                    Scheme::Session => context.sign_in_or(true, INVALID, Some(&error)),
+                    Scheme::Session => context.sign_in_or(INVALID, Some(&error)),
                 }
             }
             Refusal::MalformedRequest => {
@@ -155,7 +153,7 @@ impl IntoResponse for Rejection {
                 let title = "The request's credentials are malformed";
                 context.challenge(StatusCode::BAD_REQUEST, title, Some(&error))
             }
-            Refusal::NoCredential => context.sign_in_or(false, "A credential is needed", None),
+            Refusal::NoCredential => context.sign_in_or("A credential is needed", None),
             Refusal::NotFound => not_found(),
             Refusal::TooOld(max_age) => {
                 let max_age = max_age.as_secs();
@@ -169,16 +167,14 @@ impl IntoResponse for Rejection {
 }
 
 impl RefusalContext {
-    /// A redirect to the login page where one is named and a browser asks, else 401.
-    fn sign_in_or(&self, forget: bool, title: &'static str, error: Option<&ChallengeError>) -> Response {
+    /// A redirect to the login page where one is named and a browser asks, else 401. A dead cookie stays: the browser may
+    /// have signed in again since it sent the request, and would lose the new one.
+    fn sign_in_or(&self, title: &'static str, error: Option<&ChallengeError>) -> Response {
         let mut response = match self.sign_in.as_ref().and_then(|sign_in| sign_in.location.as_deref()) {
             Some(location) => Redirect::to(location).into_response(),
             None => self.challenge(StatusCode::UNAUTHORIZED, title, error),
         };
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(sign_in) = self.sign_in.as_ref().filter(|_| forget) {
-            response.headers_mut().insert(SET_COOKIE, sign_in.forget.clone());
-        }
         response
     }
 
@@ -247,6 +243,8 @@ impl IntoResponse for LoginError {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),
             Self::Gone => problem(StatusCode::UNAUTHORIZED, "Signing in failed"),
             Self::LimitReached => problem(StatusCode::CONFLICT, "Signed in on too many devices"),
+            Self::Method => problem(StatusCode::FORBIDDEN, "This method signs nobody in"),
+            Self::PlainHttp => problem(StatusCode::FORBIDDEN, PLAIN_HTTP),
             Self::Changed | Self::Source(_) | Self::Store(_) => unavailable(),
             Self::OtherSubject | Self::Subject(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "Signing in failed")
@@ -286,6 +284,8 @@ impl IntoResponse for StoreError {
 }
 
 const CROSS_SITE: &str = "The request came from another site";
+const PLAIN_HTTP: &str =
+    "Open this page over https or on localhost: browsers do not keep the cookie over plain http";
 
 pub(crate) fn not_found() -> Response {
     problem(StatusCode::NOT_FOUND, "Not found")

@@ -11,8 +11,9 @@ use serde_json::json;
 
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
-use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut, Ticket, Tokens};
-use crate::web::{CredentialError, LoginAttempt, RefreshCookie, bearer_token, refresh_token};
+use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut, Tokens};
+use crate::store::Ticket;
+use crate::web::{CredentialError, LoginAttempt, bearer_token, refresh_token};
 
 impl IntoResponse for Tokens {
     fn into_response(self) -> Response {
@@ -121,16 +122,8 @@ impl<C: Claims> Authenticator<C> {
             self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
             return Err(RefreshError::CrossSite);
         }
-        match self.refresh(token, access_token).await {
-            Ok(tokens) => Ok(self.with_refresh_cookie(tokens)),
-            Err(RefreshError::InvalidGrant) => {
-                let mut response = RefreshError::InvalidGrant.into_response();
-                let forget = site.refresh_cookie.as_ref().and_then(RefreshCookie::unset);
-                forget.into_iter().for_each(|forget| _ = response.headers_mut().append(SET_COOKIE, forget));
-                Ok(response)
-            }
-            Err(error) => Err(error),
-        }
+        // A cookie that is refused stays: the browser may have signed in again since it sent the request.
+        Ok(self.with_refresh_cookie(self.refresh(token, access_token).await?))
     }
 
     /// The refresh token moves from the body to its cookie, where one is configured.

@@ -124,8 +124,8 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Accepts unsafe requests with a cookie that have neither `Sec-Fetch-Site` nor `Origin`, as scripts send them; browsers
-    /// of today send one of the two. Default: they get 403.
+    /// Accepts unsafe requests with a cookie that have none of `Sec-Fetch-Site`, `Origin` and `Referer`, as scripts send them;
+    /// browsers of today send one of the first two. Default: they get 403.
     pub fn allow_headerless_clients(mut self) -> Self {
         self.headerless = HeaderlessClients::Allow;
         self
@@ -357,7 +357,7 @@ impl<C: Claims> Builder<C> {
             audience,
             client_id,
             login_page,
-            csrf: CsrfPolicy { trusted: trusted?, headerless: self.headerless },
+            csrf: CsrfPolicy::new(trusted?, self.headerless),
             forget_cookie: cookie.unset().ok_or_else(SessionCookie::bad_name)?,
             cookie,
             refresh_cookie: self.refresh_cookie.clone(),

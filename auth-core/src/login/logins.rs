@@ -13,7 +13,10 @@ use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::store::{EndReason, ListCursor, LiveLogin, LoginKind, LoginRow, StoreError};
 
 /// The maximum number of logins in a page.
-const PAGE: NonZeroU32 = match NonZeroU32::new(100) {
+const PAGE: usize = 100;
+
+/// One more than a page, to see whether another one follows.
+const ASKED: NonZeroU32 = match NonZeroU32::new(101) {
     Some(page) => page,
     None => NonZeroU32::MIN,
 };
@@ -101,12 +104,17 @@ impl<C: Claims> Authenticator<C> {
     /// [`StoreError`].
     pub async fn logins(&self, subject: &Subject, after: Option<&ListCursor>) -> Result<Logins, StoreError> {
         let parts = &*self.parts;
-        let page = parts.store.ask(|store, realm| store.list(realm, subject, after, PAGE)).await?.value;
+        let list = parts.store.ask(|store, realm| store.list(realm, subject, after, ASKED));
+        let mut found = list.await?.value;
+        let has_more = found.len() > PAGE;
+        found.truncate(PAGE);
+        let last = found.last().filter(|_| has_more);
+        let next = last.map(|last| ListCursor { created_at: last.row.created_at, id: last.row.id });
         let login = |LiveLogin { row, .. }: LiveLogin| {
             let used = parts.uses.queued_touch(row.id);
             Login::new(row, used)
         };
-        Ok(Logins { logins: page.logins.into_iter().map(login).collect(), next: page.next })
+        Ok(Logins { logins: found.into_iter().map(login).collect(), next })
     }
 
     /// Ends one login of the subject. Returns `false` if the subject has no such login, for example because it is another

@@ -48,7 +48,7 @@ pub use principal::Auth;
 pub(crate) use recognise::{AuthenticateError, Recognised};
 pub use refresh::RefreshError;
 pub(crate) use session_data::{RequestSession, SessionContext, is_conflict};
-pub use sign_in::{LoginError, SignedIn, Ticket};
+pub use sign_in::{LoginError, SignedIn};
 pub use sign_out::SignedOut;
 pub use source::ClaimsSource;
 pub use token_issuer::Tokens;

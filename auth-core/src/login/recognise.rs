@@ -12,7 +12,7 @@ use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
 use crate::requirement::{Requirement, Scheme};
 use crate::revoke::{Cleared, LastCleared};
-use crate::store::{Confirmation, Ids, StoreError};
+use crate::store::{Ids, StoreError};
 use crate::web::Credential;
 
 /// Why a credential gave no principal.
@@ -106,7 +106,7 @@ impl<C: Claims> Authenticator<C> {
                 if let Some(position) = token.position
                     && !token.confirmed.swap(true, Ordering::Relaxed)
                 {
-                    uses.confirm(Confirmation { login, position });
+                    uses.confirm(login, position);
                 }
                 (login, &token.seen, config.token_idle)
             }

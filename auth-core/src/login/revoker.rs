@@ -9,8 +9,7 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
 use crate::store::{
-    EndReason, Ended, EndedAll, Evicted, Logged, Partition, Renamed, Revoked, SecretHash, SessionKey,
-    StoreError,
+    EndReason, EndedAll, Logged, Partition, Renamed, Revoked, SecretHash, SessionKey, StoreError,
 };
 
 /// Ends logins and revokes credentials. Every write runs to its end, whatever becomes of the request that asked for it.
@@ -63,12 +62,12 @@ impl Revoker {
             let end =
                 this.store.ask(|store, realm| store.end(realm, &subject, login, reason, this.retention));
             match end.await?.value {
-                Ended::Ended(logged) => {
+                Some(logged) => {
                     write.logged(Revoked::Login(login, reason), logged);
                     this.observe(&AuditEvent::LoginEnded { login, subject, reason });
                     Ok(true)
                 }
-                Ended::NotThere => Ok(false),
+                None => Ok(false),
             }
         })
         .await
@@ -184,8 +183,8 @@ impl Revoker {
         self.observe(&AuditEvent::LoginEnded { login, subject: subject.clone(), reason });
     }
 
-    pub(super) fn evicted(&self, subject: &Subject, evicted: &[Evicted]) {
-        for Evicted { login, logged } in evicted {
+    pub(super) fn evicted(&self, subject: &Subject, evicted: &[(LoginId, Logged)]) {
+        for (login, logged) in evicted {
             self.ended(subject, *login, EndReason::Evicted, *logged);
         }
     }

@@ -2,7 +2,6 @@
 
 use axum::BoxError;
 use http::HeaderValue;
-use serde::{Deserialize, Serialize};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
 use super::token_issuer::Tokens;
@@ -14,10 +13,10 @@ use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
 use crate::store::{
-    self, Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
-    StoreError, Timed,
+    Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
+    StoreError, Ticket, Timed,
 };
-use crate::web::{Device, LoginAttempt, session_id};
+use crate::web::{Device, LoginAttempt, SiteError, session_id};
 
 /// How often an id is generated again because it exists already: that happens only if the random number generator fails.
 const TRIES: usize = 4;
@@ -39,9 +38,16 @@ pub enum LoginError {
     /// The subject has reached the limit of logins: 409.
     #[error("the subject has as many logins as it may")]
     LimitReached,
+    /// The request's method signs nobody in (`HEAD`, `OPTIONS`, `TRACE`): 403.
+    #[error("the method of the request signs nobody in")]
+    Method,
     /// The ticket and the claims have different subjects: 500, because it is an error of the application.
     #[error("the ticket is of another subject")]
     OtherSubject,
+    /// The page was opened over plain HTTP, on another host than this machine. Browsers do not keep `Secure` cookies there:
+    /// 403, with that hint.
+    #[error("the page was opened over plain HTTP, where browsers do not keep the cookie")]
+    PlainHttp,
     /// The claims source did not answer: 503.
     #[error("the claims source did not answer")]
     Source(#[source] BoxError),
@@ -90,16 +96,6 @@ impl std::fmt::Debug for SignedIn {
     }
 }
 
-/// A sign-in that has begun: the state of the subject at that time.
-///
-/// It is not a credential: the application must still authenticate the user. It can be stored in session data, or sealed in a
-/// form, while the user enters a second factor. It expires after 15 minutes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ticket {
-    subject: String,
-    ticket: store::Ticket,
-}
-
 impl<C: Claims> Authenticator<C> {
     /// Begins a sign-in. Call it before the password is checked. If all logins of the subject are ended or its claims change
     /// before the sign-in is completed, it is refused, so the application need not check the user again afterwards.
@@ -108,8 +104,7 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// [`StoreError`].
     pub async fn begin(&self, subject: &Subject) -> Result<Ticket, StoreError> {
-        let ticket = self.parts.store.ask(|store, realm| store.ticket(realm, subject)).await?;
-        Ok(Ticket { subject: subject.as_str().to_owned(), ticket: ticket.value })
+        Ok(self.parts.store.ask(|store, realm| store.ticket(realm, subject)).await?.value)
     }
 
     /// Signs a user in with a session cookie, after the application has authenticated the user. The sign-in begins with this
@@ -164,13 +159,17 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// # Errors
     ///
-    /// [`LoginError::CrossSite`].
+    /// [`LoginError::CrossSite`], [`LoginError::Method`], [`LoginError::PlainHttp`].
     pub fn check_same_site(&self, attempt: &LoginAttempt) -> Result<(), LoginError> {
-        if attempt.provenance.is_same_site(&self.parts.site.csrf) {
-            return Ok(());
+        let Err(error) = self.parts.site.csrf.check_sign_in(&attempt.provenance) else { return Ok(()) };
+        if error != SiteError::Method {
+            self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
         }
-        self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
-        Err(LoginError::CrossSite)
+        Err(match error {
+            SiteError::CrossSite => LoginError::CrossSite,
+            SiteError::Method => LoginError::Method,
+            SiteError::PlainHttp => LoginError::PlainHttp,
+        })
     }
 
     /// Signs a user in with an access token and a refresh token, after the application has authenticated the user. The sign-in
@@ -231,10 +230,10 @@ impl<C: Claims> Parts<C> {
         kind: LoginKind,
     ) -> Result<(NewLogin, C), LoginError> {
         let subject = claims.subject()?;
-        if ticket.subject != subject.as_str() {
+        if ticket.subject != subject {
             return Err(LoginError::OtherSubject);
         }
-        let epoch = Epoch(ticket.ticket.epoch);
+        let epoch = Epoch(ticket.epoch);
         let Loaded { claims, json, .. } = match self.loader.load_or(&subject, epoch, claims).await? {
             Load::Current(loaded) => loaded,
             Load::Gone | Load::NoSource => return Err(LoginError::Gone),
@@ -298,7 +297,7 @@ impl<C: Claims> Parts<C> {
         let limit = self.config.limit;
         let write = self.revoker.feed().begin_write();
         let created =
-            self.store.ask(|store, realm| store.create(realm, &ticket.ticket, login, session, limit)).await?;
+            self.store.ask(|store, realm| store.create(realm, ticket, login, session, limit)).await?;
         let subject = &login.subject;
         match created.value {
             Created::Made { login: made, replaced, evicted } => {

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use super::realm_store::RealmStore;
 use crate::clock::Timestamp;
-use crate::id::LoginId;
-use crate::store::{Confirmation, StoreError, Touch};
+use crate::id::{LoginId, Position};
+use crate::store::{StoreError, Touch};
 
 /// The queue; one entry a login, so it is bounded by the logins in use.
 #[derive(Debug, Default)]
@@ -31,9 +31,9 @@ pub(super) struct Use {
 #[derive(Debug, Default)]
 struct Queued {
     touches: HashMap<LoginId, Use>,
-    confirmations: HashMap<LoginId, Confirmation>,
+    confirmations: HashMap<LoginId, Position>,
     /// Taken, and perhaps not yet in the store.
-    confirming: HashMap<LoginId, Confirmation>,
+    confirming: HashMap<LoginId, Position>,
 }
 
 impl Queued {
@@ -45,11 +45,9 @@ impl Queued {
     }
 
     /// A token of an older rotation may be used after one of a newer: the newer counts.
-    fn confirm(&mut self, confirmation: Confirmation) {
-        let latest = self.confirmations.entry(confirmation.login).or_insert(confirmation);
-        if latest.position < confirmation.position {
-            *latest = confirmation;
-        }
+    fn confirm(&mut self, login: LoginId, position: Position) {
+        let latest = self.confirmations.entry(login).or_insert(position);
+        *latest = position.max(*latest);
     }
 }
 
@@ -59,8 +57,8 @@ impl WriteBehind {
         self.filled.notify_one();
     }
 
-    pub(super) fn confirm(&self, confirmation: Confirmation) {
-        self.with(|queued| queued.confirm(confirmation));
+    pub(super) fn confirm(&self, login: LoginId, position: Position) {
+        self.with(|queued| queued.confirm(login, position));
         self.filled.notify_one();
     }
 
@@ -117,7 +115,7 @@ impl WriteBehind {
 struct Taken<'a> {
     queue: &'a WriteBehind,
     touches: Vec<Use>,
-    confirmations: Vec<Confirmation>,
+    confirmations: Vec<(LoginId, Position)>,
 }
 
 impl<'a> Taken<'a> {
@@ -127,7 +125,11 @@ impl<'a> Taken<'a> {
             Self {
                 queue,
                 touches: queued.touches.drain().map(|(_, touch)| touch).collect(),
-                confirmations: queued.confirming.values().copied().collect(),
+                confirmations: queued
+                    .confirming
+                    .iter()
+                    .map(|(login, position)| (*login, *position))
+                    .collect(),
             }
         })
     }
@@ -140,7 +142,7 @@ impl Drop for Taken<'_> {
         }
         self.queue.with(|queued| {
             queued.confirming.clear();
-            self.confirmations.drain(..).for_each(|confirmation| queued.confirm(confirmation));
+            self.confirmations.drain(..).for_each(|(login, position)| queued.confirm(login, position));
             self.touches.drain(..).for_each(|touch| queued.touch(touch));
         });
     }

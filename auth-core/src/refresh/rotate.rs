@@ -11,7 +11,7 @@ use crate::id::Position;
 use crate::id::{LoginId, Subject};
 use crate::random::{RandomError, random_bytes};
 use crate::store::{
-    self, EndReason, Ended, Family, FamilyStore, GraceStart, LiveLogin, Logged, LoginStore, Realm, Rotation,
+    self, EndReason, Family, FamilyStore, GraceStart, LiveLogin, Logged, LoginStore, Realm, Rotation,
     StoreError, Timed,
 };
 
@@ -303,8 +303,8 @@ impl<S: FamilyStore + LoginStore + ?Sized> Refresh<'_, S> {
             .await?;
         let began = row.family.map_or(row.created_at, |family| family.rotated_at.max(row.created_at));
         Ok(match ended.value {
-            Ended::NotThere => RotateError::Ended { login: row.id },
-            Ended::Ended(logged) => RotateError::Stolen {
+            None => RotateError::Ended { login: row.id },
+            Some(logged) => RotateError::Stolen {
                 login: row.id,
                 subject: row.subject,
                 generations,

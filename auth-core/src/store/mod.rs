@@ -147,16 +147,16 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::clock::Timestamp;
-use crate::id::{KeyId, LoginId, Subject, TokenId};
+use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
 
 pub use error::StoreError;
 pub use hash::SecretHash;
 pub use log::{Cursor, Ids, LogEntry, Mark, Page, Reset, Revoked, Standing};
 pub use reason::{EndReason, LoginKind};
 pub use row::{
-    Confirmation, Created, Document, Ended, EndedAll, Evicted, Family, GraceStart, ListCursor, LiveLogin,
-    Logged, LoginPage, LoginRow, NewLogin, NewSession, Partition, Realm, Renamed, Rotated, Rotation,
-    SavedSession, SessionKey, SessionRow, Ticket, Timed, Touch,
+    Created, Document, EndedAll, Family, GraceStart, ListCursor, LiveLogin, Logged, LoginRow, NewLogin,
+    NewSession, Partition, Realm, Renamed, Rotated, Rotation, SavedSession, SessionKey, SessionRow, Ticket,
+    Timed, Touch,
 };
 
 /// Everything that an authenticator needs of a store. Implemented for every type that implements the five traits.
@@ -180,7 +180,7 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
     /// A ticket with the subject's current epoch, with which a login can be created.
     async fn ticket(&self, realm: &Realm, subject: &Subject) -> Result<Timed<Ticket>, StoreError>;
 
-    /// Creates a login with a ticket, and with `session` the session that carries it.
+    /// Creates a login with a ticket of its subject, and with `session` the session that carries it.
     ///
     /// The conditions are checked in this order: the result is [`Created::Outdated`] unless the subject's epoch is
     /// still the ticket's and the ticket is at most as old as its `lifetime`; [`Created::IdTaken`] when a row with
@@ -214,10 +214,11 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
         subject: &Subject,
         after: Option<&ListCursor>,
         most: NonZeroU32,
-    ) -> Result<Timed<LoginPage>, StoreError>;
+    ) -> Result<Timed<Vec<LiveLogin>>, StoreError>;
 
     /// Ends a live login of the subject and logs that ([`Revoked::Login`]) for `retention` or the row's retention,
-    /// whichever is longer. Tickets stay valid.
+    /// whichever is longer. Tickets stay valid. Returns the log entry, or `None` when the subject has no live login
+    /// with this id; then nothing changes.
     async fn end(
         &self,
         realm: &Realm,
@@ -225,7 +226,7 @@ pub trait LoginStore: Debug + Send + Sync + 'static {
         id: LoginId,
         reason: EndReason,
         retention: Duration,
-    ) -> Result<Timed<Ended>, StoreError>;
+    ) -> Result<Timed<Option<Logged>>, StoreError>;
 
     /// Ends all logins of the subject: the epoch rises, `ended_below` becomes the new epoch, and `spared` becomes
     /// `except` if that is a live login of the subject, otherwise none. This is one write and one log entry
@@ -304,8 +305,9 @@ pub trait FamilyStore: Debug + Send + Sync + 'static {
         retention: Duration,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError>;
 
-    /// Marks the current tokens of live logins as confirmed. Confirmations of other positions or logins are ignored.
-    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Result<Timed<()>, StoreError>;
+    /// Marks the current tokens of these live logins as confirmed, because an access token of this position was used.
+    /// Other positions and logins are ignored.
+    async fn confirm(&self, realm: &Realm, used: &[(LoginId, Position)]) -> Result<Timed<()>, StoreError>;
 }
 
 /// Sessions and their data, with or without a login.

@@ -101,13 +101,15 @@ impl Partition {
     }
 }
 
-/// The state of a subject when a sign-in began. A login that is created with it is refused if the subject's logins
-/// were ended, or its claims changed, in the meantime.
+/// A sign-in that has begun: the state of the subject at that time. The login that is created with it is refused if
+/// the subject's logins were ended, or its claims changed, in the meantime.
 ///
-/// It is not a credential: the application must still authenticate the subject. It may be kept, in a session or
-/// encrypted, while the user provides a second factor.
+/// It is not a credential: the application must still authenticate the user. It may be kept in session data, or
+/// encrypted in a form, while the user enters a second factor. It expires after 15 minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
+    /// The subject, for whom alone a login can be created.
+    pub subject: Subject,
     /// The subject's epoch.
     pub epoch: u64,
     /// The store's time when it was issued, in milliseconds since the Unix epoch.
@@ -120,10 +122,10 @@ impl Ticket {
     /// How long a ticket is valid: 15 minutes, which leaves time for a second factor.
     pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-    /// A ticket with this epoch, issued at `now`.
-    pub fn new(epoch: u64, now: Timestamp) -> Self {
+    /// A ticket of a subject with this epoch, issued at `now`.
+    pub fn new(subject: &Subject, epoch: u64, now: Timestamp) -> Self {
         let lifetime = u64::try_from(Self::LIFETIME.as_millis()).unwrap_or(u64::MAX);
-        Self { epoch, issued_at: now.millis(), lifetime }
+        Self { subject: subject.clone(), epoch, issued_at: now.millis(), lifetime }
     }
 
     /// Whether it has expired at the time `now`. A ticket from the future (the clock went back) has not.
@@ -391,15 +393,6 @@ impl FromStr for ListCursor {
     }
 }
 
-/// A part of a subject's logins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoginPage {
-    /// The logins, newest first.
-    pub logins: Vec<LiveLogin>,
-    /// The cursor of the next page; `None` on the last page.
-    pub next: Option<ListCursor>,
-}
-
 /// Identifies a session: the hash of the secret in the cookie, and the partition, which the cookie contains too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey {
@@ -487,8 +480,8 @@ pub enum Created {
         login: LoginRow,
         /// The log entry of the login that was replaced; `None` if no login was replaced.
         replaced: Option<Logged>,
-        /// The logins that ended because of the limit, oldest first.
-        evicted: Vec<Evicted>,
+        /// The logins that ended because of the limit, oldest first, each with its log entry.
+        evicted: Vec<(LoginId, Logged)>,
     },
     /// After the ticket was issued, all logins of the subject were ended or its claims changed; or the ticket has
     /// expired. Nothing changed.
@@ -508,25 +501,6 @@ pub struct Logged {
     pub expires_at: Timestamp,
 }
 
-/// A login that ended because of the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evicted {
-    /// The login.
-    pub login: LoginId,
-    /// Its log entry.
-    pub logged: Logged,
-}
-
-/// The result of ending a login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Ended {
-    /// The login has ended. Contains the log entry.
-    Ended(Logged),
-    /// The subject has no live login with this id. Nothing changed.
-    NotThere,
-}
-
 /// The result of ending all logins of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedAll {
@@ -538,15 +512,6 @@ pub struct EndedAll {
     pub spared: Option<LoginId>,
     /// The log entry.
     pub logged: Logged,
-}
-
-/// A report that an access token of this position was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Confirmation {
-    /// The login.
-    pub login: LoginId,
-    /// The position of the token.
-    pub position: Position,
 }
 
 /// A report that a login was used.

@@ -10,7 +10,7 @@ mod problem;
 
 pub(crate) use cookie::{RefreshCookie, SessionCookie};
 pub(crate) use credential::{Credential, CredentialError, bearer_token, refresh_token, session_id};
-pub(crate) use csrf::{CsrfPolicy, HeaderlessClients};
+pub(crate) use csrf::{CsrfPolicy, HeaderlessClients, SiteError};
 pub use device::{Device, LoginAttempt};
 pub use local_path::LocalPath;
 pub(crate) use origin::Origin;

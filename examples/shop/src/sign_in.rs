@@ -5,7 +5,7 @@
 
 use auth_core::Authenticator;
 use auth_core::id::Subject;
-use auth_core::login::Ticket;
+use auth_core::store::Ticket;
 use axum::response::Result;
 use secrecy::SecretString;
 

@@ -288,9 +288,8 @@ async fn stores_and_their_rows_show_no_claim_no_data_and_no_hash() {
     secrets.assert_hidden("LiveLogin", &login);
     let subject = Subject::new("7").unwrap();
     let page = store.list(&realm, &subject, None, NonZeroU32::MAX).await.unwrap().value;
-    assert_eq!(page.logins.len(), 2);
-    secrets.assert_hidden("LoginPage", &page);
-    for login in page.logins {
+    assert_eq!(page.len(), 2);
+    for login in page {
         secrets.assert_hidden("LoginRow", &login.row);
         secrets.assert_hidden("Family", &login.row.family);
     }

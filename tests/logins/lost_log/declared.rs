@@ -2,7 +2,8 @@
 
 use auth_core::audit::AuditEvent;
 use auth_core::clock::Clock as _;
-use auth_core::login::{LoginError, Ticket, Tokens};
+use auth_core::login::{LoginError, Tokens};
+use auth_core::store::Ticket;
 use auth_core::store::memory::Incarnation;
 use auth_core::web::Device;
 use auth_tests::shop::{assert_ended, assert_refused, assert_works, refresh_of};

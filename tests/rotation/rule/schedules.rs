@@ -14,7 +14,7 @@ use auth_core::id::Position;
 use auth_core::id::Subject;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::{Durability, SqliteStore};
-use auth_core::store::{Confirmation, Family, Store};
+use auth_core::store::{Family, Store};
 use auth_core::testing::ManualClock;
 use tempfile::TempDir;
 
@@ -334,7 +334,7 @@ impl<'a> Schedule<'a> {
     }
 
     async fn use_token(&self, token: &ParsedToken) {
-        let used = Confirmation { login: token.login_id(), position: token.position() };
+        let used = (token.login_id(), token.position());
         self.store.confirm(self.refresh.realm, &[used]).await.unwrap();
     }
 

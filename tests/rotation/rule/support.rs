@@ -11,8 +11,8 @@ use auth_core::id::{LoginId, Subject};
 use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    Confirmation, Created, EndReason, Ended, Family, FamilyStore as _, GraceStart, LiveLogin, LoginKind,
-    LoginStore as _, NewLogin, Partition, Realm, Store,
+    Created, EndReason, Family, FamilyStore as _, GraceStart, LiveLogin, LoginKind, LoginStore as _,
+    NewLogin, Partition, Realm, Store,
 };
 use auth_core::testing::ManualClock;
 
@@ -130,7 +130,7 @@ impl Owner {
 
     /// An access token of that refresh token was used.
     pub(crate) async fn use_token(&self, token: &ParsedToken) {
-        let used = Confirmation { login: self.id(), position: token.position() };
+        let used = (self.id(), token.position());
         self.store.confirm(&self.realm, &[used]).await.unwrap();
     }
 
@@ -142,7 +142,7 @@ impl Owner {
             .end(&self.realm, &subject, self.id(), EndReason::SignedOut, Duration::ZERO)
             .await
             .unwrap();
-        assert!(matches!(ended.value, Ended::Ended(_)));
+        assert!(ended.value.is_some());
     }
 
     /// None when the login is not live.

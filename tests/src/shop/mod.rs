@@ -174,7 +174,7 @@ impl<U: Claims + Clone> Node<U> {
     pub async fn logins_of(&self, name: &str) -> Vec<LoginId> {
         let most = NonZeroU32::new(1000).unwrap();
         let page = self.behind().list(&realm::<U>(), &subject(name), None, most).await.unwrap();
-        page.value.logins.into_iter().map(|login| login.row.id).collect()
+        page.value.into_iter().map(|login| login.row.id).collect()
     }
 }
 

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::clock::Timestamp;
-use auth_core::id::{KeyId, LoginId, Subject, TokenId};
+use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::{
-    Confirmation, Created, Cursor, Document, DocumentStore, EndReason, Ended, EndedAll, Family, FamilyStore,
-    GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginStore, NewLogin,
-    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SecretHash,
-    SessionKey, SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
+    Created, Cursor, Document, DocumentStore, EndReason, EndedAll, Family, FamilyStore, GraceStart, Ids,
+    Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginStore, NewLogin, NewSession, Page, Realm, Renamed,
+    RevocationStore, Rotated, Rotation, SavedSession, SecretHash, SessionKey, SessionRow, SessionStore,
+    Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use tokio::sync::watch;
 
@@ -101,14 +101,14 @@ methods! {
             limit: Option<Limit>
         ) -> Created;
         Login login(realm: &Realm, id: LoginId) -> Option<LiveLogin>;
-        List list(realm: &Realm, subject: &Subject, after: Option<&ListCursor>, most: NonZeroU32) -> LoginPage;
+        List list(realm: &Realm, subject: &Subject, after: Option<&ListCursor>, most: NonZeroU32) -> Vec<LiveLogin>;
         End end(
             realm: &Realm,
             subject: &Subject,
             id: LoginId,
             reason: EndReason,
             retention: Duration
-        ) -> Ended;
+        ) -> Option<Logged>;
         EndAll end_all(
             realm: &Realm,
             subject: &Subject,
@@ -145,7 +145,7 @@ methods! {
             grace: GraceStart,
             retention: Duration
         ) -> Option<LiveLogin>;
-        Confirm confirm(realm: &Realm, confirmations: &[Confirmation]) -> ();
+        Confirm confirm(realm: &Realm, used: &[(LoginId, Position)]) -> ();
     }
 
     /// What is done otherwise with sessions.

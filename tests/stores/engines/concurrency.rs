@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    fn session(&self, subject: &Subject, number: u8) -> NewSession {
+    pub(crate) fn session(&self, subject: &Subject, number: u8) -> NewSession {
         let key =
             SessionKey { partition: self.partition(subject), hash: SecretHash::from_bytes([number; 32]) };
         NewSession { key, data: b"{}".to_vec(), lifetime: HOUR }
@@ -160,8 +160,8 @@ async fn a_limit_that_evicts_is_exact(stage: Stage) {
     let mut ended = BTreeSet::new();
     for one in done {
         let Created::Made { evicted, .. } = one else { panic!("{one:?}") };
-        for one in evicted {
-            assert!(ended.insert((one.logged.mark, one.login)), "it ended twice");
+        for (login, logged) in evicted {
+            assert!(ended.insert((logged.mark, login)), "it ended twice");
         }
     }
     let mut live = 0;
@@ -317,7 +317,7 @@ macro_rules! both {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $rule() {
-                    let Some(world) = crate::engines::redis::world().await else { return };
+                    let Some(world) = crate::redis::world::alone().await else { return };
                     super::$rule(super::Stage::of(&world)).await;
                 }
             )+

@@ -9,11 +9,9 @@
     reason = "a test that panics says so"
 )]
 
-mod concurrency;
+pub(crate) mod concurrency;
 mod postgres;
 mod postgres_only;
-mod redis;
-mod redis_only;
 mod rules;
 pub(crate) mod server;
 mod sketch;

@@ -80,4 +80,4 @@ macro_rules! rules {
     };
 }
 
-rules!(postgres redis);
+rules!(postgres);

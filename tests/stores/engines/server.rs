@@ -57,6 +57,12 @@ impl Server {
     }
 }
 
+impl Server {
+    pub(crate) fn redis_url(&self) -> String {
+        format!("redis+unix://{}", self.redis_socket().display())
+    }
+}
+
 fn or_skipped(name: &str, server: Option<Server>) -> Option<Server> {
     if server.is_none() {
         let all = env::var_os("AUTH_TEST_REQUIRE_ALL").is_some_and(|value| value == "1");

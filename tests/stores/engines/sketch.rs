@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::clock::Timestamp;
-use auth_core::id::{KeyId, LoginId, Subject, TokenId};
+use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::{
-    Confirmation, Created, Cursor, Document, DocumentStore, EndReason, Ended, EndedAll, Family, FamilyStore,
-    GraceStart, Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginPage, LoginStore, Mark, NewLogin,
-    NewSession, Page, Realm, Renamed, RevocationStore, Rotated, Rotation, SavedSession, SecretHash,
-    SessionKey, SessionRow, SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
+    Created, Cursor, Document, DocumentStore, EndReason, EndedAll, Family, FamilyStore, GraceStart, Ids,
+    Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginStore, Mark, NewLogin, NewSession, Page, Realm,
+    Renamed, RevocationStore, Rotated, Rotation, SavedSession, SecretHash, SessionKey, SessionRow,
+    SessionStore, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use auth_core::testing::contract::World;
 use tokio::sync::watch;
@@ -129,11 +129,24 @@ impl<E: Engine> LoginStore for Sketch<E> {
         self.engine.login(realm, id).await
     }
 
-    async fn list(&self, _: &Realm, _: &Subject, _: Option<&ListCursor>, _: NonZeroU32) -> Answer<LoginPage> {
+    async fn list(
+        &self,
+        _: &Realm,
+        _: &Subject,
+        _: Option<&ListCursor>,
+        _: NonZeroU32,
+    ) -> Answer<Vec<LiveLogin>> {
         not_here()
     }
 
-    async fn end(&self, _: &Realm, _: &Subject, _: LoginId, _: EndReason, _: Duration) -> Answer<Ended> {
+    async fn end(
+        &self,
+        _: &Realm,
+        _: &Subject,
+        _: LoginId,
+        _: EndReason,
+        _: Duration,
+    ) -> Answer<Option<Logged>> {
         not_here()
     }
 
@@ -191,7 +204,7 @@ impl<E: Engine> FamilyStore for Sketch<E> {
         not_here()
     }
 
-    async fn confirm(&self, _: &Realm, _: &[Confirmation]) -> Answer<()> {
+    async fn confirm(&self, _: &Realm, _: &[(LoginId, Position)]) -> Answer<()> {
         not_here()
     }
 }

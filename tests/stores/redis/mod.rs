@@ -8,7 +8,9 @@
     reason = "a test that panics says so"
 )]
 
-mod world;
+mod lost;
+mod settings;
+pub(crate) mod world;
 
 macro_rules! on_redis {
     (; $($module:ident::$rule:ident,)*) => {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::store::Store;
 use auth_core::store::redis::RedisStore;
+use auth_core::store::{Realm, Store, StoreError};
 use auth_core::testing::contract::{Restorable, World};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, cmd};
@@ -16,6 +16,7 @@ use crate::engines::server::Server;
 
 pub(crate) struct RedisWorld {
     store: Arc<RedisStore>,
+    url: String,
     offset: Arc<AtomicI64>,
     connection: MultiplexedConnection,
     prefix: String,
@@ -32,15 +33,40 @@ impl RedisWorld {
     pub(crate) async fn on(server: &Server) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let prefix = format!("world{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let url = format!("redis+unix://{}", server.redis_socket().display());
+        let url = server.redis_url();
         let offset = Arc::<AtomicI64>::default();
         let builder = RedisStore::builder([url.as_str()]).prefix(&prefix).clock_offset(offset.clone());
         let store = Arc::new(builder.open().await.unwrap());
-        let connection = Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
-        Self { store, offset, connection, prefix, copy: Mutex::default() }
+        let connection =
+            Client::open(url.as_str()).unwrap().get_multiplexed_async_connection().await.unwrap();
+        Self { store, url, offset, connection, prefix, copy: Mutex::default() }
     }
 
-    async fn keys(&self) -> Vec<Vec<u8>> {
+    /// Another node with the same data.
+    pub(crate) async fn reopened(&self) -> Result<RedisStore, StoreError> {
+        let builder = RedisStore::builder([self.url.as_str()]).prefix(&self.prefix);
+        builder.clock_offset(self.offset.clone()).open().await
+    }
+
+    /// A key of a partition that is not of a realm.
+    pub(crate) fn key(&self, partition: u8, name: &str) -> String {
+        format!("{{{}/{partition}}}{name}", self.prefix)
+    }
+
+    pub(crate) fn key_of(&self, realm: &Realm, partition: u8, name: &str) -> String {
+        self.key(partition, &format!("{}:{}:{name}", realm.as_str().len(), realm.as_str()))
+    }
+
+    /// Runs a command past the store.
+    pub(crate) async fn command(&self, words: &[&str]) -> redis::Value {
+        let mut command = cmd(words[0]);
+        words[1..].iter().for_each(|word| {
+            command.arg(word);
+        });
+        command.query_async(&mut self.connection.clone()).await.unwrap()
+    }
+
+    pub(crate) async fn keys(&self) -> Vec<Vec<u8>> {
         let pattern = format!("{{{}/*", self.prefix);
         cmd("KEYS").arg(pattern).query_async(&mut self.connection.clone()).await.unwrap()
     }

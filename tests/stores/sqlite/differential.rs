@@ -9,8 +9,8 @@ use auth_core::id::Position;
 use auth_core::id::{KeyId, Subject, TokenId};
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    Created, Cursor, EndReason, Ended, Family, GraceStart, Ids, Limit, ListCursor, LogEntry, Logged, Mark,
-    NewLogin, NewSession, Realm, Renamed, Revoked, Rotated, Rotation, SecretHash, Store, Ticket, Touch,
+    Created, Cursor, EndReason, Family, GraceStart, Ids, Limit, ListCursor, LogEntry, Logged, Mark, NewLogin,
+    NewSession, Realm, Renamed, Revoked, Rotated, Rotation, SecretHash, Store, Ticket, Touch,
 };
 use auth_core::testing::ManualClock;
 use tempfile::TempDir;
@@ -43,7 +43,12 @@ struct Side<'a> {
 impl<'a> Side<'a> {
     fn new(store: &'a dyn Store) -> Self {
         let families = vec![Family::first(SecretHash::of(b"0")); 2];
-        Self { store, tickets: vec![Ticket::new(0, NOW)], families, cursor: Cursor::start() }
+        Self {
+            store,
+            tickets: vec![Ticket::new(&Subject::new("nobody").unwrap(), 0, NOW)],
+            families,
+            cursor: Cursor::start(),
+        }
     }
 
     /// Makes the call that the dice say, and returns all of its answer but marks.
@@ -85,7 +90,7 @@ impl<'a> Side<'a> {
                 match made.value {
                     Created::Made { login, replaced, evicted } => {
                         let evicted: Vec<_> =
-                            evicted.iter().map(|one| (one.login, until(&one.logged))).collect();
+                            evicted.iter().map(|(login, logged)| (login, until(logged))).collect();
                         let replaced = replaced.as_ref().map(until);
                         format!("{login:?} {:?} {replaced:?} {evicted:?} {:?}", login.retention, made.now)
                     }
@@ -104,8 +109,8 @@ impl<'a> Side<'a> {
             }
             10 => {
                 match store.end(realm, subject, login, EndReason::SignedOut, retention).await.unwrap().value {
-                    Ended::Ended(logged) => until(&logged),
-                    Ended::NotThere => "not there".to_owned(),
+                    Some(logged) => until(&logged),
+                    None => "not there".to_owned(),
                 }
             }
             11 => {
@@ -164,7 +169,7 @@ impl<'a> Side<'a> {
                 let live = store.login(realm, login).await.unwrap().value;
                 self.families.extend(live.and_then(|live| live.row.family));
                 let position = self.families[self.families.len() - 1].position;
-                let one = auth_core::store::Confirmation { login, position };
+                let one = (login, position);
                 format!("{:?}", store.confirm(realm, &[one]).await.unwrap())
             }
             19 => {

@@ -8,7 +8,7 @@ use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Position, Subject};
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{
-    Created, Cursor, EndReason, Ended, LoginKind, LoginStore, NewLogin, NewSession, Page, Partition, Realm,
+    Created, Cursor, EndReason, LoginKind, LoginStore, NewLogin, NewSession, Page, Partition, Realm,
     RevocationStore, Revoked, Rotation, SecretHash, SessionKey, SessionStore, StoreError, Ticket,
 };
 use auth_core::testing::ManualClock;
@@ -120,7 +120,7 @@ pub(crate) async fn add(store: &SqliteStore, number: u32) {
 
 pub(crate) async fn end(store: &SqliteStore, number: u32) -> Result<bool, StoreError> {
     let ended = store.end(&realm(), &anna(), id(number), EndReason::SignedOut, HOUR).await?;
-    Ok(matches!(ended.value, Ended::Ended(_)))
+    Ok(ended.value.is_some())
 }
 
 pub(crate) async fn page(store: &SqliteStore, cursor: &Cursor) -> Page {
@@ -128,7 +128,7 @@ pub(crate) async fn page(store: &SqliteStore, cursor: &Cursor) -> Page {
 }
 
 pub(crate) async fn count(store: &SqliteStore) -> usize {
-    store.list(&realm(), &anna(), None, most(99_999)).await.unwrap().value.logins.len()
+    store.list(&realm(), &anna(), None, most(99_999)).await.unwrap().value.len()
 }
 
 /// Live login, live session and entry of the log: `(true, true, false)`, or after its end `(false, false, true)`.

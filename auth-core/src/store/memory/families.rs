@@ -8,9 +8,7 @@ use super::MemoryStore;
 use crate::clock::Timestamp;
 use crate::id::LoginId;
 use crate::id::Position;
-use crate::store::{
-    Confirmation, Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed,
-};
+use crate::store::{Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed};
 
 #[async_trait]
 impl FamilyStore for MemoryStore {
@@ -61,11 +59,11 @@ impl FamilyStore for MemoryStore {
         })
     }
 
-    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Result<Timed<()>, StoreError> {
+    async fn confirm(&self, realm: &Realm, used: &[(LoginId, Position)]) -> Result<Timed<()>, StoreError> {
         self.in_realm(realm, |state, now| {
-            for used in confirmations {
-                let family = state.live_mut(used.login, now).and_then(|login| login.family.as_mut());
-                if let Some(family) = family.filter(|family| family.position == used.position) {
+            for (login, position) in used {
+                let family = state.live_mut(*login, now).and_then(|login| login.family.as_mut());
+                if let Some(family) = family.filter(|family| family.position == *position) {
                     family.confirmed = true;
                 }
             }

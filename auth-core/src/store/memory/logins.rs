@@ -10,8 +10,8 @@ use super::state::{RealmState, Record};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Created, EndReason, Ended, EndedAll, Evicted, Limit, ListCursor, LiveLogin, Logged, LoginPage, LoginRow,
-    LoginStore, Mark, NewLogin, NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
+    Created, EndReason, EndedAll, Limit, ListCursor, LiveLogin, Logged, LoginRow, LoginStore, Mark, NewLogin,
+    NewSession, Realm, Revoked, SessionRow, StoreError, Ticket, Timed, Touch,
 };
 
 #[async_trait]
@@ -21,7 +21,7 @@ impl LoginStore for MemoryStore {
     }
 
     async fn ticket(&self, realm: &Realm, subject: &Subject) -> Result<Timed<Ticket>, StoreError> {
-        self.in_realm(realm, |state, now| Ok(Ticket::new(state.record(subject).epoch, now)))
+        self.in_realm(realm, |state, now| Ok(Ticket::new(subject, state.record(subject).epoch, now)))
     }
 
     async fn create(
@@ -56,10 +56,8 @@ impl LoginStore for MemoryStore {
             for (old, mark) in oldest.into_iter().zip(marks) {
                 state.remove_login(old.id);
                 let entry = Revoked::Login(old.id, EndReason::Evicted);
-                evicted.push(Evicted {
-                    login: old.id,
-                    logged: state.append(mark, entry, now.after(old.retention.max(login.retention))),
-                });
+                let expires_at = now.after(old.retention.max(login.retention));
+                evicted.push((old.id, state.append(mark, entry, expires_at)));
             }
             state.raise_retention(&login.subject, login.retention);
             let row = login.begun(ticket, now);
@@ -81,17 +79,14 @@ impl LoginStore for MemoryStore {
         subject: &Subject,
         after: Option<&ListCursor>,
         most: NonZeroU32,
-    ) -> Result<Timed<LoginPage>, StoreError> {
+    ) -> Result<Timed<Vec<LiveLogin>>, StoreError> {
         let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
         let place = |login: &LoginRow| (login.created_at, login.id);
         let is_next =
             |login: &&LoginRow| after.is_none_or(|after| place(login) < (after.created_at, after.id));
         self.in_realm(realm, |state, now| {
-            let mut rest = state.live_of(subject, now).rev().filter(is_next);
-            let logins: Vec<_> = rest.by_ref().take(most).map(|login| state.with_subject(login)).collect();
-            let last = logins.last().filter(|_| rest.next().is_some());
-            let next = last.map(|last| ListCursor { created_at: last.row.created_at, id: last.row.id });
-            Ok(LoginPage { logins, next })
+            let rest = state.live_of(subject, now).rev().filter(is_next);
+            Ok(rest.take(most).map(|login| state.with_subject(login)).collect())
         })
     }
 
@@ -102,15 +97,15 @@ impl LoginStore for MemoryStore {
         id: LoginId,
         reason: EndReason,
         retention: Duration,
-    ) -> Result<Timed<Ended>, StoreError> {
+    ) -> Result<Timed<Option<Logged>>, StoreError> {
         self.in_realm(realm, |state, now| {
             let live = state.live(id, now).filter(|login| login.subject == *subject);
             let Some(expires_at) = live.map(|login| now.after(login.retention.max(retention))) else {
-                return Ok(Ended::NotThere);
+                return Ok(None);
             };
             let mark = Mark::random()?;
             state.remove_login(id);
-            Ok(Ended::Ended(state.append(mark, Revoked::Login(id, reason), expires_at)))
+            Ok(Some(state.append(mark, Revoked::Login(id, reason), expires_at)))
         })
     }
 

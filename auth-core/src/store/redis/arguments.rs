@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::id::{LoginId, TokenId};
 use crate::store::hex::hex;
-use crate::store::{Mark, SessionHash};
+use crate::store::{Mark, SecretHash};
 
 /// A larger number is not exact in a script.
 const LARGEST: u64 = 1 << 53;
@@ -56,7 +56,7 @@ impl Arguments {
         }
     }
 
-    pub(super) fn session(self, hash: &SessionHash) -> Self {
+    pub(super) fn session(self, hash: &SecretHash) -> Self {
         self.text(&hex(hash.as_bytes()))
     }
 

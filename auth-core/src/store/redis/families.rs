@@ -8,10 +8,9 @@ use super::RedisStore;
 use super::arguments::Arguments;
 use super::logins::BATCH;
 use super::run::{all_partitions, known};
-use crate::id::LoginId;
+use crate::id::{LoginId, Position};
 use crate::store::{
-    Confirmation, Family, FamilyStore, GraceStart, LiveLogin, Partition, Realm, Rotated, Rotation,
-    StoreError, Timed,
+    Family, FamilyStore, GraceStart, LiveLogin, Partition, Realm, Rotated, Rotation, StoreError, Timed,
 };
 
 #[async_trait]
@@ -61,14 +60,14 @@ impl FamilyStore for RedisStore {
         reply.timed(replaced)
     }
 
-    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Result<Timed<()>, StoreError> {
+    async fn confirm(&self, realm: &Realm, used: &[(LoginId, Position)]) -> Result<Timed<()>, StoreError> {
         let mut now = None;
         for partition in all_partitions() {
             let here: Vec<_> =
-                confirmations.iter().filter(|one| Partition::of_login(one.login) == partition).collect();
+                used.iter().filter(|(login, _)| Partition::of_login(*login) == partition).collect();
             for batch in here.chunks(BATCH) {
-                let arguments = batch.iter().fold(Arguments::new(), |arguments, one| {
-                    arguments.login(one.login).number(one.position.generation).number(one.position.branch)
+                let arguments = batch.iter().fold(Arguments::new(), |arguments, (login, position)| {
+                    arguments.login(*login).number(position.generation).number(position.branch)
                 });
                 now =
                     Some(self.run(&self.shared.scripts.confirm, realm, partition, &arguments).await?.now()?);

@@ -12,9 +12,8 @@ use super::run::{all_partitions, known, of, partitions};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Created, ENTRY_MARGIN, EndReason, Ended, EndedAll, Family, Limit, ListCursor, LiveLogin, Logged,
-    LoginKind, LoginPage, LoginStore, Mark, NewLogin, NewSession, OnLimit, Partition, Realm, StoreError,
-    SubjectState, Ticket, Timed, Touch,
+    Created, EndReason, EndedAll, Family, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginKind,
+    LoginStore, Mark, NewLogin, NewSession, Partition, Realm, StoreError, Ticket, Timed, Touch,
 };
 
 /// The number of rows or entries that one step of a purge deletes while other calls wait.
@@ -32,7 +31,7 @@ impl LoginStore for RedisStore {
     async fn ticket(&self, realm: &Realm, subject: &Subject) -> Result<Timed<Ticket>, StoreError> {
         let arguments = Arguments::new().text(subject.as_str());
         let reply = self.run(&self.shared.scripts.ticket, realm, of(subject), &arguments).await?;
-        reply.timed(Ticket::new(reply.number(1)?, reply.now()?))
+        reply.timed(Ticket::new(subject, reply.number(1)?, reply.now()?))
     }
 
     async fn create(
@@ -48,7 +47,7 @@ impl LoginStore for RedisStore {
         if Partition::of_login(login.id) != partition || is_elsewhere {
             return Err(StoreError::new("the login or its session is in another partition than its subject"));
         }
-        let evicts = limit.is_some_and(|limit| limit.exceeded == OnLimit::EndOldest);
+        let evicts = matches!(limit, Some(Limit::EvictOldest(_)));
         let mut arguments = Arguments::new()
             .login(login.id)
             .text(login.subject.as_str())
@@ -58,7 +57,7 @@ impl LoginStore for RedisStore {
             .duration(login.lifetime)
             .duration(login.idle)
             .duration(login.retention)
-            .number(limit.map_or(0, |limit| limit.most.get()))
+            .number(limit.map_or(0, |limit| limit.most().get()))
             .text(if evicts { "evict" } else { "refuse" })
             .mark(Mark::random()?)
             .mark(Mark::random()?);
@@ -99,7 +98,7 @@ impl LoginStore for RedisStore {
         let created = match &*reply.text(1)? {
             "made" => {
                 let (evicted, replaced) = (reply.ended(3)?, reply.ended(4)?.pop());
-                let replaced = replaced.map(|old| old.logged);
+                let replaced = replaced.map(|old| old.1);
                 Created::Made { login: reply.login(2, login.id)?, replaced, evicted }
             }
             "outdated" => Created::Outdated,
@@ -125,7 +124,7 @@ impl LoginStore for RedisStore {
         subject: &Subject,
         after: Option<&ListCursor>,
         most: NonZeroU32,
-    ) -> Result<Timed<LoginPage>, StoreError> {
+    ) -> Result<Timed<Vec<LiveLogin>>, StoreError> {
         let mut arguments = Arguments::new().text(subject.as_str());
         arguments = match after {
             Some(after) => arguments.number(after.created_at.millis()).login(after.id),
@@ -133,16 +132,13 @@ impl LoginStore for RedisStore {
         };
         arguments = arguments.number(most.get());
         let reply = self.run(&self.shared.scripts.list, realm, of(subject), &arguments).await?;
-        let subject = SubjectState { epoch: reply.number(1)?, outdated_below: reply.number(2)? };
+        let (subject_epoch, outdated_below) = (reply.number(1)?, reply.number(2)?);
         let rows: Vec<(String, Whole)> = reply.get(3)?;
         let logins = rows.into_iter().map(|(id, login)| {
             let row = login.row(LoginId::from_bytes(unhex(&id)?))?;
-            Ok(LiveLogin { row, subject })
+            Ok(LiveLogin { row, subject_epoch, outdated_below })
         });
-        let logins = logins.collect::<Result<Vec<_>, StoreError>>()?;
-        let last = logins.last().filter(|_| reply.number(4).is_ok_and(|more| more == 1));
-        let next = last.map(|last| ListCursor { created_at: last.row.created_at, id: last.row.id });
-        reply.timed(LoginPage { logins, next })
+        reply.timed(logins.collect::<Result<_, StoreError>>()?)
     }
 
     async fn end(
@@ -152,9 +148,9 @@ impl LoginStore for RedisStore {
         id: LoginId,
         reason: EndReason,
         retention: Duration,
-    ) -> Result<Timed<Ended>, StoreError> {
+    ) -> Result<Timed<Option<Logged>>, StoreError> {
         let Some(partition) = known(Partition::of_login(id)) else {
-            return Ok(Timed::new(Ended::NotThere, self.only_time(realm).await?));
+            return Ok(Timed::new(None, self.only_time(realm).await?));
         };
         let mark = Mark::random()?;
         let arguments = Arguments::new()
@@ -165,8 +161,8 @@ impl LoginStore for RedisStore {
             .number(reason.code());
         let reply = self.run(&self.shared.scripts.end, realm, partition, &arguments).await?;
         let ended = match &*reply.text(1)? {
-            "ended" => Ended::Ended(Logged { mark, expires_at: reply.time(2)? }),
-            _ => Ended::NotThere,
+            "ended" => Some(Logged { mark, expires_at: reply.time(2)? }),
+            _ => None,
         };
         reply.timed(ended)
     }
@@ -268,7 +264,7 @@ impl RedisStore {
     async fn purge_partition(&self, realm: &Realm, partition: Partition) -> Result<u64, StoreError> {
         let (mut purged, mut cursor) = (0_u64, "0".to_owned());
         loop {
-            let arguments = Arguments::new().number(AT_ONCE).duration(ENTRY_MARGIN).text(&cursor);
+            let arguments = Arguments::new().number(AT_ONCE).duration(LogEntry::MARGIN).text(&cursor);
             let reply = self.run(&self.shared.scripts.purge, realm, partition, &arguments).await?;
             purged = purged.saturating_add(reply.number(1)?);
             cursor = reply.text(3)?;

@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
 use crate::store::hex::unhex as unhex_all;
 use crate::store::{
-    EndReason, Evicted, Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, NewLogin, Partition,
-    Revoked, SecretHash, SessionHash, SessionKey, SessionRow, StoreError, SubjectState, Timed,
+    EndReason, Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, NewLogin, Partition, Revoked,
+    SecretHash, SessionKey, SessionRow, StoreError, Timed,
 };
 
 fn missing() -> StoreError {
@@ -59,14 +59,14 @@ impl Reply {
     }
 
     /// Logins that ended, each with its mark and expiry.
-    pub(super) fn ended(&self, index: usize) -> Result<Vec<Evicted>, StoreError> {
+    pub(super) fn ended(&self, index: usize) -> Result<Vec<(LoginId, Logged)>, StoreError> {
         let all: Vec<(String, String, i64)> = self.get(index)?;
         let ended = all.into_iter().map(|(id, mark, expires_at)| {
             let logged = Logged {
                 mark: Mark::from_bytes(unhex(&mark)?),
                 expires_at: Timestamp::from_millis(expires_at),
             };
-            Ok(Evicted { login: LoginId::from_bytes(unhex(&id)?), logged })
+            Ok((LoginId::from_bytes(unhex(&id)?), logged))
         });
         ended.collect()
     }
@@ -79,9 +79,8 @@ impl Reply {
     /// Epoch, threshold and login at these places.
     pub(super) fn live_login_at(&self, places: [usize; 3], id: LoginId) -> Result<LiveLogin, StoreError> {
         let [epoch, outdated_below, login] = places;
-        let subject =
-            SubjectState { epoch: self.number(epoch)?, outdated_below: self.number(outdated_below)? };
-        Ok(LiveLogin { row: self.login(login, id)?, subject })
+        let (subject_epoch, outdated_below) = (self.number(epoch)?, self.number(outdated_below)?);
+        Ok(LiveLogin { row: self.login(login, id)?, subject_epoch, outdated_below })
     }
 
     pub(super) fn login(&self, index: usize, id: LoginId) -> Result<LoginRow, StoreError> {
@@ -243,7 +242,7 @@ impl Fields {
                 Revoked::ClaimsChanged { subject: self.subject()?, below: self.number("below")? }
             }
             "session" => {
-                let hash = SessionHash::from_bytes(unhex(&self.text("item")?)?);
+                let hash = SecretHash::from_bytes(unhex(&self.text("item")?)?);
                 Revoked::Session(SessionKey { partition, hash })
             }
             "token" => Revoked::Token(partition, TokenId::from_bytes(unhex(&self.text("item")?)?)),

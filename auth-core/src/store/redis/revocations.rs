@@ -15,8 +15,8 @@ use super::run::{all_partitions, known, of};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, Subject, TokenId};
 use crate::store::{
-    Cursor, ENTRY_MARGIN, Ids, LogEntry, Logged, Mark, Page, Partition, Realm, Reset, RevocationStore,
-    Standing, StoreError, Timed,
+    Cursor, Ids, LogEntry, Logged, Mark, Page, Partition, Realm, Reset, RevocationStore, Standing,
+    StoreError, Timed,
 };
 
 #[async_trait]
@@ -148,7 +148,7 @@ impl RedisStore {
                 Some(place) => Arguments::new().text(&place.id).mark(place.mark),
                 None => Arguments::new().text("").text(""),
             };
-            let arguments = arguments.number(most.get()).duration(ENTRY_MARGIN);
+            let arguments = arguments.number(most.get()).duration(LogEntry::MARGIN);
             self.run(&self.shared.scripts.page, realm, partition, &arguments).await
         });
         try_join_all(calls).await
@@ -174,7 +174,7 @@ impl RedisStore {
             Some(token) => arguments.token(token),
             None => arguments.text(""),
         };
-        arguments = arguments.text(ids.key.map_or("", KeyId::as_str)).duration(ENTRY_MARGIN);
+        arguments = arguments.text(ids.key.map_or("", KeyId::as_str)).duration(LogEntry::MARGIN);
         let reply = self.run(&self.shared.scripts.standing, realm, partition, &arguments).await?;
         let standing = match &*reply.text(1)? {
             "good" => Standing::Good,
@@ -190,7 +190,7 @@ fn missing(places: &[Option<Place>], replies: &[Reply]) -> Result<Option<Reset>,
     let mut found = None;
     for (place, reply) in places.iter().zip(replies) {
         if reply.text(2)? == "unknown_mark" {
-            let over = reply.now()?.before(ENTRY_MARGIN);
+            let over = reply.now()?.before(LogEntry::MARGIN);
             let is_over = place.as_ref().is_some_and(|place| place.expires_at <= over);
             found = match found {
                 None | Some(Reset::Purged) if is_over => Some(Reset::Purged),

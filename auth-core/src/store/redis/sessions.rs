@@ -10,7 +10,7 @@ use super::reply::unhex;
 use super::run::known;
 use crate::id::LoginId;
 use crate::store::{
-    LiveLogin, Logged, Mark, NewSession, Realm, Renamed, SavedSession, SessionHash, SessionKey, SessionRow,
+    LiveLogin, Logged, Mark, NewSession, Realm, Renamed, SavedSession, SecretHash, SessionKey, SessionRow,
     SessionStore, StoreError, Timed,
 };
 
@@ -72,7 +72,7 @@ impl SessionStore for RedisStore {
         &self,
         realm: &Realm,
         old: &SessionKey,
-        new: &SessionHash,
+        new: &SecretHash,
         retention: Duration,
     ) -> Result<Timed<Renamed>, StoreError> {
         let Some(partition) = known(old.partition) else {

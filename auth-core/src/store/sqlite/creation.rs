@@ -7,9 +7,10 @@ use super::rows::{Columns, bind_login, bytes, capped, hash_of, json, millis};
 use super::sessions::insert_session;
 use super::step::{Step, live};
 use crate::clock::Timestamp;
+use crate::id::LoginId;
 use crate::store::hex::hex;
 use crate::store::{
-    EndReason, Evicted, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError, Ticket,
+    EndReason, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError, Ticket,
 };
 
 /// Whether there are reasons to refuse a new login.
@@ -49,7 +50,7 @@ pub(super) async fn surplus(
     realm: &Realm,
     login: &NewLogin,
     limit: Limit,
-) -> Result<Option<Vec<Evicted>>, StoreError> {
+) -> Result<Option<Vec<(LoginId, Logged)>>, StoreError> {
     let select = concat!(
         "SELECT id, retention FROM auth_live WHERE subject = $3 AND id IS NOT $4 AND ",
         live!(),
@@ -67,7 +68,7 @@ pub(super) async fn replaced(
     step: &mut Step<'_>,
     realm: &Realm,
     login: &NewLogin,
-) -> Result<Option<Evicted>, StoreError> {
+) -> Result<Option<(LoginId, Logged)>, StoreError> {
     let Some(old) = login.replaces else { return Ok(None) };
     let select = concat!("SELECT id, retention FROM auth_live WHERE id = $4 AND subject = $3 AND ", live!());
     let select = step.statement(realm, select).bind(login.subject.as_str().to_owned()).bind(bytes(old));
@@ -75,21 +76,19 @@ pub(super) async fn replaced(
 }
 
 /// A login (id, retention) that ends now because of a new one.
-fn to_end(row: &SqliteRow, new: &NewLogin, now: Timestamp) -> Result<Evicted, StoreError> {
+fn to_end(row: &SqliteRow, new: &NewLogin, now: Timestamp) -> Result<(LoginId, Logged), StoreError> {
     let mut columns = Columns::of(row);
     let login = columns.login_id()?;
     let mark = Mark::random()?;
-    Ok(Evicted {
-        login,
-        logged: Logged { mark, expires_at: now.after(columns.duration()?.max(new.retention)) },
-    })
+    let expires_at = now.after(columns.duration()?.max(new.retention));
+    Ok((login, Logged { mark, expires_at }))
 }
 
 /// Ends live logins, and appends an entry for each.
 pub(super) async fn end_each(
     step: &mut Step<'_>,
     realm: &Realm,
-    ended: &[Evicted],
+    ended: &[(LoginId, Logged)],
     reason: EndReason,
 ) -> Result<(), StoreError> {
     if ended.is_empty() {
@@ -97,9 +96,8 @@ pub(super) async fn end_each(
     }
     let list: Vec<_> = ended
         .iter()
-        .map(|one| {
-            let logged = &one.logged;
-            (hex(one.login.as_bytes()), hex(logged.mark.as_bytes()), logged.expires_at.millis())
+        .map(|(login, logged)| {
+            (hex(login.as_bytes()), hex(logged.mark.as_bytes()), logged.expires_at.millis())
         })
         .collect();
     let end = "INSERT INTO auth_log (realm, mark, kind, thing, value, entry_ends) \

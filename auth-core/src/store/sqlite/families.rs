@@ -10,11 +10,9 @@ use super::connections::Statement;
 use super::rows::{Columns, bind_family, bytes, json, live_columns, live_login, login_columns, millis};
 use super::step::{Step, got_lock_soon, live};
 use crate::clock::Timestamp;
-use crate::id::LoginId;
+use crate::id::{LoginId, Position};
 use crate::store::hex::hex;
-use crate::store::{
-    Confirmation, Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed,
-};
+use crate::store::{Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed};
 
 /// The `UPDATE` of a rotation, with the parameters of [`bind_rotation`].
 macro_rules! rotate {
@@ -130,10 +128,10 @@ impl FamilyStore for SqliteStore {
         Ok(Timed::new(replaced, found.now))
     }
 
-    async fn confirm(&self, realm: &Realm, confirmations: &[Confirmation]) -> Result<Timed<()>, StoreError> {
-        let list: Vec<_> = confirmations
+    async fn confirm(&self, realm: &Realm, used: &[(LoginId, Position)]) -> Result<Timed<()>, StoreError> {
+        let list: Vec<_> = used
             .iter()
-            .map(|one| (hex(one.login.as_bytes()), one.position.generation, one.position.branch))
+            .map(|(login, position)| (hex(login.as_bytes()), position.generation, position.branch))
             .collect();
         let mut step = self.write().await?;
         let update = concat!(

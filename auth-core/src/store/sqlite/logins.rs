@@ -14,8 +14,8 @@ use super::step::live;
 use crate::id::{LoginId, Subject};
 use crate::store::hex::hex;
 use crate::store::{
-    Created, EndReason, Ended, EndedAll, Limit, ListCursor, LiveLogin, Logged, LoginPage, LoginStore,
-    NewLogin, NewSession, Realm, Revoked, StoreError, Ticket, Timed, Touch,
+    Created, EndReason, EndedAll, Limit, ListCursor, LiveLogin, Logged, LoginStore, NewLogin, NewSession,
+    Realm, Revoked, StoreError, Ticket, Timed, Touch,
 };
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl LoginStore for SqliteStore {
                       WHERE realm.name = $2";
         let rows = self.read_in(realm, select, |select, _| select.bind(subject.as_str().to_owned())).await?;
         let epoch = Columns::first(&rows.value)?.unsigned()?;
-        Ok(Timed::new(Ticket::new(epoch, rows.now), rows.now))
+        Ok(Timed::new(Ticket::new(subject, epoch, rows.now), rows.now))
     }
 
     async fn create(
@@ -57,7 +57,7 @@ impl LoginStore for SqliteStore {
         end_each(&mut step, realm, &evicted, EndReason::Evicted).await?;
         let login = login.begun(ticket, step.now);
         insert(&mut step, realm, &login, session).await?;
-        let replaced = replaced.map(|old| old.logged);
+        let replaced = replaced.map(|(_, logged)| logged);
         step.commit(Created::Made { login, replaced, evicted }).await
     }
 
@@ -74,7 +74,7 @@ impl LoginStore for SqliteStore {
         subject: &Subject,
         after: Option<&ListCursor>,
         most: NonZeroU32,
-    ) -> Result<Timed<LoginPage>, StoreError> {
+    ) -> Result<Timed<Vec<LiveLogin>>, StoreError> {
         let mut step = self.read().await?;
         let select = concat!(
             "SELECT ",
@@ -88,16 +88,10 @@ impl LoginStore for SqliteStore {
             .bind(subject.as_str().to_owned())
             .bind(after.map_or(i64::MAX, |after| after.created_at.millis()))
             .bind(after.map_or([u8::MAX; 16], |after| *after.id.as_bytes()).to_vec())
-            .bind(i64::from(most.get()) + 1);
+            .bind(i64::from(most.get()));
         let rows = step.rows(select).await?;
         let logins = rows.iter().map(|row| live_login(&mut Columns::of(row)));
-        let mut logins = logins.collect::<Result<Vec<_>, _>>()?;
-        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
-        let has_more = logins.len() > most;
-        logins.truncate(most);
-        let last = logins.last().filter(|_| has_more);
-        let next = last.map(|last| ListCursor { created_at: last.row.created_at, id: last.row.id });
-        Ok(step.answer(LoginPage { logins, next }))
+        Ok(step.answer(logins.collect::<Result<_, _>>()?))
     }
 
     async fn end(
@@ -107,7 +101,7 @@ impl LoginStore for SqliteStore {
         id: LoginId,
         reason: EndReason,
         retention: Duration,
-    ) -> Result<Timed<Ended>, StoreError> {
+    ) -> Result<Timed<Option<Logged>>, StoreError> {
         let mut step = self.write().await?;
         let delete = concat!(
             "DELETE FROM auth_login WHERE id = (SELECT id FROM auth_live WHERE id = $3 AND subject = $4 AND ",
@@ -116,11 +110,11 @@ impl LoginStore for SqliteStore {
         );
         let delete = step.statement(realm, delete).bind(bytes(id)).bind(subject.as_str().to_owned());
         let Some(row) = step.row(delete).await? else {
-            return step.commit(Ended::NotThere).await;
+            return step.commit(None).await;
         };
         let expires_at = step.now.after(Columns::of(&row).duration()?.max(retention));
         let logged = append(&mut step, realm, &Revoked::Login(id, reason), expires_at).await?;
-        step.commit(Ended::Ended(logged)).await
+        step.commit(Some(logged)).await
     }
 
     /// `count` is read just before the write and without the write lock, because the time it takes grows with the

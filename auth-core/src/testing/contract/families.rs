@@ -7,7 +7,7 @@ use super::fixture::{GRACE, RETENTION, Scene, anna, at_once, seconds, secret};
 use crate::clock::Timestamp;
 use crate::id::LoginId;
 use crate::id::Position;
-use crate::store::{Confirmation, Family, GraceStart, LiveLogin, Rotated, Rotation};
+use crate::store::{Family, GraceStart, LiveLogin, Rotated, Rotation};
 
 async fn replace(
     scene: &Scene,
@@ -133,10 +133,7 @@ pub async fn only_the_current_position_is_confirmed(world: Arc<dyn World>) {
         assert!(!scene.rotated(number).await.confirmed);
     }
     scene.sign_in_as(&scene.annas_session(4), None).await;
-    let used = |number, generation, branch| Confirmation {
-        login: scene.id(number),
-        position: position(generation, branch),
-    };
+    let used = |number, generation, branch| (scene.id(number), position(generation, branch));
     let batch = [
         used(1, 0, 0),
         used(4, 1, 0),

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::id::Position;
 use crate::id::{LoginId, Subject};
 use crate::store::{
-    Created, Cursor, EndReason, Ended, EndedAll, Family, Ids, Limit, LiveLogin, LogEntry, LoginKind,
+    Created, Cursor, EndReason, EndedAll, Family, Ids, Limit, LiveLogin, LogEntry, Logged, LoginKind,
     LoginRow, NewLogin, NewSession, Page, Partition, Realm, Rotated, Rotation, SecretHash, SessionKey,
     SessionRow, Standing, Store, StoreError, Ticket, Timed,
 };
@@ -207,7 +207,7 @@ impl Scene {
         self.login(id).await.expect("the login is live").row
     }
 
-    pub(super) async fn end(&self, id: LoginId, reason: EndReason) -> Ended {
+    pub(super) async fn end(&self, id: LoginId, reason: EndReason) -> Option<Logged> {
         self.store.end(&self.realm, &anna(), id, reason, RETENTION).await.expect("end").value
     }
 
@@ -224,7 +224,7 @@ impl Scene {
     /// The ids of Anna's live logins, newest first.
     pub(super) async fn listed(&self) -> Vec<LoginId> {
         let page = self.store.list(&self.realm, &anna(), None, most(1000)).await.expect("list");
-        page.value.logins.iter().map(|login| login.row.id).collect()
+        page.value.iter().map(|login| login.row.id).collect()
     }
 
     pub(super) async fn session(&self, key: &SessionKey) -> Option<(SessionRow, Option<LiveLogin>)> {

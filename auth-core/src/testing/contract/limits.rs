@@ -51,9 +51,9 @@ pub async fn concurrent_logins_keep_a_limit_that_evicts(world: Arc<dyn World>) {
     let (mut evicted, mut marks) = (BTreeSet::new(), BTreeSet::new());
     for one in done {
         let Created::Made { evicted: some, .. } = one.value else { panic!("{:?}", one.value) };
-        for one in some {
-            assert!(evicted.insert(one.login), "a login ended twice");
-            marks.insert(one.logged.mark);
+        for (login, logged) in some {
+            assert!(evicted.insert(login), "a login ended twice");
+            marks.insert(logged.mark);
         }
     }
     let live = live_among(&scene, 1..=MANY).await;
@@ -81,16 +81,16 @@ pub async fn the_oldest_logins_are_evicted(world: Arc<dyn World>) {
     let new = NewLogin { retention: RETENTION * 3, ..scene.annas(3) };
     let done = scene.create(&ticket, &new, None, Some(Limit::EvictOldest(most(2)))).await;
     let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
-    let ids: Vec<_> = evicted.iter().map(|one| one.login).collect();
+    let ids: Vec<_> = evicted.iter().map(|(login, _)| *login).collect();
     assert_eq!(ids, [4, 2, 5].map(|number| scene.id(number)));
     assert_eq!(live_among(&scene, 1..=5).await, [1, 3].map(|number| scene.id(number)).into());
     let log = scene.log().await;
     assert_eq!(log.len(), 3);
-    for (one, number) in evicted.iter().zip([4_u32, 2, 5]) {
-        let entry = log.iter().find(|entry| entry.mark == one.logged.mark).expect("it was logged");
-        assert_eq!(entry.revoked, Revoked::Login(one.login, EndReason::Evicted));
+    for ((login, logged), number) in evicted.iter().zip([4_u32, 2, 5]) {
+        let entry = log.iter().find(|entry| entry.mark == logged.mark).expect("it was logged");
+        assert_eq!(entry.revoked, Revoked::Login(*login, EndReason::Evicted));
         assert_eq!(entry.expires_at, done.now.after(RETENTION * number.max(3)));
-        assert_eq!(entry.expires_at, one.logged.expires_at);
+        assert_eq!(entry.expires_at, logged.expires_at);
     }
 }
 
@@ -119,7 +119,7 @@ async fn replace(
     let login = NewLogin { replaces: Some(replaces), ..login };
     let done = scene.create(&ticket, &login, None, Some(limit)).await;
     let Created::Made { replaced, evicted, .. } = done.value else { panic!("{:?}", done.value) };
-    (replaced, evicted.iter().map(|one| one.login).collect())
+    (replaced, evicted.iter().map(|(login, _)| *login).collect())
 }
 
 /// A replaced login ends in the same step, with its own entry, with or without a limit. No other login is evicted,
@@ -210,7 +210,7 @@ pub async fn a_spared_login_counts(world: Arc<dyn World>) {
     assert_eq!(done.value, Created::LimitReached);
     let done = scene.create(&ticket, &scene.annas(3), None, Some(Limit::EvictOldest(most(1)))).await;
     let Created::Made { evicted, .. } = done.value else { panic!("{:?}", done.value) };
-    assert_eq!(evicted.iter().map(|one| one.login).collect::<Vec<_>>(), [scene.id(1)]);
+    assert_eq!(evicted.iter().map(|(login, _)| *login).collect::<Vec<_>>(), [scene.id(1)]);
     assert!(!scene.is_live(scene.id(1)).await);
 }
 

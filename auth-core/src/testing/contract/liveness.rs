@@ -6,8 +6,8 @@ use super::World;
 use super::fixture::{GRACE, IDLE, LIFETIME, MILLISECOND, RETENTION, Scene, anna, most, seconds, secret};
 use crate::id::Position;
 use crate::store::{
-    Confirmation, Created, EndReason, Ended, Family, GraceStart, Ids, Limit, LogEntry, LoginRow, Mark,
-    NewLogin, Renamed, Revoked, Rotated, SavedSession, SecretHash, Standing, Touch,
+    Created, EndReason, Family, GraceStart, Ids, Limit, LogEntry, LoginRow, Mark, NewLogin, Renamed, Revoked,
+    Rotated, SavedSession, SecretHash, Standing, Touch,
 };
 
 /// A login of each kind, with tokens (1) and with a session (2); both stay unused.
@@ -23,12 +23,12 @@ async fn are_gone(scene: &Scene, rows: [LoginRow; 2]) {
     let hash = SecretHash::from_bytes([77; 32]);
     for row in &rows {
         assert!(!scene.is_live(row.id).await, "login");
-        assert_eq!(scene.end(row.id, EndReason::SignedOut).await, Ended::NotThere);
+        assert_eq!(scene.end(row.id, EndReason::SignedOut).await, None);
         let saved = store.save_claims(realm, row.id, b"{}", u64::MAX / 2).await.expect("save_claims");
         assert!(!saved.value, "save_claims");
         let touch = Touch { login: row.id, ago: seconds(0), idle: LIFETIME };
         store.touch(realm, &[touch]).await.expect("touch");
-        let used = Confirmation { login: row.id, position: Position { generation: 0, branch: 0 } };
+        let used = (row.id, Position { generation: 0, branch: 0 });
         store.confirm(realm, &[used]).await.expect("confirm");
         let ids = Ids { login: Some(row.id), ..Ids::default() };
         assert_eq!(scene.standing(ids).await, Standing::Gone);
@@ -63,7 +63,7 @@ pub async fn a_login_that_was_ended_is_live_in_no_call(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let rows = both(&scene).await;
     for row in &rows {
-        assert!(matches!(scene.end(row.id, EndReason::SignedOut).await, Ended::Ended(_)));
+        assert!(scene.end(row.id, EndReason::SignedOut).await.is_some());
     }
     are_gone(&scene, rows).await;
 }
@@ -137,7 +137,7 @@ pub async fn a_spared_login_is_live_in_every_call(world: Arc<dyn World>) {
     let rotated = scene.rotate(&scene.rotation(1)).await.value;
     assert!(matches!(rotated, Rotated::Rotated(_)), "{rotated:?}");
     let position = Position { generation: 1, branch: 0 };
-    store.confirm(&realm, &[Confirmation { login: tokens.id, position }]).await.expect("confirm");
+    store.confirm(&realm, &[(tokens.id, position)]).await.expect("confirm");
     let family = scene.row(tokens.id).await.family.expect("a family");
     assert!(family.confirmed, "confirm");
     let new = Family { current: secret(9), ..family.clone() };
@@ -149,7 +149,7 @@ pub async fn a_spared_login_is_live_in_every_call(world: Arc<dyn World>) {
     store.touch(&realm, &[touch]).await.expect("touch");
     assert!(scene.row(tokens.id).await.last_seen_at > before, "touch");
     assert!(store.save_claims(&realm, tokens.id, b"{}", tokens.epoch).await.expect("save_claims").value);
-    assert!(matches!(scene.end(tokens.id, EndReason::SignedOut).await, Ended::Ended(_)));
+    assert!(scene.end(tokens.id, EndReason::SignedOut).await.is_some());
 
     assert!(!scene.is_live(session.id).await);
     scene.sign_in_session(3).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::World;
 use super::fixture::{MANY, RETENTION, Scene, anna, at_once, bert, most, seconds};
 use crate::id::{KeyId, TokenId};
-use crate::store::{Created, Cursor, EndReason, Ended, Limit, LogEntry, Logged, Renamed, Reset, Revoked};
+use crate::store::{Created, Cursor, EndReason, Limit, LogEntry, Logged, Renamed, Reset, Revoked};
 
 fn key() -> KeyId {
     KeyId::new("\u{2603}'key").expect("a key id")
@@ -32,9 +32,7 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
     for call in 0..8 {
         let (logged, revoked) = match call {
             0 => {
-                let Ended::Ended(logged) = scene.end(scene.id(1), EndReason::Stolen).await else {
-                    panic!("end")
-                };
+                let Some(logged) = scene.end(scene.id(1), EndReason::Stolen).await else { panic!("end") };
                 (logged, Revoked::Login(scene.id(1), EndReason::Stolen))
             }
             1 => {
@@ -64,8 +62,9 @@ pub async fn every_call_that_logs_answers_its_entry(world: Arc<dyn World>) {
                 let limit = Some(Limit::EvictOldest(most(1)));
                 let done = scene.create(&ticket, &scene.annas(4), None, limit).await.value;
                 let Created::Made { evicted, .. } = done else { panic!("{done:?}") };
-                assert_eq!(evicted.len(), 1);
-                (evicted[0].logged, Revoked::Login(scene.id(2), EndReason::Evicted))
+                let [(login, logged)] = evicted[..] else { panic!("{evicted:?}") };
+                assert_eq!(login, scene.id(2));
+                (logged, Revoked::Login(login, EndReason::Evicted))
             }
             _ => {
                 let done = store.declare_restored(realm, None).await.expect("declare_restored").value;

@@ -7,8 +7,8 @@ use super::fixture::{GRACE, LIFETIME, RETENTION, Scene, anna, millis, most, seco
 use crate::id::Position;
 use crate::id::{KeyId, TokenId};
 use crate::store::{
-    Confirmation, Created, EndReason, Ended, GraceStart, Ids, Limit, LogEntry, Mark, Renamed, Revoked,
-    Rotated, Rotation, SavedSession, Standing, Touch,
+    Created, EndReason, GraceStart, Ids, Limit, LogEntry, Mark, Renamed, Revoked, Rotated, Rotation,
+    SavedSession, Standing, Touch,
 };
 
 /// Calls in another realm do not find, change or end anything.
@@ -24,7 +24,7 @@ pub async fn nothing_of_another_realm_is_found_or_changed(world: Arc<dyn World>)
     for number in [1, 2] {
         let id = other.id(number);
         assert!(!other.is_live(id).await);
-        assert_eq!(other.end(id, EndReason::SignedOut).await, Ended::NotThere);
+        assert_eq!(other.end(id, EndReason::SignedOut).await, None);
         assert!(!store.save_claims(realm, id, b"{}", u64::MAX / 2).await.expect("save_claims").value);
         let touch = Touch { login: id, ago: seconds(0), idle: LIFETIME };
         store.touch(realm, &[touch]).await.expect("touch");
@@ -40,7 +40,7 @@ pub async fn nothing_of_another_realm_is_found_or_changed(world: Arc<dyn World>)
     assert_eq!(other.rotate(&rotation).await.value, Rotated::NotLive);
     let done = store.replace_family(realm, other.id(1), &family, &family, GraceStart::Now, RETENTION).await;
     assert_eq!(done.expect("replace_family").value, None);
-    let used = Confirmation { login: other.id(1), position: family.position };
+    let used = (other.id(1), family.position);
     store.confirm(realm, &[used]).await.expect("confirm");
     let key = other.key(2);
     assert!(other.session(&key).await.is_none());

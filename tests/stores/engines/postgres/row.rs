@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_core::clock::Timestamp;
 use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::{
-    Evicted, Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, Partition, Revoked, SecretHash,
+    Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, Partition, Revoked, SecretHash,
     SessionKey, StoreError,
 };
 use sqlx::postgres::PgRow;
@@ -43,7 +43,7 @@ impl Row {
         Ok(self.bytes(name)?.map(LoginId::from_bytes))
     }
 
-    pub(super) fn ended(&self) -> Result<Vec<Evicted>, StoreError> {
+    pub(super) fn ended(&self) -> Result<Vec<(LoginId, Logged)>, StoreError> {
         let ids: Vec<Vec<u8>> = self.get::<Option<_>>("ended")?.unwrap_or_default();
         let marks: Vec<Vec<u8>> = self.get::<Option<_>>("marks")?.unwrap_or_default();
         let expiries: Vec<i64> = self.get::<Option<_>>("expiries")?.unwrap_or_default();
@@ -53,7 +53,7 @@ impl Row {
                 mark: Mark::from_bytes(fixed(mark)?),
                 expires_at: Timestamp::from_millis(expires_at),
             };
-            Ok(Evicted { login: LoginId::from_bytes(fixed(id)?), logged })
+            Ok((LoginId::from_bytes(fixed(id)?), logged))
         });
         ended.collect()
     }

@@ -29,7 +29,7 @@ impl Engine for PostgresEngine {
         };
         let row = self.row(realm, query).await?;
         let now = row.now()?;
-        Ok(Timed::new(Ticket::new(row.number("epoch")?, now), now))
+        Ok(Timed::new(Ticket::new(subject, row.number("epoch")?, now), now))
     }
 
     async fn login(&self, realm: &Realm, id: LoginId) -> Answer<Option<LiveLogin>> {
@@ -97,7 +97,7 @@ impl Engine for PostgresEngine {
             "made" => {
                 let mut evicted = row.ended()?;
                 let is_replaced: bool = row.get("is_replaced")?;
-                let replaced = is_replaced.then(|| evicted.remove(0).logged);
+                let replaced = is_replaced.then(|| evicted.remove(0).1);
                 Created::Made { login: row.login()?, replaced, evicted }
             }
             "outdated" => Created::Outdated,
