@@ -3,13 +3,14 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that panics says so")]
 
 mod broken;
+mod concurrency;
 mod creation;
-mod engines;
 mod families;
 mod fault;
 mod logins;
 mod others;
 mod postgres;
+mod redis;
 mod sessions;
 mod sqlite;
 mod world;

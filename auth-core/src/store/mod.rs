@@ -128,11 +128,15 @@
 
 mod error;
 mod hash;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod hex;
 mod log;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod reason;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod row;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -33,7 +33,7 @@ pub enum EndReason {
     Stolen,
 }
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 impl EndReason {
     /// The number of a reason in a store. Numbers are never reused for another reason.
     pub(crate) const fn code(self) -> u8 {

@@ -1,5 +1,6 @@
 //! Servers of PostgreSQL and Redis: in a temporary folder, on a socket there, ended with the process of the tests.
 
+mod cluster;
 mod postgres;
 mod redis;
 
@@ -11,6 +12,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+pub use cluster::Cluster;
 
 /// How often it is looked whether a server is up, a twentieth of a second apart.
 const PATIENCE: u32 = 1200;

@@ -1,7 +1,8 @@
 //! Redis, as a cluster of one.
 
+use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -25,12 +26,18 @@ impl Server {
         self.folder.join("redis.sock")
     }
 
+    /// The URL of its socket.
+    pub fn redis_url(&self) -> String {
+        format!("redis+unix://{}", self.redis_socket().display())
+    }
+
     /// Changes a setting of it while it runs.
     pub fn set_redis(&self, name: &str, value: &str) {
         assert!(self.ask_redis(&["config", "set", name, value]).starts_with("OK"));
     }
 
-    fn ask_redis(&self, question: &[&str]) -> String {
+    /// Asks with the server's own client.
+    pub(super) fn ask_redis(&self, question: &[&str]) -> String {
         let mut client = Command::new(find("redis-cli").unwrap());
         let answer = client.arg("-s").arg(self.redis_socket()).args(question).output().unwrap();
         String::from_utf8_lossy(&answer.stdout).into_owned()
@@ -39,34 +46,68 @@ impl Server {
 
 /// As a cluster of one: it then refuses a script whose keys are not in one slot.
 fn start_redis() -> Option<Server> {
-    let program = find("redis-server")?;
-    find("redis-cli")?;
-    let folder = temporary();
-    let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let socket = text(&folder.join("redis.sock"));
-    let port = free_port();
-    let mut command = vec![text(&program)];
-    for (name, value) in [
-        ("port", "0"),
-        ("bind", "127.0.0.1"),
-        ("unixsocket", &socket),
-        ("dir", &text(&folder)),
-        ("cluster-enabled", "yes"),
-        ("cluster-port", &port),
-        ("save", ""),
-        ("appendonly", "no"),
-        ("maxmemory-policy", "noeviction"),
-    ] {
-        command.extend([format!("--{name}"), value.to_owned()]);
-    }
-    run(&folder, &command, "kill -KILL $server");
-    let server = Server { folder };
-    server.wait_for(|server| server.ask_redis(&["ping"]).starts_with("PONG"));
+    let cluster_port = free_port().to_string();
+    let settings =
+        [("cluster-enabled", "yes"), ("cluster-port", &*cluster_port), ("save", ""), ("appendonly", "no")];
+    let server = begin(&settings)?;
     assert!(server.ask_redis(&["cluster", "addslotsrange", "0", "16383"]).starts_with("OK"));
     server.wait_for(|server| server.ask_redis(&["cluster", "info"]).contains("cluster_state:ok"));
     Some(server)
 }
 
-fn free_port() -> String {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string()
+/// Begins a server with these settings, and waits until it answers.
+pub(super) fn begin(settings: &[(&str, &str)]) -> Option<Server> {
+    find("redis-cli")?;
+    let server = Server { folder: temporary() };
+    let mut config = String::from(
+        "bind 127.0.0.1\nunixsocket redis.sock\npidfile redis.pid\nmaxmemory-policy noeviction\n",
+    );
+    if !settings.iter().any(|(name, _)| *name == "port") {
+        config.push_str("port 0\n");
+    }
+    for (name, value) in settings {
+        config.push_str(&format!("{name} \"{value}\"\n"));
+    }
+    fs::write(server.folder.join("redis.conf"), config).unwrap();
+    server.begin_again()?;
+    Some(server)
+}
+
+impl Server {
+    /// Starts the server in its folder.
+    fn begin_again(&self) -> Option<()> {
+        let program = find("redis-server")?.to_str()?.to_owned();
+        run(&self.folder, &[program, "redis.conf".into()], "kill -KILL $server");
+        self.wait_for(|server| server.ask_redis(&["ping"]).starts_with("PONG"));
+        Some(())
+    }
+
+    /// A Redis of one's own that keeps what it acknowledged, whatever becomes of the process.
+    pub fn durable_redis() -> Option<Self> {
+        let settings = [("save", ""), ("appendonly", "yes"), ("appendfsync", "always")];
+        or_skipped("Redis", begin(&settings))
+    }
+
+    /// Sends a signal to this Redis.
+    pub fn signal_redis(&self, signal: &str) {
+        let id = fs::read_to_string(self.folder.join("redis.pid")).unwrap();
+        let sent = Command::new("kill").args([&format!("-{signal}"), id.trim()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until a replica has what was written before.
+    pub fn replicate_redis(&self) {
+        assert!(self.ask_redis(&["wait", "1", "30000"]).starts_with('1'));
+    }
+
+    /// Kills this Redis, and starts it again in its folder.
+    pub fn crash_redis(&self) {
+        self.signal_redis("KILL");
+        self.wait_for(|server| !server.ask_redis(&["ping"]).starts_with("PONG"));
+        self.begin_again().unwrap();
+    }
+}
+
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

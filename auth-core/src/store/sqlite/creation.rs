@@ -3,11 +3,12 @@
 use sqlx::sqlite::SqliteRow;
 
 use super::entries::{LOGIN, reason_code};
-use super::rows::{Columns, bind_login, bytes, capped, hash_of, hex, json, millis};
+use super::rows::{Columns, bind_login, bytes, capped, hash_of, json, millis};
 use super::sessions::insert_session;
 use super::step::{Step, live};
 use crate::clock::Timestamp;
 use crate::id::LoginId;
+use crate::store::hex::hex;
 use crate::store::{
     EndReason, Limit, Logged, LoginRow, Mark, NewLogin, NewSession, Realm, StoreError, Ticket,
 };

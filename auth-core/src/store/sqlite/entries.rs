@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::rows::{foreign, signed, unhex};
+use super::rows::{foreign, signed};
 use super::step::Step;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
+use crate::store::hex::unhex;
 use crate::store::{
     EndReason, LogEntry, Logged, Mark, Partition, Realm, Revoked, SecretHash, SessionKey, StoreError,
 };

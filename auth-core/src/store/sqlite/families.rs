@@ -7,10 +7,11 @@ use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
 use super::connections::Statement;
-use super::rows::{Columns, bind_family, bytes, hex, json, live_columns, live_login, login_columns, millis};
+use super::rows::{Columns, bind_family, bytes, json, live_columns, live_login, login_columns, millis};
 use super::step::{Step, got_lock_soon, live};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Position};
+use crate::store::hex::hex;
 use crate::store::{Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed};
 
 /// The `UPDATE` of a rotation, with the parameters of [`bind_rotation`].

@@ -9,9 +9,10 @@ use super::SqliteStore;
 use super::creation::{end_each, insert, obstacles, replaced, surplus};
 use super::entries::append;
 use super::purging::{BELOW_FLOOR, EXPIRED_SESSIONS, OVER_ENTRIES};
-use super::rows::{Columns, bytes, hex, json, live_columns, live_login, signed};
+use super::rows::{Columns, bytes, json, live_columns, live_login, signed};
 use super::step::live;
 use crate::id::{LoginId, Subject};
+use crate::store::hex::hex;
 use crate::store::{
     Created, EndReason, EndedAll, Limit, ListCursor, LiveLogin, Logged, LoginStore, NewLogin, NewSession,
     Realm, Revoked, StoreError, Ticket, Timed, Touch,

@@ -223,25 +223,6 @@ pub(super) fn json(list: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(list).map_err(StoreError::new)
 }
 
-/// Bytes as hexadecimal text, because JSON has no bytes; `unhex` in the statement converts them back.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Never an error: writing to a `String` succeeds.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-/// The bytes that SQLite's `hex` wrote.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-    bytes.collect::<Option<_>>().filter(|_| rest.is_empty())
-}
-
 pub(super) fn foreign(what: &'static str) -> StoreError {
     StoreError::new(what)
 }

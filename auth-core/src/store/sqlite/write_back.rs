@@ -1,8 +1,9 @@
 //! Writing back entries that nodes know and the log lacks: appending them, and applying them to rows and records.
 
 use super::entries::{ALL_ENDED, CLAIMS_CHANGED, FLOOR, LOGIN, RevokedColumns, SESSION};
-use super::rows::{Columns, hex, json};
+use super::rows::{Columns, json};
 use super::step::Step;
+use crate::store::hex::hex;
 use crate::store::{LogEntry, Realm, StoreError};
 
 /// The entries that this step appended: their numbers are greater than `$3`.

@@ -1,0 +1,1 @@
+return {now, record_of(arg(1)).epoch}

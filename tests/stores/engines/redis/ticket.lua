@@ -1,1 +1,0 @@
-return {now, record_of(ARGV[5]).epoch}
