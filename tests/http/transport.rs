@@ -1,6 +1,7 @@
 //! Transport: how a credential travels, what stands beside it, and where a browser is sent.
 
 mod authorization;
+mod caching;
 mod cookies;
 mod redirect;
 mod upload;

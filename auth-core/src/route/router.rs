@@ -14,6 +14,7 @@ use super::args::GuardedArgs;
 use super::method::MethodRouter;
 use super::policies::{PolicyTable, RoutePolicy};
 use crate::extract::access::Access;
+use crate::extract::caching::Varies;
 
 /// axum's [`Router`], for guarded handlers only: one without `#[require_auth]` or `#[public]` does not compile.
 ///
@@ -100,7 +101,10 @@ where
     {
         self.routes.retain(|route| route.path != FALLBACK);
         self.routes.push(RoutePolicy::new("*", FALLBACK.to_owned(), T::ACCESS));
-        self.inner = self.inner.fallback(handler);
+        self.inner = match Varies::of(T::ACCESS) {
+            Some(varies) => self.inner.fallback(handler.layer(varies.layer())),
+            None => self.inner.fallback(handler),
+        };
         self
     }
 
