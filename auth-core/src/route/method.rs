@@ -6,10 +6,14 @@ use axum::handler::Handler;
 use axum::routing;
 
 use super::args::GuardedArgs;
-use super::private_page::private_page;
 use crate::extract::access::Access;
+use crate::extract::caching::Varies;
 
 /// Handlers of one path, by method. As axum's [`MethodRouter`](axum::routing::MethodRouter); `GET` answers `HEAD` too.
+///
+/// The answers of guarded handlers, refusals among them, get `Vary: authorization, cookie` (without `cookie` where only tokens
+/// are accepted), and `Cache-Control: no-store` unless the handler sets `Cache-Control` itself: otherwise a shared cache may
+/// give the page of one user to another.
 pub struct MethodRouter<S = ()> {
     pub(super) inner: routing::MethodRouter<S>,
     pub(super) methods: Vec<(&'static str, Access)>,
@@ -29,7 +33,15 @@ impl<S> Clone for MethodRouter<S> {
 
 impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
     fn of(inner: routing::MethodRouter<S>, method: &'static str, access: Access) -> Self {
-        Self { inner: private_page(inner, access), methods: vec![(method, access)] }
+        Self { inner: marked(inner, access), methods: vec![(method, access)] }
+    }
+}
+
+/// Answers of guarded handlers say what caches may do with them.
+fn marked<S: Clone + 'static>(inner: routing::MethodRouter<S>, access: Access) -> routing::MethodRouter<S> {
+    match Varies::of(access) {
+        Some(varies) => inner.layer(varies.layer()),
+        None => inner,
     }
 }
 
@@ -60,7 +72,7 @@ macro_rules! methods {
                     H: Handler<T, S>,
                     T: GuardedArgs + 'static,
                 {
-                    self.inner = self.inner.merge(private_page(routing::$name(handler), T::ACCESS));
+                    self.inner = self.inner.merge(marked(routing::$name(handler), T::ACCESS));
                     self.methods.push(($method, T::ACCESS));
                     self
                 }
