@@ -2,9 +2,8 @@
 
 use auth_core::extract::{Rejection, RejectionReason};
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::{Auth, ProtectedRouter, public, require_auth, route};
 use auth_tests::shop::routes;
-use auth_tests::{Answer, Call, Shop, ShopUser, problem};
+use auth_tests::{Answer, Call, Shop, problem};
 use axum::Router;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
@@ -188,54 +187,6 @@ async fn a_method_that_a_path_does_not_have_is_405_with_the_ones_it_has() {
     let rows: Vec<_> = table.iter().filter(|row| row.path == "/{*fallback}").collect();
     assert_eq!(rows.len(), 1, "{table}");
     assert_eq!(rows[0].access, "public");
-}
-
-#[require_auth(session | jwt)]
-async fn private(_user: Auth<ShopUser>) -> Html<&'static str> {
-    Html("private")
-}
-
-#[require_auth(session | jwt)]
-async fn optional(_user: Option<Auth<ShopUser>>) -> Html<&'static str> {
-    Html("optional")
-}
-
-#[require_auth(session | jwt)]
-async fn kept(_user: Auth<ShopUser>) -> impl IntoResponse {
-    ([(CACHE_CONTROL, "private, max-age=60")], Html("kept"))
-}
-
-#[public]
-async fn open() -> Html<&'static str> {
-    Html("open")
-}
-
-#[tokio::test]
-async fn a_guarded_page_is_not_stored_unless_it_says_so_itself() {
-    let shop = Shop::new(KeyRing::generate(Algorithm::ES256).unwrap()).await;
-    let app = ProtectedRouter::new()
-        .route("/private", route::post(private).get(private))
-        .route("/optional", route::get(optional))
-        .route("/kept", route::get(kept))
-        .route("/open", route::get(open).post(private))
-        .merge(routes(&shop.auth))
-        .with_state(shop.auth.clone());
-    let cookie = shop.sign_in(7).await;
-    for (method, path, expected) in [
-        (Method::GET, "/private", Some("no-store")),
-        (Method::POST, "/private", Some("no-store")),
-        (Method::HEAD, "/private", Some("no-store")),
-        (Method::GET, "/optional", Some("no-store")),
-        (Method::GET, "/kept", Some("private, max-age=60")),
-        (Method::GET, "/open", None),
-        (Method::POST, "/open", Some("no-store")),
-    ] {
-        let answer = Call::from_page(method.clone(), path, &cookie).send(&app).await;
-        assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
-        assert_eq!(answer.header(CACHE_CONTROL), expected, "{method} {path}");
-        let vary = (expected == Some("no-store")).then_some("authorization, cookie");
-        assert_eq!(answer.header(VARY), vary, "{method} {path}");
-    }
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@ use axum::handler::Handler;
 use axum::routing;
 
 use super::args::GuardedArgs;
-use super::private_page::private_page;
 use crate::extract::access::Access;
 
 /// Handlers of one path, by method. As axum's [`MethodRouter`](axum::routing::MethodRouter); `GET` answers `HEAD` too.
@@ -27,9 +26,9 @@ impl<S> Clone for MethodRouter<S> {
     }
 }
 
-impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
+impl<S> MethodRouter<S> {
     fn of(inner: routing::MethodRouter<S>, method: &'static str, access: Access) -> Self {
-        Self { inner: private_page(inner, access), methods: vec![(method, access)] }
+        Self { inner, methods: vec![(method, access)] }
     }
 }
 
@@ -60,7 +59,7 @@ macro_rules! methods {
                     H: Handler<T, S>,
                     T: GuardedArgs + 'static,
                 {
-                    self.inner = self.inner.merge(private_page(routing::$name(handler), T::ACCESS));
+                    self.inner = self.inner.$name(handler);
                     self.methods.push(($method, T::ACCESS));
                     self
                 }

@@ -4,7 +4,6 @@ pub(crate) mod args;
 mod auth_routes;
 mod method;
 mod policies;
-mod private_page;
 mod router;
 
 pub use method::{MethodRouter, delete, get, head, options, patch, post, put, trace};
