@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::jwt::Algorithm;
 use auth_tests::forge::{claims, claims_with};
-use auth_tests::{Answer, Call, Forger, Shop, problem};
+use auth_tests::{Answer, Call, FORGET_COOKIE, Forger, Shop, UNKNOWN_SESSION, problem, session_of};
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -62,7 +62,7 @@ async fn an_optional_caller_is_absent_or_good_but_never_a_bad_token_or_cookie() 
     call().cookie(&cookie).send(&shop.app).await.assert_ok("7 by session", "cookie");
     call().cookie("theme=dark").send(&shop.app).await.assert_ok("nobody", "another cookie");
     call().bearer("junk").send(&shop.app).await.assert_is(&problem::invalid_token(), "bad token");
-    for bad in ["__Host-id=x".to_owned(), "__host-id=x".to_owned(), format!("{cookie}; {cookie}")] {
+    for bad in [session_of("x"), session_of("x").to_lowercase(), format!("{cookie}; {cookie}")] {
         call().cookie(&bad).send(&shop.app).await.assert_is(&problem::invalid_cookie(), &bad);
     }
     let crossing = Call::post("/perhaps").cookie(&cookie).header("sec-fetch-site", "cross-site");
@@ -133,7 +133,7 @@ async fn a_store_that_does_not_answer_is_503_and_never_401() {
     shop.store.set_down(true);
     let unavailable = problem::unavailable();
     shop.me_by_cookie(&new).await.assert_is(&unavailable, "a session that this node has not seen");
-    shop.me_by_cookie("__Host-id=AAAAAAAAAAAAAAAAAAAAAA").await.assert_is(&unavailable, "an unknown session");
+    shop.me_by_cookie(UNKNOWN_SESSION).await.assert_is(&unavailable, "an unknown session");
     shop.me_by_cookie(&known).await.assert_ok("7 by session", "within the bound");
     shop.me(&access).await.assert_ok("7 by jwt", "within the bound");
     shop.clock.advance(Duration::from_millis(2001));
@@ -179,11 +179,11 @@ async fn the_session_cookie_has_every_protection() {
     let cookies = answer.set_cookies();
     let attributes = cookies[0].split_once(';').unwrap().1;
     assert_eq!(attributes, " HttpOnly; SameSite=Lax; Secure; Path=/");
-    assert!(cookies[0].starts_with("__Host-id="));
+    assert!(cookies[0].starts_with(&session_of("")));
     let cookie = answer.cookie();
     let logout = Call::post("/auth/logout").cookie(&cookie).same_origin().send(&shop.app).await;
     assert_eq!(logout.status, StatusCode::NO_CONTENT);
-    assert_eq!(logout.set_cookies(), ["__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"]);
+    assert_eq!(logout.set_cookies(), [FORGET_COOKIE]);
     shop.me_by_cookie(&cookie).await.assert_is(&problem::invalid_cookie(), "after the logout");
 }
 

@@ -1,12 +1,14 @@
 //! Cross-site request forgery: the whole table of method, `Sec-Fetch-Site`, `Origin` and credential.
 
 mod hosts;
+mod referers;
 mod signing_in;
+mod signing_in_by_get;
 
 use auth_core::jwt::Algorithm;
 use auth_tests::problem::Problem;
 use auth_tests::{Answer, Call, Forger, Shop, problem};
-use http::header::{AUTHORIZATION, ORIGIN, UPGRADE};
+use http::header::{AUTHORIZATION, ORIGIN, REFERER, UPGRADE};
 use http::{Method, StatusCode};
 
 /// `Sec-Fetch-Site`, and whether it lets an unsafe request pass on its own.
@@ -30,12 +32,13 @@ enum Verdict {
 }
 
 /// `Origin`, and what it is to `Host: shop.example` where `https://admin.example` is trusted.
-const ORIGINS: [(Option<&str>, Kind); 36] = [
+const ORIGINS: [(Option<&str>, Kind); 37] = [
     (None, Kind::Absent),
     (Some("https://shop.example"), Kind::Own),
     (Some("https://shop.example:443"), Kind::Own),
     (Some("HTTPS://SHOP.EXAMPLE"), Kind::Own),
-    (Some("http://shop.example"), Kind::Own),
+    (Some("http://shop.example"), Kind::Plain),
+    (Some("http://shop.example:80"), Kind::Plain),
     (Some("https://admin.example"), Kind::Trusted),
     (Some("https://ADMIN.example:443"), Kind::Trusted),
     (Some("http://admin.example"), Kind::Foreign),
@@ -80,6 +83,8 @@ enum Headerless {
 enum Kind {
     Absent,
     Own,
+    /// The own host over plain HTTP: where the site is served over HTTPS, a page that anybody on the way can write.
+    Plain,
     Trusted,
     Foreign,
 }
@@ -91,7 +96,7 @@ fn passes(method: &Method, verdict: Verdict, kind: Kind, headerless: Headerless)
         || match (verdict, kind) {
             (Verdict::Pass, _) | (_, Kind::Trusted) | (Verdict::AskOrigin, Kind::Own) => true,
             (Verdict::AskOrigin, Kind::Absent) => headerless == Headerless::Allow,
-            (Verdict::AskOrigin, Kind::Foreign) | (Verdict::TrustedOnly, _) => false,
+            (Verdict::AskOrigin, Kind::Foreign | Kind::Plain) | (Verdict::TrustedOnly, _) => false,
         }
 }
 
@@ -188,6 +193,7 @@ async fn no_header_switches_the_check_off() {
         ("x-forwarded-host", "evil.example"),
         ("forwarded", "host=evil.example"),
         ("referer", "https://shop.example/me"),
+        ("referer", "https://admin.example/"),
         ("sec-fetch-mode", "navigate"),
         ("sec-fetch-dest", "document"),
         ("content-type", "application/json"),
@@ -220,6 +226,9 @@ async fn two_headers_of_a_kind_are_refused() {
         ("another second origin", call().header(ORIGIN, own).header(ORIGIN, "https://evil.example")),
         ("two origins beside a site", call().same_origin().header(ORIGIN, own).header(ORIGIN, own)),
         ("an origin that is no text", call().header(ORIGIN, b"https://shop.example\xff")),
+        ("two referers", call().header(REFERER, own).header(REFERER, own)),
+        ("another second referer", call().header(REFERER, own).header(REFERER, "https://evil.example/")),
+        ("a referer that is no text", call().header(REFERER, b"https://shop.example/\xff")),
     ] {
         call.send(&shop.app).await.assert_is(&problem::cross_site(), row);
     }

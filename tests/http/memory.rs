@@ -6,7 +6,7 @@ use std::alloc::System;
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeySet};
 use auth_tests::forge::{claims, claims_with_text, encode};
-use auth_tests::{Call, Forger, NOW, Shop, in_own_process, own_name, problem, watch_this_test};
+use auth_tests::{Call, Forger, NOW, Shop, in_own_process, own_name, problem, session_of, watch_this_test};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use crate::target;
@@ -114,7 +114,7 @@ fn a_request_with_an_enormous_token_allocates_next_to_nothing() {
             answer.assert_is(&problem::invalid_token(), row);
             assert!(bytes < MOST, "{row}: {bytes} bytes");
         }
-        let cookie = format!("__Host-id={}", "A".repeat(MEGABYTE));
+        let cookie = session_of(&"A".repeat(MEGABYTE));
         let many = "a=b; ".repeat(MEGABYTE / 5);
         for (row, value) in [("a cookie of 1 MB", &cookie), ("200,000 cookies", &many)] {
             let call = Call::get("/me").cookie(value);
@@ -159,8 +159,7 @@ fn requests_with_unknown_keys_sessions_and_signatures_leave_nothing_behind() {
                 let unknown = format!("{kid}.{payload}.{}", encode([1; 64]));
                 let signature = [number.to_be_bytes().as_slice(), &[1; 60]].concat();
                 let forged = format!("{}.{payload}.{}", encode(forger.header()), encode(signature));
-                let session =
-                    format!("__Host-id={}", encode([number.to_be_bytes().as_slice(), &[1; 12]].concat()));
+                let session = session_of(&encode([number.to_be_bytes().as_slice(), &[1; 12]].concat()));
                 for call in [
                     Call::get("/me").bearer(&unknown),
                     Call::get("/me").bearer(&forged),

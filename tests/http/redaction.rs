@@ -3,6 +3,8 @@
 mod debug;
 mod logs;
 
+pub(crate) use logs::Log;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 

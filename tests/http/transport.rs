@@ -2,6 +2,7 @@
 
 mod accept;
 mod authorization;
+mod caching;
 mod cookies;
 mod redirect;
 mod upload;

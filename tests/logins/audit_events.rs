@@ -10,8 +10,8 @@ use auth_core::store::Reset;
 use auth_core::store::{EndReason, LoginKind, OnLimit};
 use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
-    Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, User, World, anna, bert,
-    in_time, on_both_stores, subject, token_id_of,
+    Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, UNKNOWN_SESSION, User,
+    World, anna, bert, in_time, on_both_stores, subject, token_id_of,
 };
 use http::Method;
 use serde_json::json;
@@ -196,7 +196,7 @@ async fn refusals_say_why(world: World) {
     world.clock.set(NOW);
 
     node.events.clear();
-    node.get_by_cookie("/me", &format!("__Host-id={}", "A".repeat(22))).await.assert_invalid_session();
+    node.get_by_cookie("/me", UNKNOWN_SESSION).await.assert_invalid_session();
     assert_eq!(node.events.take(), refused(RefusalReason::Session));
     for path in ["/write", "/login/anna"] {
         let call = Call::post(path).header("sec-fetch-site", "cross-site").cookie(&cookie);

@@ -5,7 +5,8 @@ use auth_core::store::ListCursor;
 use auth_core::web::Device;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
-    Call, Fault, Forged, HOUR, MINUTE, Node, Op, World, anna, bert, in_time, on_both_stores, subject,
+    Call, FORGET_COOKIE, Fault, Forged, HOUR, MINUTE, Node, Op, World, anna, bert, in_time, on_both_stores,
+    subject,
 };
 use axum::Router;
 use http::header::{CONTENT_TYPE, LINK, USER_AGENT};
@@ -205,8 +206,7 @@ async fn a_sign_out_removes_the_cookie_and_may_be_repeated(world: World) {
     let cookie = node.sign_in("anna", "").await;
     let reply = node.browser(Method::POST, "/auth/logout", &cookie).await;
     assert_eq!((reply.status, &*reply.body), (StatusCode::NO_CONTENT, ""));
-    let forget = "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
-    assert_eq!(reply.set_cookies(), [forget]);
+    assert_eq!(reply.set_cookies(), [FORGET_COOKIE]);
     assert_eq!(reply.header(&http::header::CACHE_CONTROL), Some("no-store"));
     node.browser(Method::POST, "/auth/logout", &cookie).await.assert_invalid_session();
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();

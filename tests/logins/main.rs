@@ -20,6 +20,7 @@ mod lost_log;
 mod realms;
 mod refreshing;
 mod replaced;
+mod replaced_tokens;
 mod revocation;
 mod session_data;
 mod tickets;

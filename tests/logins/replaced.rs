@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use auth_core::audit::AuditEvent;
 use auth_core::store::{EndReason, OnLimit};
 use auth_tests::shop::refresh_of;
-use auth_tests::{Directory, Fault, Node, Op, World, anna, bert, on_both_stores, subject};
+use auth_tests::{Directory, Fault, Node, Op, UNKNOWN_SESSION, World, anna, bert, on_both_stores, subject};
 use http::{Method, StatusCode};
 
 on_both_stores!(
@@ -76,10 +76,9 @@ async fn signing_in_keeps_what_the_browser_had_in_its_cart(world: World) {
 
 async fn an_id_that_nobody_gave_out_is_not_adopted(world: World) {
     let node = world.node().await;
-    let planted = format!("__Host-id={}", "A".repeat(22));
-    let cookie = node.sign_in("anna", &planted).await;
-    assert_ne!(cookie, planted);
-    node.get_by_cookie("/me", &planted).await.assert_invalid_session();
+    let cookie = node.sign_in("anna", UNKNOWN_SESSION).await;
+    assert_ne!(cookie, UNKNOWN_SESSION);
+    node.get_by_cookie("/me", UNKNOWN_SESSION).await.assert_invalid_session();
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
 }
 

@@ -2,12 +2,15 @@
 
 use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_tests::shop::refresh_of;
-use auth_tests::{Answer, Call, Fault, Forged, GRACE, Node, Op, World, anna, claims_of, on_both_stores};
-use http::header::{CACHE_CONTROL, HOST, ORIGIN, SET_COOKIE};
+use auth_tests::{
+    Answer, Call, Fault, Forged, GRACE, Node, Op, REFRESH_COOKIE, World, anna, claims_of, on_both_stores,
+    refresh_cookie_of,
+};
+use http::header::{CACHE_CONTROL, COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::{Method, StatusCode};
 use serde_json::json;
 
-const FORGET: &str = "__Host-refresh=; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0";
+const FORGET: &str = "; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0";
 /// 180 days.
 const LIFETIME: u64 = 15_552_000;
 
@@ -19,8 +22,9 @@ on_both_stores!(
     without_any_sign_of_its_origin_a_refresh_by_cookie_is_refused,
     the_token_of_the_body_wins_over_the_cookie,
     a_sign_out_removes_the_cookie,
-    a_cookie_that_is_not_accepted_is_removed,
+    a_late_refusal_leaves_the_cookie_of_a_newer_sign_in,
     a_store_that_is_down_leaves_the_cookie,
+    no_byte_in_any_other_cookie_has_an_effect_on_ours,
     two_cookies_of_the_name_are_refused,
     a_cookie_is_not_looked_at_unless_it_is_configured,
 );
@@ -39,9 +43,9 @@ async fn sign_in(node: &Node) -> Answer {
 fn token_set_by(reply: &Answer) -> String {
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.header(&CACHE_CONTROL), Some("no-store"));
-    let token = reply.cookie().strip_prefix("__Host-refresh=").unwrap().to_owned();
+    let token = reply.cookie().strip_prefix(&refresh_cookie_of("")).unwrap().to_owned();
     let expected =
-        format!("__Host-refresh={token}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age={LIFETIME}");
+        refresh_cookie_of(&format!("{token}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age={LIFETIME}"));
     assert_eq!(reply.set_cookies(), [expected]);
     let body = json!({
         "access_token": reply.member("access_token"),
@@ -90,7 +94,7 @@ async fn tabs_that_refresh_at_once_end_with_the_same_cookie(world: World) {
 async fn another_site_can_neither_refresh_nor_sign_in(world: World) {
     let node = node(&world).await;
     let cookie = sign_in(&node).await.cookie();
-    let token = cookie.strip_prefix("__Host-refresh=").unwrap();
+    let token = cookie.strip_prefix(&refresh_cookie_of("")).unwrap();
     let row = node.row(token).await;
     for (path, cookie) in [("/auth/refresh", cookie.as_str()), ("/browser/anna", "")] {
         for (name, value) in [
@@ -132,7 +136,7 @@ async fn the_token_of_the_body_wins_over_the_cookie(world: World) {
     assert_eq!((next.login(), next.generation()), (Forged::from(&program).login(), 1));
     // A bad one does not fall back to the cookie.
     node.send(Call::refresh("junk").cookie(&cookie).same_origin()).await.assert_invalid_grant();
-    let token = cookie.strip_prefix("__Host-refresh=").unwrap();
+    let token = cookie.strip_prefix(&refresh_cookie_of("")).unwrap();
     assert_eq!(node.family(token).await.position.generation, 0);
 }
 
@@ -141,30 +145,25 @@ async fn a_sign_out_removes_the_cookie(world: World) {
     let reply = sign_in(&node).await;
     let signed_out = node.bearer(Method::POST, "/auth/logout", &reply.member("access_token")).await;
     assert_eq!((signed_out.status, &*signed_out.body), (StatusCode::NO_CONTENT, ""));
-    assert_eq!(signed_out.set_cookies(), [FORGET]);
+    assert_eq!(signed_out.set_cookies(), [refresh_cookie_of(FORGET)]);
     assert_eq!(signed_out.header(&CACHE_CONTROL), Some("no-store"));
-    assert_refused_and_forgotten(&node.browser(Method::POST, "/auth/refresh", &reply.cookie()).await);
+    node.browser(Method::POST, "/auth/refresh", &reply.cookie()).await.assert_invalid_grant();
     assert!(node.logins_of("anna").await.is_empty());
 }
 
-async fn a_cookie_that_is_not_accepted_is_removed(world: World) {
+async fn a_late_refusal_leaves_the_cookie_of_a_newer_sign_in(world: World) {
     let node = node(&world).await;
     let first = sign_in(&node).await;
     let next = node.browser(Method::POST, "/auth/refresh", &first.cookie()).await;
     node.get("/me", &next.member("access_token")).await.assert_text("anna, by jwt");
     world.clock.advance(GRACE);
-    for cookie in [first.cookie(), next.cookie(), "__Host-refresh=junk".to_owned()] {
-        assert_refused_and_forgotten(&node.browser(Method::POST, "/auth/refresh", &cookie).await);
+    let newer = sign_in(&node).await;
+    for cookie in [first.cookie(), next.cookie(), refresh_cookie_of("junk")] {
+        // Without `Set-Cookie`.
+        node.browser(Method::POST, "/auth/refresh", &cookie).await.assert_invalid_grant();
     }
     assert_eq!(node.events.thefts(), 1);
-}
-
-#[track_caller]
-fn assert_refused_and_forgotten(reply: &Answer) {
-    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(reply.member("error"), "invalid_grant");
-    assert_eq!(reply.set_cookies(), [FORGET]);
-    assert_eq!(reply.header(&CACHE_CONTROL), Some("no-store"));
+    token_set_by(&node.browser(Method::POST, "/auth/refresh", &newer.cookie()).await);
 }
 
 async fn a_store_that_is_down_leaves_the_cookie(world: World) {
@@ -178,24 +177,57 @@ async fn a_store_that_is_down_leaves_the_cookie(world: World) {
     assert_eq!(Forged::from(&token_set_by(&reply)).generation(), 1);
 }
 
+async fn no_byte_in_any_other_cookie_has_an_effect_on_ours(world: World) {
+    let node = node(&world).await;
+    let cookie = sign_in(&node).await.cookie();
+    let of_a_header = |byte: &u8| !matches!(byte, 0x00..=0x08 | 0x0a..=0x1f | 0x7f | b';');
+    let mut next = None;
+    for byte in (0..=255).filter(of_a_header) {
+        let other = [b"a", &[byte][..], b"=b", &[byte][..]].concat();
+        for cookies in
+            [[&other, &b"; "[..], cookie.as_bytes()].concat(), [cookie.as_bytes(), b"; ", &other].concat()]
+        {
+            let call = Call::post("/auth/refresh").same_origin().header(COOKIE, cookies);
+            let token = token_set_by(&node.send(call).await);
+            // Within the grace, the same successor again.
+            assert_eq!(*next.get_or_insert_with(|| token.clone()), token, "{byte}");
+        }
+    }
+}
+
+/// Like two session cookies: 401, so that the browser signs in again and overwrites ours.
 async fn two_cookies_of_the_name_are_refused(world: World) {
     let node = node(&world).await;
     let cookie = sign_in(&node).await.cookie();
-    let twice = format!("{cookie}; {cookie}");
-    let planted = format!("{cookie}; __Host-refresh=planted");
-    for cookies in [twice, planted] {
-        node.browser(Method::POST, "/auth/refresh", &cookies).await.assert_missing_grant();
+    let token = cookie.strip_prefix(&refresh_cookie_of("")).unwrap();
+    let lower = REFRESH_COOKIE.to_lowercase();
+    for cookies in [
+        format!("{cookie}; {cookie}"),
+        format!("{cookie}; {}", refresh_cookie_of("planted")),
+        format!("{}; {cookie}", refresh_cookie_of("planted")),
+        format!("{cookie}; {lower}={token}"),
+        format!("{lower}={token}"),
+        format!("{cookie}; ={cookie}"),
+        format!("={cookie}"),
+    ] {
+        let calls = node.store.all_calls();
+        node.events.clear();
+        node.browser(Method::POST, "/auth/refresh", &cookies).await.assert_invalid_grant();
+        assert_eq!(node.store.all_calls(), calls, "{cookies}");
+        assert_eq!(node.events.take(), [AuditEvent::Refused { reason: RefusalReason::RefreshToken }]);
     }
     let call = Call::from_page(Method::POST, "/auth/refresh", &cookie).cookie(&cookie);
-    node.send(call).await.assert_missing_grant();
-    let others = format!("a=1; {cookie}; __Host-refresh2=x");
+    node.send(call).await.assert_invalid_grant();
+    let crossing = Call::post("/auth/refresh").cookie(&cookie).cookie(&cookie);
+    node.send(crossing).await.assert_cross_site();
+    let others = format!("a=1; {cookie}; {REFRESH_COOKIE}2=x");
     token_set_by(&node.browser(Method::POST, "/auth/refresh", &others).await);
 }
 
 async fn a_cookie_is_not_looked_at_unless_it_is_configured(world: World) {
     let node = world.node().await;
     let token = refresh_of(&node.login(anna()).await);
-    let cookie = format!("__Host-refresh={token}");
+    let cookie = refresh_cookie_of(&token);
     node.browser(Method::POST, "/auth/refresh", &cookie).await.assert_missing_grant();
     assert_eq!(node.family(&token).await.position.generation, 0);
     // Without a cookie to put it in, the token is in the body rather than nowhere.

@@ -1,7 +1,7 @@
 //! Signing in and out with a browser.
 
-use auth_tests::FORGET_COOKIE;
 use auth_tests::program::Shop;
+use auth_tests::{FORGET_COOKIE, UNKNOWN_SESSION, session_of};
 
 use crate::{BAD_SESSION, CROSS_SITE, INVALID};
 
@@ -56,13 +56,14 @@ async fn who_is_signed_in_needs_no_login_page() {
 #[tokio::test]
 async fn a_cookie_that_the_shop_does_not_know_keeps_nobody_from_signing_in() {
     let shop = Shop::start();
-    let away = shop.get("/account").page().cookie("__Host-id=x").send().await;
+    let away = shop.get("/account").page().cookie(&session_of("x")).send().await;
     away.assert_redirect("/login?next=/account");
 
-    let form = shop.get("/login?next=/account").page().cookie("__Host-id=x").send().await;
+    let form = shop.get("/login?next=/account").page().cookie(&session_of("x")).send().await;
     form.assert_page(401, "Sign in");
     assert!(form.body.contains(r#"<form method="post" action="/login">"#));
-    let signed_in = shop.post("/login").same_origin().page().cookie("__Host-id=x").form(&ALICE).send().await;
+    let signed_in =
+        shop.post("/login").same_origin().page().cookie(&session_of("x")).form(&ALICE).send().await;
     signed_in.assert_redirect("/account");
     let _ = signed_in.session_cookie();
 }
@@ -228,9 +229,7 @@ async fn a_planted_or_doubled_cookie_is_refused() {
     let shop = Shop::start();
     let cookie = shop.session("alice").await;
     let lower = cookie.to_lowercase();
-    for cookies in
-        [&*format!("{cookie}; {cookie}"), &*lower, "__Host-id=AAAAAAAAAAAAAAAAAAAAAA", "__Host-id=x"]
-    {
+    for cookies in [&*format!("{cookie}; {cookie}"), &*lower, UNKNOWN_SESSION, &*session_of("x")] {
         shop.get("/api/me").cookie(cookies).send().await.assert_problem(401, INVALID, &BAD_SESSION);
     }
     let among_others = format!("theme=dark; {cookie}; lang=de");

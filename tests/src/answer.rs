@@ -11,10 +11,32 @@ use serde_json::{Value, json};
 
 use crate::problem::{self, Problem};
 
+/// The default name of a cookie, in the realm of the shop: `https://shop.example shop`.
+macro_rules! name_in_realm {
+    ($what:literal) => {
+        concat!("__Host-", $what, "-b81039418b47")
+    };
+}
+
 /// The name of the session cookie.
-pub const SESSION_COOKIE: &str = "__Host-id";
+pub const SESSION_COOKIE: &str = name_in_realm!("id");
 /// What a browser gets when the session cookie is to be forgotten.
-pub const FORGET_COOKIE: &str = "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
+pub const FORGET_COOKIE: &str =
+    concat!(name_in_realm!("id"), "=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
+/// The name of the cookie of refresh tokens.
+pub const REFRESH_COOKIE: &str = name_in_realm!("refresh");
+/// A session cookie of the right form that no store has.
+pub const UNKNOWN_SESSION: &str = concat!(name_in_realm!("id"), "=AAAAAAAAAAAAAAAAAAAAAA");
+
+/// The session cookie with that value, as a browser sends it.
+pub fn session_of(value: &str) -> String {
+    format!("{SESSION_COOKIE}={value}")
+}
+
+/// The cookie of refresh tokens with that value, as a browser sends it.
+pub fn refresh_cookie_of(value: &str) -> String {
+    format!("{REFRESH_COOKIE}={value}")
+}
 
 /// Status, headers, body.
 #[derive(Clone, Debug)]
@@ -209,7 +231,7 @@ impl Answer {
     #[track_caller]
     pub fn assert_invalid_grant(&self) {
         self.assert_grant_problem(401, "The refresh token is not accepted; sign in again", "invalid_grant");
-        assert_eq!(self.challenges(), ["Bearer"], "{self:?}");
+        assert_eq!(self.challenges(), [r#"Bearer realm="shop""#], "{self:?}");
     }
 
     /// 400 of the refresh endpoint.

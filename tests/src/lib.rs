@@ -25,7 +25,10 @@ pub mod store;
 mod time;
 mod waiting;
 
-pub use answer::{Answer, FORGET_COOKIE, SESSION_COOKIE, Tokens, claims_of, token_id_of};
+pub use answer::{
+    Answer, FORGET_COOKIE, REFRESH_COOKIE, SESSION_COOKIE, Tokens, UNKNOWN_SESSION, claims_of,
+    refresh_cookie_of, session_of, token_id_of,
+};
 pub use call::Call;
 pub use directory::Directory;
 pub use forge::{Forged, Forger};

@@ -36,6 +36,7 @@ const MALFORMED: &str =
 const FORBIDDEN: &str = r#"{"type":"about:blank","title":"The caller may not do this","status":403}"#;
 const CROSS_SITE: &str =
     r#"{"type":"about:blank","title":"The request came from another site","status":403}"#;
+const PLAIN_HTTP: &str = r#"{"type":"about:blank","title":"Open this page over https or on localhost: browsers do not keep the cookie over plain http","status":403}"#;
 const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not found","status":404}"#;
 const STALE: &str = r#"{"type":"about:blank","title":"Sign in again to do this","status":401}"#;
 const UNAVAILABLE: &str = r#"{"type":"about:blank","title":"Try again in a moment","status":503}"#;
@@ -116,6 +117,11 @@ pub fn stale() -> Problem {
 /// 403x: the request came from another site.
 pub fn cross_site() -> Problem {
     problem(StatusCode::FORBIDDEN, vec![], CROSS_SITE)
+}
+
+/// 403x of a sign-in over plain HTTP.
+pub fn plain_http() -> Problem {
+    problem(StatusCode::FORBIDDEN, vec![], PLAIN_HTTP)
 }
 
 /// 404.

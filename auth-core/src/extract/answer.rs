@@ -44,7 +44,7 @@ impl IntoResponse for Rejection {
         };
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.append(VARY, HeaderValue::from_static(DEPENDS_ON));
+        headers.append(VARY, HeaderValue::from_static("accept"));
         response
     }
 }
@@ -65,9 +65,6 @@ fn protected(mut answer: Response, rejection: &Rejection, refused: &Response) ->
     }
     answer
 }
-
-/// What the answer to a refused request is chosen by.
-const DEPENDS_ON: &str = "accept, authorization, cookie";
 
 /// The problem, with its challenges.
 fn refused(refusal: &Refusal, context: &RefusalContext) -> Response {
@@ -183,6 +180,8 @@ impl IntoResponse for LoginError {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),
             Self::Gone => problem(StatusCode::UNAUTHORIZED, "Signing in failed"),
             Self::LimitReached => problem(StatusCode::CONFLICT, "Signed in on too many devices"),
+            Self::Method => problem(StatusCode::FORBIDDEN, "This method signs nobody in"),
+            Self::PlainHttp => problem(StatusCode::FORBIDDEN, PLAIN_HTTP),
             Self::Changed | Self::Source(_) | Self::Store(_) => unavailable(),
             Self::OtherSubject | Self::Subject(_) => {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "Signing in failed")
@@ -222,6 +221,8 @@ impl IntoResponse for StoreError {
 }
 
 const CROSS_SITE: &str = "The request came from another site";
+const PLAIN_HTTP: &str =
+    "Open this page over https or on localhost: browsers do not keep the cookie over plain http";
 
 pub(crate) fn not_found() -> Response {
     problem(StatusCode::NOT_FOUND, "Not found")

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::Json;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use http::header::{CACHE_CONTROL, SET_COOKIE};
+use http::header::{CACHE_CONTROL, SET_COOKIE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::audit::{AuditEvent, RefusalReason};
 use crate::claims::Claims;
 use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut, Ticket, Tokens};
-use crate::web::{CredentialError, LoginAttempt, RefreshCookie, bearer_token, refresh_token};
+use crate::web::{CredentialError, LoginAttempt, bearer_token, refresh_token};
 
 /// In a browser, what was cached of this origin goes, and with it the pages that it would show again on "back".
 static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -75,7 +75,7 @@ impl IntoResponse for SignedOut {
 
 impl<C: Claims> Authenticator<C> {
     /// As [`login_tokens`](Self::login_tokens), with the refresh token in its cookie instead of the body, for an
-    /// application in a browser.
+    /// application in a browser. If the browser had a login, by session or refresh cookie, it ends.
     ///
     /// # Errors
     ///
@@ -86,7 +86,8 @@ impl<C: Claims> Authenticator<C> {
         claims: C,
     ) -> Result<Response, LoginError> {
         self.check_same_site(&attempt)?;
-        Ok(self.with_refresh_cookie(self.login_tokens(attempt.device, claims).await?))
+        let ticket = self.begin(&claims.subject()?).await?;
+        self.login_browser_tokens_with(&ticket, attempt, claims).await
     }
 
     /// As [`login_browser_tokens`](Self::login_browser_tokens), for a sign-in that [began](Self::begin) before.
@@ -100,8 +101,7 @@ impl<C: Claims> Authenticator<C> {
         attempt: LoginAttempt,
         claims: C,
     ) -> Result<Response, LoginError> {
-        self.check_same_site(&attempt)?;
-        Ok(self.with_refresh_cookie(self.login_tokens_with(ticket, attempt.device, claims).await?))
+        Ok(self.with_refresh_cookie(self.login_tokens_of_browser(ticket, attempt, claims).await?))
     }
 
     /// Answers the refresh endpoint: the token of the body, or else of the cookie.
@@ -110,6 +110,22 @@ impl<C: Claims> Authenticator<C> {
         body_token: Option<&str>,
         parts: &Parts,
     ) -> Result<Response, RefreshError> {
+        match self.refresh_by(body_token, parts).await {
+            // A cookie that is refused stays: the browser may have signed in again since it sent the request.
+            Err(error @ RefreshError::InvalidGrant) => {
+                let mut response = error.into_response();
+                if let Ok(challenge) =
+                    HeaderValue::try_from(format!(r#"Bearer realm="{}""#, self.site().audience))
+                {
+                    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                }
+                Ok(response)
+            }
+            answer => answer,
+        }
+    }
+
+    async fn refresh_by(&self, body_token: Option<&str>, parts: &Parts) -> Result<Response, RefreshError> {
         // An access token is looked at only with pairing, where a malformed one is as good as none.
         let access_token = match bearer_token(&parts.headers) {
             Err(CredentialError::Malformed) if authorization_is_doubled(&parts.headers) => {
@@ -120,24 +136,21 @@ impl<C: Claims> Authenticator<C> {
         if let Some(token) = body_token {
             return self.refresh(token, access_token).await.map(IntoResponse::into_response);
         }
+        let refused = |reason| self.observe(&AuditEvent::Refused { reason });
         let site = self.site();
         let cookie = site.refresh_cookie.as_ref().ok_or(RefreshError::Missing)?;
-        let token = refresh_token(&parts.headers, cookie.name()).ok().flatten();
-        let token = token.ok_or(RefreshError::Missing)?;
+        let Some(token) = refresh_token(&parts.headers, cookie.name()).transpose() else {
+            return Err(RefreshError::Missing);
+        };
         if !site.csrf.allows_request(parts) {
-            self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
+            refused(RefusalReason::CrossSite);
             return Err(RefreshError::CrossSite);
         }
-        match self.refresh(token, access_token).await {
-            Ok(tokens) => Ok(self.with_refresh_cookie(tokens)),
-            Err(RefreshError::InvalidGrant) => {
-                let mut response = RefreshError::InvalidGrant.into_response();
-                let forget = site.refresh_cookie.as_ref().and_then(RefreshCookie::unset);
-                forget.into_iter().for_each(|forget| _ = response.headers_mut().append(SET_COOKIE, forget));
-                Ok(response)
-            }
-            Err(error) => Err(error),
-        }
+        let token = token.map_err(|_bad_cookie| {
+            refused(RefusalReason::RefreshToken);
+            RefreshError::InvalidGrant
+        })?;
+        Ok(self.with_refresh_cookie(self.refresh(token, access_token).await?))
     }
 
     /// The refresh token moves from the body to its cookie, where one is configured.

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 mod answer;
 mod attempt;
+pub(crate) mod caching;
 mod credentials;
 mod decide;
 pub(crate) mod guard;

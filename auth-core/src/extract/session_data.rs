@@ -15,6 +15,7 @@ use tower_sessions_core::session::Error;
 use tower_sessions_core::{Expiry, Session};
 
 use super::answer::{problem, unavailable};
+use super::caching::Varies;
 use super::credentials::not_to_be_stored;
 use crate::claims::Claims;
 use crate::login::{Authenticator, RequestSession, SessionContext, is_conflict};
@@ -27,6 +28,9 @@ use crate::web::{CsrfPolicy, SessionCookie, session_id};
 /// is saved after it; when the session has ended meanwhile, or another request changed it, nothing is saved and the
 /// answer is 409, so that no change is lost without a word; 503 when the store does not answer. Nothing is saved after a
 /// server error, nor after a handler that signed in or out: change data on the next request.
+///
+/// An answer for which data of a session was loaded gets `Vary: cookie`, and `Cache-Control: no-store` unless the handler sets
+/// `Cache-Control` itself.
 ///
 /// # Security
 ///
@@ -102,10 +106,14 @@ where
             request.extensions_mut().insert(session.clone());
             request.extensions_mut().insert(signed_in);
             let response = inner.call(request).await?;
-            Ok(match has_session {
+            let mut response = match has_session {
                 true => shared.save(&session, &view, carried.as_ref(), response).await,
                 false => response,
-            })
+            };
+            if view.was_asked() {
+                Varies::Cookie.mark(response.headers_mut());
+            }
+            Ok(response)
         })
     }
 }

@@ -49,7 +49,7 @@ pub struct Builder<C: Claims> {
     headerless: HeaderlessClients,
     session_cookie: Option<String>,
     is_cookie_persistent: bool,
-    refresh_cookie: Option<RefreshCookie>,
+    has_refresh_cookie: bool,
     config: Config,
     claims: PhantomData<fn() -> C>,
 }
@@ -85,7 +85,7 @@ impl<C: Claims> Builder<C> {
             headerless: HeaderlessClients::Refuse,
             session_cookie: None,
             is_cookie_persistent: false,
-            refresh_cookie: None,
+            has_refresh_cookie: false,
             config: Config::of::<C>(),
             claims: PhantomData,
         }
@@ -129,14 +129,15 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Accepts unsafe requests with a cookie that have neither `Sec-Fetch-Site` nor `Origin`, as scripts send them; browsers
-    /// of today send one of the two. Default: they get 403.
+    /// Accepts unsafe requests with a cookie that have none of `Sec-Fetch-Site`, `Origin` and `Referer`, as scripts send them;
+    /// browsers of today send one of the first two. Default: they get 403.
     pub fn allow_headerless_clients(mut self) -> Self {
         self.headerless = HeaderlessClients::Allow;
         self
     }
 
-    /// The name of the session cookie: 1 to 64 letters, digits, `-` and `_`. The prefix `__Host-` is added. Default: `id`.
+    /// The name of the session cookie: 1 to 64 letters, digits, `-` and `_`. The prefix `__Host-` is added. Default: `id-` and
+    /// twelve hexadecimal digits that depend on the realm, so that two applications on one host keep their cookies apart.
     pub fn session_cookie(mut self, name: &str) -> Self {
         self.session_cookie = Some(name.to_owned());
         self
@@ -289,10 +290,10 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Lets the refresh token travel in a cookie, `__Host-refresh`: HttpOnly, Secure, SameSite=Strict, and checked for
+    /// Lets the refresh token travel in a cookie, `__Host-refresh-` and digits that depend on the realm: HttpOnly, Secure, SameSite=Strict, and checked for
     /// cross-site forgery. Default: only in bodies.
     pub fn refresh_cookie(mut self) -> Self {
-        self.refresh_cookie = Some(RefreshCookie::default());
+        self.has_refresh_cookie = true;
         self
     }
 
@@ -396,20 +397,23 @@ impl<C: Claims> Builder<C> {
         };
         let trusted: Result<Vec<_>, _> =
             self.trusted_origins.iter().map(|origin| Origin::parse(origin)).collect();
-        let cookie =
-            SessionCookie::new(self.session_cookie.as_deref().unwrap_or("id"), self.is_cookie_persistent)?;
-        let is_named = |realm: &String| *realm != default_realm(&issuer, &audience);
+        let default_realm = default_realm(&issuer, &audience);
+        let realm = self.realm.as_ref().unwrap_or(&default_realm);
+        let cookie = match &self.session_cookie {
+            Some(name) => SessionCookie::new(name, self.is_cookie_persistent)?,
+            None => SessionCookie::of_realm(realm, self.is_cookie_persistent),
+        };
         Ok(Site {
-            realm: self.realm.clone().filter(is_named),
+            refresh_cookie: self.has_refresh_cookie.then(|| RefreshCookie::of_realm(realm)),
+            realm: self.realm.clone().filter(|realm| *realm != default_realm),
             issuer,
             audience,
             client_id,
             login_page,
             on_rejection: self.on_rejection.clone(),
-            csrf: CsrfPolicy { trusted: trusted?, headerless: self.headerless },
+            csrf: CsrfPolicy::new(trusted?, self.headerless),
             forget_cookie: cookie.unset().ok_or_else(SessionCookie::bad_name)?,
             cookie,
-            refresh_cookie: self.refresh_cookie.clone(),
             refresh_lifetime: self.config.token_lifetime,
         })
     }

@@ -6,6 +6,7 @@ mod builder;
 mod cache;
 mod claims_loader;
 mod config;
+mod earlier;
 mod logins;
 mod principal;
 mod realm_store;

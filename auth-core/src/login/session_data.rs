@@ -51,6 +51,8 @@ pub(crate) struct RequestSession {
 struct Seen {
     /// The version in the store, as far as this request knows.
     version: u64,
+    /// The handler asked for the data.
+    was_asked: bool,
     /// The handler deleted the session, or gives it a new id. Nothing was written yet; what follows tells which it is.
     removed: Option<Removed>,
 }
@@ -80,6 +82,11 @@ impl RequestSession {
 
     fn lifetime(&self, record: &Record) -> Duration {
         expiry(record).since(self.context.now())
+    }
+
+    /// Whether the answer depends on the session.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.with_seen(|seen| seen.was_asked)
     }
 
     /// Whether the session waits to be emptied, or for its new id.
@@ -186,6 +193,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        self.with_seen(|seen| seen.was_asked = true);
         let Some((row, _)) = self.find(&self.key(*id)).await? else { return Ok(None) };
         self.with_seen(|seen| seen.version = row.version);
         let data = serde_json::from_slice(&row.data).map_err(|error| Error::Decode(error.to_string()))?;

@@ -1,7 +1,7 @@
 //! Signing in.
 
 use axum::BoxError;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::claims_loader::{Epoch, Load, LoadError, Loaded};
@@ -14,10 +14,10 @@ use crate::random::RandomError;
 use crate::refresh::ParsedToken;
 use crate::session::SessionId;
 use crate::store::{
-    self, Created, EndReason, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey,
-    StoreError, Timed,
+    self, Created, EndReason, LoginKind, LoginRow, NewLogin, NewSession, Partition, SessionKey, StoreError,
+    Timed,
 };
-use crate::web::{Device, LoginAttempt, session_id};
+use crate::web::{Device, LoginAttempt, SiteError};
 
 /// How often an id is generated again because it exists already: that happens only if the random number generator fails.
 const TRIES: usize = 4;
@@ -39,9 +39,16 @@ pub enum LoginError {
     /// The subject has reached the limit of logins: 409.
     #[error("the subject has as many logins as it may")]
     LimitReached,
+    /// The request's method signs nobody in (`HEAD`, `OPTIONS`, `TRACE`): 403.
+    #[error("the method of the request signs nobody in")]
+    Method,
     /// The ticket and the claims have different subjects: 500, because it is an error of the application.
     #[error("the ticket is of another subject")]
     OtherSubject,
+    /// The page was opened over plain HTTP, on another host than this machine. Browsers do not keep `Secure` cookies there:
+    /// 403, with that hint.
+    #[error("the page was opened over plain HTTP, where browsers do not keep the cookie")]
+    PlainHttp,
     /// The claims source did not answer: 503.
     #[error("the claims source did not answer")]
     Source(#[source] BoxError),
@@ -115,8 +122,8 @@ impl<C: Claims> Authenticator<C> {
     /// Signs a user in with a session cookie, after the application has authenticated the user. The sign-in begins with this
     /// call; use [`begin`](Self::begin) if checking the user takes time.
     ///
-    /// The session gets a new id. If the browser had a login, it ends; if it had a session without a login, its data moves to
-    /// the new session. With a [`ClaimsSource`](super::ClaimsSource) the claims are loaded from there, and `claims` only
+    /// The session gets a new id. If the browser had a login, by session or refresh cookie, it ends; if it had a session without
+    /// a login, its data moves to the new session. With a [`ClaimsSource`](super::ClaimsSource) the claims are loaded from there, and `claims` only
     /// names the subject.
     ///
     /// # Errors
@@ -142,13 +149,17 @@ impl<C: Claims> Authenticator<C> {
         self.check_same_site(&attempt)?;
         let parts = &*self.parts;
         let (mut login, _) = parts.new_login(ticket, claims, attempt.device, LoginKind::Session).await?;
-        let before = parts.session_before(&attempt.cookies, &login.subject).await?;
-        login.replaces = before.own;
+        let earlier = parts.earlier(&attempt.cookies, &login.subject).await?;
+        login.replaces = earlier.own;
+        let data = earlier.data.clone().unwrap_or_else(|| b"{}".to_vec());
         for _ in 0..TRIES {
             let id = SessionId::random(Partition::of_login(login.id)).map_err(StoreError::new)?;
-            let session = NewSession { key: id.key(), data: before.data.clone(), lifetime: login.lifetime };
+            let session = NewSession { key: id.key(), data: data.clone(), lifetime: login.lifetime };
             if let Some(made) = parts.create(ticket, &login, Some(&session)).await? {
-                parts.end_foreign(&before).await;
+                parts.end_earlier(&earlier).await;
+                if let Some(anonymous) = &earlier.anonymous {
+                    parts.delete_anonymous(anonymous).await;
+                }
                 let lifetime = parts.config.session_lifetime;
                 let cookie =
                     parts.site.cookie.set(&id, lifetime).ok_or_else(|| StoreError::new(RandomError))?;
@@ -164,13 +175,17 @@ impl<C: Claims> Authenticator<C> {
     ///
     /// # Errors
     ///
-    /// [`LoginError::CrossSite`].
+    /// [`LoginError::CrossSite`], [`LoginError::Method`], [`LoginError::PlainHttp`].
     pub fn check_same_site(&self, attempt: &LoginAttempt) -> Result<(), LoginError> {
-        if attempt.provenance.is_same_site(&self.parts.site.csrf) {
-            return Ok(());
+        let Err(error) = self.parts.site.csrf.check_sign_in(&attempt.provenance) else { return Ok(()) };
+        if error != SiteError::Method {
+            self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
         }
-        self.observe(&AuditEvent::Refused { reason: RefusalReason::CrossSite });
-        Err(LoginError::CrossSite)
+        Err(match error {
+            SiteError::CrossSite => LoginError::CrossSite,
+            SiteError::Method => LoginError::Method,
+            SiteError::PlainHttp => LoginError::PlainHttp,
+        })
     }
 
     /// Signs a user in with an access token and a refresh token, after the application has authenticated the user. The sign-in
@@ -195,33 +210,46 @@ impl<C: Claims> Authenticator<C> {
         device: Device,
         claims: C,
     ) -> Result<Tokens, LoginError> {
-        let parts = &*self.parts;
-        let (mut login, claims) = parts.new_login(ticket, claims, device, LoginKind::Token).await?;
-        for _ in 0..TRIES {
-            let token = ParsedToken::first(login.id, parts.issuer.peppers()).map_err(StoreError::new)?;
-            login.secret = Some(token.hash());
-            if let Some(Timed { value: row, now }) = parts.create(ticket, &login, None).await? {
-                return parts.issuer.issue(&claims, &row, row.epoch, &token, now).map_err(LoginError::Store);
-            }
-            login.id = parts.new_id(&login.subject)?;
-        }
-        Err(StoreError::new(RandomError).into())
+        self.parts.login_tokens(ticket, device, &HeaderMap::new(), claims).await
+    }
+
+    /// As [`login_tokens_with`](Self::login_tokens_with), for a browser: what it had before ends.
+    pub(crate) async fn login_tokens_of_browser(
+        &self,
+        ticket: &Ticket,
+        attempt: LoginAttempt,
+        claims: C,
+    ) -> Result<Tokens, LoginError> {
+        self.check_same_site(&attempt)?;
+        self.parts.login_tokens(ticket, attempt.device, &attempt.cookies, claims).await
     }
 }
 
-/// What a browser had before it signed in.
-struct Before {
-    /// Data to move along.
-    data: Vec<u8>,
-    /// A login of the same subject: the new one takes its place.
-    own: Option<LoginId>,
-    /// A login of somebody else, to end.
-    foreign: Option<(LoginId, Subject)>,
-    /// A session without a login to delete.
-    anonymous: Option<SessionKey>,
-}
-
 impl<C: Claims> Parts<C> {
+    /// Makes a login with tokens, in the place of what the cookies stand for. A session without a login stays: its data is
+    /// no part of a login with tokens.
+    async fn login_tokens(
+        &self,
+        ticket: &Ticket,
+        device: Device,
+        cookies: &HeaderMap,
+        claims: C,
+    ) -> Result<Tokens, LoginError> {
+        let (mut login, claims) = self.new_login(ticket, claims, device, LoginKind::Token).await?;
+        let earlier = self.earlier(cookies, &login.subject).await?;
+        login.replaces = earlier.own;
+        for _ in 0..TRIES {
+            let token = ParsedToken::first(login.id, self.issuer.peppers()).map_err(StoreError::new)?;
+            login.secret = Some(token.hash());
+            if let Some(Timed { value: row, now }) = self.create(ticket, &login, None).await? {
+                self.end_earlier(&earlier).await;
+                return self.issuer.issue(&claims, &row, row.epoch, &token, now).map_err(LoginError::Store);
+            }
+            login.id = self.new_id(&login.subject)?;
+        }
+        Err(StoreError::new(RandomError).into())
+    }
+
     /// What a login that begins under the ticket will be.
     async fn new_login(
         &self,
@@ -265,29 +293,6 @@ impl<C: Claims> Parts<C> {
         Partition::of(subject, self.store.store().partitions()).new_login()
     }
 
-    /// What the browser has already: data to move along, and a login to end. A cookie that is none of ours is ignored
-    /// here: it is replaced anyway. The data of somebody else's login stays with it.
-    async fn session_before(
-        &self,
-        cookies: &http::HeaderMap,
-        subject: &Subject,
-    ) -> Result<Before, LoginError> {
-        let nothing = Before { data: b"{}".to_vec(), own: None, foreign: None, anonymous: None };
-        let Ok(Some(id)) = session_id(cookies, self.site.cookie.name()) else { return Ok(nothing) };
-        let key = id.key();
-        let found = self.store.ask(|store, realm| store.session(realm, &key)).await?;
-        let Some((row, login)) = found.value else { return Ok(nothing) };
-        Ok(match login {
-            None => Before { data: row.data, anonymous: Some(key), ..nothing },
-            Some(LiveLogin { row: login, .. }) if login.subject == *subject => {
-                Before { data: row.data, own: Some(login.id), ..nothing }
-            }
-            Some(LiveLogin { row: login, .. }) => {
-                Before { foreign: Some((login.id, login.subject)), ..nothing }
-            }
-        })
-    }
-
     /// Stores a login; `None` when an id is taken.
     async fn create(
         &self,
@@ -320,19 +325,10 @@ impl<C: Claims> Parts<C> {
         }
     }
 
-    /// Ends what the browser had before that was not the subject's: it is elsewhere in the store, so this is a step of its
-    /// own. The new login is there already: what fails here is logged, and ends by itself.
-    async fn end_foreign(&self, before: &Before) {
-        let mut result = Ok(());
-        if let Some((login, owner)) = &before.foreign {
-            result = self.revoker.end(owner, *login, EndReason::Replaced).await.map(|_ended| ());
-        }
-        if let Some(anonymous) = &before.anonymous {
-            let deleted = self.store.ask(|store, realm| store.delete_session(realm, anonymous)).await;
-            result = deleted.map(|_| ());
-        }
-        if let Err(error) = result {
-            tracing::warn!(?error, "what a browser had before it signed in stays until it expires");
+    /// Deletes a session without a login whose data moved along.
+    async fn delete_anonymous(&self, session: &SessionKey) {
+        if let Err(error) = self.store.ask(|store, realm| store.delete_session(realm, session)).await {
+            tracing::warn!(?error, "a session from before a sign-in stays until it expires");
         }
     }
 }

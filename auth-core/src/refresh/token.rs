@@ -14,7 +14,7 @@ use super::policy::Pair;
 use crate::id::LoginId;
 use crate::id::Position;
 use crate::random::{RandomError, random_bytes};
-use crate::store::SecretHash;
+use crate::store::{Family, SecretHash};
 
 const PREFIX: &str = "ar1_";
 const VERSION: u8 = 1;
@@ -139,6 +139,12 @@ impl ParsedToken {
 
     pub(super) fn presentation(&self, pair: Pair) -> Presentation {
         Presentation { position: self.position, secret: self.hash(), pair }
+    }
+
+    /// Whether it is the current token of the family, or the one before.
+    pub(crate) fn is_recent_in(&self, family: &Family) -> bool {
+        let hash = self.hash();
+        hash == family.current || family.previous == Some(hash)
     }
 
     /// The hash of its secret, which the store keeps.

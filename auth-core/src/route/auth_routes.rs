@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::method::{delete, get, post};
 use super::router::ProtectedRouter;
 use crate::claims::Claims;
+use crate::extract::caching::Varies;
 use crate::extract::not_found;
 use crate::login::{Auth, Authenticator, Login, Logins, RefreshError};
 use crate::store::StoreError;
@@ -22,7 +23,8 @@ use crate::{public, require_auth};
 const MAX_BODY: usize = 16 * 1024;
 
 impl<C: Claims> Authenticator<C> {
-    /// The ready-made routes, to merge into the application's:
+    /// The ready-made routes, to merge into the application's. Caches may store the public keys, for five minutes, and nothing
+    /// else:
     ///
     /// | route | who | what |
     /// |---|---|---|
@@ -39,6 +41,7 @@ impl<C: Claims> Authenticator<C> {
     {
         ProtectedRouter::new()
             .route("/auth/refresh", post(refresh::<C>))
+            .layer(Varies::AuthorizationAndCookie.layer())
             .route("/auth/logout", post(logout::<C>))
             .route("/auth/logins", get(logins::<C>).delete(end_others::<C>))
             .route("/auth/logins/{id}", delete(end_one::<C>))

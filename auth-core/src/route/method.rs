@@ -7,8 +7,13 @@ use axum::routing;
 
 use super::args::GuardedArgs;
 use crate::extract::access::Access;
+use crate::extract::caching::Varies;
 
 /// Handlers of one path, by method. As axum's [`MethodRouter`](axum::routing::MethodRouter); `GET` answers `HEAD` too.
+///
+/// The answers of guarded handlers, refusals among them, get `Vary: authorization, cookie` (without `cookie` where only tokens
+/// are accepted), and `Cache-Control: no-store` unless the handler sets `Cache-Control` itself: otherwise a shared cache may
+/// give the page of one user to another.
 pub struct MethodRouter<S = ()> {
     pub(super) inner: routing::MethodRouter<S>,
     pub(super) methods: Vec<(&'static str, Access)>,
@@ -26,9 +31,17 @@ impl<S> Clone for MethodRouter<S> {
     }
 }
 
-impl<S> MethodRouter<S> {
+impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
     fn of(inner: routing::MethodRouter<S>, method: &'static str, access: Access) -> Self {
-        Self { inner, methods: vec![(method, access)] }
+        Self { inner: marked(inner, access), methods: vec![(method, access)] }
+    }
+}
+
+/// Answers of guarded handlers say what caches may do with them.
+fn marked<S: Clone + 'static>(inner: routing::MethodRouter<S>, access: Access) -> routing::MethodRouter<S> {
+    match Varies::of(access) {
+        Some(varies) => inner.layer(varies.layer()),
+        None => inner,
     }
 }
 
@@ -59,7 +72,7 @@ macro_rules! methods {
                     H: Handler<T, S>,
                     T: GuardedArgs + 'static,
                 {
-                    self.inner = self.inner.$name(handler);
+                    self.inner = self.inner.merge(marked(routing::$name(handler), T::ACCESS));
                     self.methods.push(($method, T::ACCESS));
                     self
                 }

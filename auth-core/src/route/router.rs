@@ -17,6 +17,7 @@ use super::method::MethodRouter;
 use super::policies::{PolicyTable, RoutePolicy};
 use crate::claims::Claims;
 use crate::extract::access::Access;
+use crate::extract::caching::Varies;
 use crate::login::Authenticator;
 use crate::login::rejection::{Refusal, Rejection};
 
@@ -105,7 +106,10 @@ where
     {
         self.routes.retain(|route| route.path != FALLBACK);
         self.routes.push(RoutePolicy::new("*", FALLBACK.to_owned(), T::ACCESS));
-        self.inner = self.inner.fallback(handler);
+        self.inner = match Varies::of(T::ACCESS) {
+            Some(varies) => self.inner.fallback(handler.layer(varies.layer())),
+            None => self.inner.fallback(handler),
+        };
         self
     }
 

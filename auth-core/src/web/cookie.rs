@@ -6,6 +6,7 @@ use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 
 use crate::config::ConfigError;
+use crate::hash::sha256;
 use crate::session::SessionId;
 
 /// The name of a cookie of ours, prefix included.
@@ -13,6 +14,12 @@ use crate::session::SessionId;
 pub(crate) struct CookieName(String);
 
 impl CookieName {
+    /// A name that two applications on one host, as in development, do not share: cookies ignore ports.
+    fn of_realm(what: &str, realm: &str) -> Self {
+        let [a, b, c, d, e, f, ..] = sha256(realm.as_bytes());
+        Self(format!("__Host-{what}-{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}"))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,6 +49,11 @@ pub(crate) struct SessionCookie {
 }
 
 impl SessionCookie {
+    /// `__Host-id-` and a mark of the realm.
+    pub(crate) fn of_realm(realm: &str, persistent: bool) -> Self {
+        Self { name: CookieName::of_realm("id", realm), persistent }
+    }
+
     /// `__Host-` and this name. `persistent`: the browser keeps it after it was closed.
     pub(crate) fn new(name: &str, persistent: bool) -> Result<Self, ConfigError> {
         let is_good = (1..=64).contains(&name.len())
@@ -87,13 +99,12 @@ pub(crate) struct RefreshCookie {
     name: CookieName,
 }
 
-impl Default for RefreshCookie {
-    fn default() -> Self {
-        Self { name: CookieName("__Host-refresh".to_owned()) }
-    }
-}
-
 impl RefreshCookie {
+    /// `__Host-refresh-` and a mark of the realm.
+    pub(crate) fn of_realm(realm: &str) -> Self {
+        Self { name: CookieName::of_realm("refresh", realm) }
+    }
+
     pub(crate) const fn name(&self) -> &CookieName {
         &self.name
     }

@@ -1,14 +1,19 @@
 //! Cross-site request forgery: asked only where a cookie was the credential that was used, or is about to be set.
 
-use http::header::{HOST, ORIGIN, UPGRADE};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::{HOST, ORIGIN, REFERER, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::Origin;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What to do with an unsafe request that has neither `Sec-Fetch-Site` nor `Origin`: no browser of today sends one.
+/// What to do with an unsafe request that has none of `Sec-Fetch-Site`, `Origin` and `Referer`: no browser of today sends
+/// one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HeaderlessClients {
     /// 403.
@@ -23,6 +28,19 @@ pub(crate) enum HeaderlessClients {
 pub(crate) struct CsrfPolicy {
     pub(crate) trusted: Vec<Origin>,
     pub(crate) headerless: HeaderlessClients,
+    /// Whether the log has the hint at a proxy that changes `Host`.
+    has_hinted: Arc<AtomicBool>,
+}
+
+/// Why a request may not use or set a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SiteError {
+    /// It came from another site, or does not say from where.
+    CrossSite,
+    /// Its method signs nobody in.
+    Method,
+    /// It came from this host over plain HTTP, where browsers neither send nor keep the cookies.
+    PlainHttp,
 }
 
 /// The parts of a request that tell where it comes from, kept for a decision that is made later.
@@ -30,68 +48,135 @@ pub(crate) struct CsrfPolicy {
 pub(crate) struct Provenance {
     method: Method,
     headers: HeaderMap,
-    authority: Option<String>,
+    authority: Option<Authority>,
+    is_checked_callback: bool,
 }
 
 impl Provenance {
     pub(crate) fn of(parts: &Parts) -> Self {
         let mut headers = HeaderMap::new();
-        for name in [&SEC_FETCH_SITE, &ORIGIN, &HOST, &UPGRADE] {
+        for name in [&SEC_FETCH_SITE, &ORIGIN, &REFERER, &HOST] {
             for value in parts.headers.get_all(name) {
                 headers.append(name, value.clone());
             }
         }
-        let authority = parts.uri.authority().map(|authority| authority.as_str().to_owned());
-        Self { method: parts.method.clone(), headers, authority }
+        let authority = parts.uri.authority().cloned();
+        Self { method: parts.method.clone(), headers, authority, is_checked_callback: false }
     }
 
-    pub(crate) fn is_same_site(&self, policy: &CsrfPolicy) -> bool {
-        policy.allows(&self.method, &self.headers, self.authority.as_deref())
+    /// Says that the application knows from another source that this browser asked for the request.
+    pub(super) const fn mark_checked_callback(&mut self) {
+        self.is_checked_callback = true;
     }
+}
+
+/// What a request may pass with besides evidence of a page of the site.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Accept {
+    /// `Sec-Fetch-Site: none`, and no evidence at all where the application allows that.
+    Direct,
+    /// Nothing: by `GET`, a link in a mail comes with `none`, and with nothing in older browsers.
+    PagesOnly,
 }
 
 impl CsrfPolicy {
-    pub(crate) fn allows_request(&self, parts: &Parts) -> bool {
-        self.allows(&parts.method, &parts.headers, parts.uri.authority().map(http::uri::Authority::as_str))
+    pub(crate) fn new(trusted: Vec<Origin>, headerless: HeaderlessClients) -> Self {
+        Self { trusted, headerless, has_hinted: Arc::default() }
     }
 
-    /// Safe methods pass, but for an upgrade: a WebSocket is opened with `GET` and can do anything after that. `Sec-Fetch-Site` decides where it is there; else `Origin` must be the site's own; a trusted
-    /// origin passes either way.
-    fn allows(&self, method: &Method, headers: &HeaderMap, authority: Option<&str>) -> bool {
-        let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
-        if is_safe && !headers.contains_key(UPGRADE) {
-            return true;
-        }
-        let mut sites = headers.get_all(&SEC_FETCH_SITE).iter();
-        let mut origins = headers.get_all(ORIGIN).iter();
-        let (site, origin) = (sites.next(), origins.next());
-        if sites.next().is_some() || origins.next().is_some() {
-            return false;
-        }
-        if site.is_some_and(|site| matches!(site.as_bytes(), b"same-origin" | b"none")) {
-            return true;
-        }
-        let origin = match origin {
-            Some(origin) => match origin.to_str().ok().and_then(Origin::read) {
-                Some(origin) => origin,
-                None => return false,
-            },
-            None => return site.is_none() && self.headerless == HeaderlessClients::Allow,
+    /// Whether the request may use the cookie that it brought. Safe methods pass, but for an upgrade: a WebSocket is opened
+    /// with `GET` and can do anything after that.
+    pub(crate) fn allows_request(&self, parts: &Parts) -> bool {
+        let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+        let is_harmless = is_safe && !parts.headers.contains_key(UPGRADE);
+        is_harmless || self.judge(&parts.headers, parts.uri.authority(), Accept::Direct).is_ok()
+    }
+
+    /// Whether the request may set a cookie that signs in. No method is safe for that.
+    pub(crate) fn check_sign_in(&self, request: &Provenance) -> Result<(), SiteError> {
+        let accept = match request.method {
+            Method::HEAD | Method::OPTIONS | Method::TRACE => return Err(SiteError::Method),
+            _ if request.is_checked_callback => return Ok(()),
+            Method::GET => Accept::PagesOnly,
+            _ => Accept::Direct,
         };
-        if self.trusted.contains(&origin) {
-            return true;
+        self.judge(&request.headers, request.authority.as_ref(), accept)
+    }
+
+    /// `Sec-Fetch-Site` decides where it is there; else `Origin`, or without one `Referer`, must be the site's own; a
+    /// trusted origin passes either way.
+    fn judge(
+        &self,
+        headers: &HeaderMap,
+        authority: Option<&Authority>,
+        accept: Accept,
+    ) -> Result<(), SiteError> {
+        let target = Target::of(headers, authority)?;
+        let site = only(headers, &SEC_FETCH_SITE)?.map(HeaderValue::as_bytes);
+        let source = match (only(headers, &ORIGIN)?, site) {
+            (Some(origin), _) => Some(text(origin).and_then(Origin::read)),
+            (None, Some(_)) => None,
+            (None, None) => only(headers, &REFERER)?.map(|url| text(url).and_then(Origin::of_url)),
+        };
+        let foreign = source.as_ref().and_then(Option::as_ref);
+        let foreign = foreign.filter(|origin| !self.trusted.contains(origin) && !target.is(origin));
+        if foreign.is_some() && matches!(site, None | Some(b"same-origin")) {
+            self.hint_at_proxy();
         }
-        site.is_none() && is_host(&origin, headers, authority)
+        match (site, source) {
+            (Some(b"same-origin"), _) => Ok(()),
+            (Some(b"none"), _) if accept == Accept::Direct => Ok(()),
+            (_, Some(Some(origin))) if self.trusted.contains(&origin) => Ok(()),
+            (None, Some(Some(origin))) if target.is(&origin) => match origin.keeps_secure_cookies() {
+                true => Ok(()),
+                false => Err(SiteError::PlainHttp),
+            },
+            (None, None) if accept == Accept::Direct && self.headerless == HeaderlessClients::Allow => Ok(()),
+            _ => Err(SiteError::CrossSite),
+        }
+    }
+
+    fn hint_at_proxy(&self) {
+        if !self.has_hinted.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the `Host` of a request is not the host of its `Origin`: it came from another site, or a proxy changes \
+                 `Host`; let the proxy pass it on, or name the public origin with `trusted_origin` (said once)"
+            );
+        }
     }
 }
 
-/// Whether the origin's host and port are those that the request was sent to.
-fn is_host(origin: &Origin, headers: &HeaderMap, authority: Option<&str>) -> bool {
-    let mut hosts = headers.get_all(HOST).iter();
-    let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok(),
-        (None, _) => authority,
-        (Some(_), Some(_)) => None,
-    };
-    host.is_some_and(|host| origin.is_at(host))
+/// Where a request was sent to: `Host`, or `:authority`, or both, as a browser sends them: each at most once.
+struct Target<'a> {
+    host: Option<&'a str>,
+    authority: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    fn of(headers: &'a HeaderMap, authority: Option<&'a Authority>) -> Result<Self, SiteError> {
+        let host = only(headers, &HOST)?.map(|host| text(host).ok_or(SiteError::CrossSite)).transpose()?;
+        let authority = authority.map(Authority::as_str);
+        match host.or(authority) {
+            Some(_) => Ok(Self { host, authority }),
+            None => Err(SiteError::CrossSite),
+        }
+    }
+
+    /// Whether the origin's host and port are those that the request was sent to.
+    fn is(&self, origin: &Origin) -> bool {
+        [self.host, self.authority].into_iter().flatten().all(|target| origin.is_at(target))
+    }
+}
+
+/// The header, if it is there; twice is a forgery.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, SiteError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(SiteError::CrossSite),
+    }
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
 }

@@ -58,11 +58,18 @@ fn printable(text: &str, most: usize) -> String {
     kept
 }
 
-/// What signing in with a cookie needs of the request: the device, where the request came from (a sign-in from another
-/// site is refused), and the session that the browser has already (its id dies).
+/// What signing in with a cookie needs of the request: the device, where the request came from, and the login or session that
+/// the browser has already.
 ///
-/// An extractor that never fails; what it found is judged by
-/// [`login_session`](crate::Authenticator::login_session), which takes nothing else: a cookie cannot be set without.
+/// An extractor that never fails; [`login_session`](crate::Authenticator::login_session) and
+/// [`login_browser_tokens`](crate::Authenticator::login_browser_tokens) judge what it found. They refuse a sign-in from
+/// another site, whatever the method: otherwise that site could sign its visitors in to an account of its own. A `GET` is
+/// accepted from a page of the application only, not from a link in a mail; `HEAD` never signs in.
+///
+/// # Magic links
+///
+/// Let the link show a page with a button, and sign in when the button is pressed, by `POST`. A link that signs in at once can
+/// be sent by anybody, and programs that scan mails open it.
 #[derive(Clone)]
 pub struct LoginAttempt {
     pub(crate) device: Device,
@@ -77,6 +84,24 @@ impl LoginAttempt {
             cookies.append(COOKIE, value.clone());
         }
         Self { device: Device::of(&parts.headers, peer), provenance: Provenance::of(parts), cookies }
+    }
+
+    /// For the callback of an identity provider (OAuth 2.0, OpenID Connect, SAML), which comes from the provider's site.
+    /// States that the application has compared the `state` of the request with the one that it gave to this same browser
+    /// before, and lets the sign-in come from any site.
+    ///
+    /// # Security
+    ///
+    /// Without that comparison, another site can sign its visitors in to an account of its own. Never call it for a magic
+    /// link, or for a token that is not bound to the browser.
+    ///
+    /// A callback by `GET` gets the session cookie, so the `state` can be kept in session data. A callback by `POST`
+    /// (`response_mode=form_post`) does not, because the cookie is `SameSite=Lax`: there the `state` needs a cookie of its own
+    /// with `SameSite=None; Secure`. For the same reason the login that the browser had before is not replaced.
+    #[must_use]
+    pub const fn callback_with_checked_state(mut self) -> Self {
+        self.provenance.mark_checked_callback();
+        self
     }
 
     /// The device, to correct its address.

@@ -12,7 +12,7 @@ mod problem;
 pub use accept::prefers_html;
 pub(crate) use cookie::{RefreshCookie, SessionCookie};
 pub(crate) use credential::{Credential, CredentialError, bearer_token, refresh_token, session_id};
-pub(crate) use csrf::{CsrfPolicy, HeaderlessClients};
+pub(crate) use csrf::{CsrfPolicy, HeaderlessClients, SiteError};
 pub use device::{Device, LoginAttempt};
 pub use local_path::LocalPath;
 pub(crate) use origin::Origin;

@@ -57,6 +57,17 @@ impl Origin {
         Self::new(Scheme::read(scheme)?, authority)
     }
 
+    /// The origin of an absolute URL, as in `Referer`.
+    pub(super) fn of_url(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        Self::new(Scheme::read(scheme)?, rest.split(['/', '?', '#']).next()?)
+    }
+
+    /// Whether browsers keep `Secure` cookies of this origin: over HTTPS, or on the own machine.
+    pub(super) fn keeps_secure_cookies(&self) -> bool {
+        self.scheme == Scheme::Https || self.host.is_loopback()
+    }
+
     /// Whether `authority`, as in `Host`, is this host and port. The scheme is not known behind a proxy: a port that is
     /// not written is the default of the origin's.
     pub(super) fn is_at(&self, authority: &str) -> bool {
@@ -118,6 +129,18 @@ impl Host {
         // A full stop at the end stays: for a browser that is another origin.
         is_name.then(|| Self::Name(text.to_ascii_lowercase()))
     }
+
+    /// Whether no other machine can be behind it: the addresses, and `localhost` and what is below it (RFC 6761).
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Name(name) => {
+                let name = name.strip_suffix('.').unwrap_or(name);
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            Self::V4(address) => address.is_loopback(),
+            Self::V6(address) => address.is_loopback(),
+        }
+    }
 }
 
 fn is_decimal(text: &str) -> bool {
@@ -161,6 +184,58 @@ mod tests {
             let (origin, other) = (Origin::read(text).unwrap(), Origin::read(other).unwrap());
             assert_ne!(origin, other);
         }
+    }
+
+    #[test]
+    fn secure_cookies_are_kept_over_https_and_on_the_own_machine() {
+        for (text, keeps) in [
+            ("https://app.example", true),
+            ("https://127.0.0.1", true),
+            ("http://localhost:3000", true),
+            ("http://LOCALHOST.", true),
+            ("http://app.localhost:3000", true),
+            ("http://127.0.0.1:3000", true),
+            ("http://127.8.9.10", true),
+            ("http://[::1]:3000", true),
+            ("http://app.example", false),
+            ("http://192.168.1.5:3000", false),
+            ("http://notlocalhost", false),
+            ("http://localhost.example", false),
+            ("http://[::2]", false),
+            ("http://[::ffff:127.0.0.1]", false),
+        ] {
+            assert_eq!(Origin::read(text).unwrap().keeps_secure_cookies(), keeps, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_origin_of_a_url_is_what_stands_before_its_path() {
+        let app = Origin::read("https://app.example");
+        for url in [
+            "https://app.example",
+            "https://app.example/",
+            "https://APP.example:443/a/b?c=d#e",
+            "https://app.example?x",
+            "https://app.example#x",
+            "https://app.example/https://evil.example/",
+        ] {
+            assert_eq!(Origin::of_url(url), app, "{url}");
+        }
+        for url in [
+            "",
+            "/",
+            "app.example/",
+            "https:app.example/",
+            "https:///app.example/",
+            "https://app.example\\.evil.example/",
+        ] {
+            assert_eq!(Origin::of_url(url), None, "{url}");
+        }
+        for url in ["https://evil.example/https://app.example/", "https://evil.example?https://app.example"] {
+            assert_eq!(Origin::of_url(url), Origin::read("https://evil.example"), "{url}");
+        }
+        assert_eq!(Origin::of_url("https://app.example@evil.example/"), None);
+        assert_eq!(Origin::of_url("android-app://app.example/"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use auth_core::jwt::Algorithm;
 use auth_core::jwt::VerifyError;
 use auth_tests::forge::{claims, claims_with};
-use auth_tests::{Call, problem};
+use auth_tests::{Call, problem, session_of};
 use http::StatusCode;
 use serde_json::json;
 
@@ -97,12 +97,12 @@ async fn a_refresh_token_is_no_access_token_and_the_reverse() {
         Call::post("/auth/refresh").json(&json!({ "refresh_token": access })).send(&target.shop.app).await;
     assert_eq!(refreshed.status, StatusCode::UNAUTHORIZED);
     assert_eq!(refreshed.value()["error"], "invalid_grant");
-    let as_cookie = format!("__Host-id={access}");
+    let as_cookie = session_of(&access);
     target
         .shop
         .me_by_cookie(&as_cookie)
         .await
         .assert_is(&problem::invalid_cookie(), "access token as a cookie");
-    let session = target.shop.sign_in(7).await.replace("__Host-id=", "");
+    let session = target.shop.sign_in(7).await.replace(&session_of(""), "");
     target.refuses("session id", &session, VerifyError::Malformed).await;
 }

@@ -3,12 +3,13 @@
 use auth_core::__private::Origin;
 use auth_core::ConfigError;
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_tests::{Answer, Call, Shop, problem};
+use auth_tests::{Answer, Call, Shop, in_own_process, own_name, problem};
 use http::header::{HOST, ORIGIN};
 use proptest::prelude::*;
 use url::Url;
 
 use super::{Headerless, shop};
+use crate::redaction::Log;
 
 fn assert_passes(answer: &Answer, passes: bool, row: &str) {
     match passes {
@@ -25,7 +26,9 @@ async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_the
         ("https://shop.example", "shop.example", true),
         ("https://shop.example", "SHOP.Example", true),
         ("https://shop.example", "shop.example:443", true),
-        ("http://shop.example", "shop.example:80", true),
+        ("http://shop.example", "shop.example:80", false),
+        ("http://shop.example:3000", "shop.example:3000", false),
+        ("http://192.168.1.5:3000", "192.168.1.5:3000", false),
         ("https://shop.example:8443", "shop.example:8443", true),
         ("https://shop.example", "shop.example:80", false),
         ("https://shop.example", "shop.example:8443", false),
@@ -38,6 +41,8 @@ async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_the
         ("http://[0:0:0:0:0:0:0:1]:3000", "[::1]:3000", true),
         ("http://[::1]:3000", "[::1]:3001", false),
         ("http://[::1]:3000", "[::2]:3000", false),
+        ("http://shop.localhost:3000", "shop.localhost:3000", true),
+        ("http://127.9.9.9:3000", "127.9.9.9:3000", true),
         ("http://[::1]", "[::1]", true),
         ("http://[::1]", "::1", false),
         ("http://[::ffff:127.0.0.1]:3000", "127.0.0.1:3000", false),
@@ -60,7 +65,7 @@ async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_the
         ("https://shop.example", "shop%2eexample", false),
         ("https://shop.example.", "shop.example.", true),
         ("https://shop.example", "shop.example.", false),
-        ("http://shop_api:3000", "shop_api:3000", true),
+        ("https://shop_api:3000", "shop_api:3000", true),
         ("http://127.0.0.1:3000", "127.1:3000", false),
         ("http://127.0.0.1:3000", "0x7f000001:3000", false),
         ("http://127.1:3000", "127.1:3000", false),
@@ -73,22 +78,41 @@ async fn origin_and_host_are_compared_by_host_and_port_in_any_way_of_writing_the
 }
 
 #[tokio::test]
-async fn without_a_host_the_authority_of_the_request_counts_and_with_two_hosts_none() {
+async fn what_a_request_was_sent_to_is_said_once_by_host_or_authority() {
     let (shop, _) = shop(Headerless::Allow).await;
     let cookie = shop.sign_in(7).await;
-    let call = |uri: &str, origin: &str| Call::post(uri).without(HOST).header(ORIGIN, origin).cookie(&cookie);
+    let call = |uri: &str| Call::post(uri).without(HOST).cookie(&cookie);
+    let from = |uri: &str, origin: &str| call(uri).header(ORIGIN, origin);
     let own = "https://shop.example";
     for (row, call, passes) in [
-        ("HTTP/2", call("https://shop.example/me", own), true),
-        ("HTTP/2, another port", call("https://shop.example:8443/me", own), false),
-        ("HTTP/2, another origin", call("https://shop.example/me", "https://evil.example"), false),
-        ("no host at all", call("/me", own), false),
-        ("two hosts", call("/me", own).header(HOST, "shop.example").header(HOST, "shop.example"), false),
+        ("HTTP/2", from("https://shop.example/me", own), true),
+        ("HTTP/2 with a host", from("https://shop.example/me", own).header(HOST, "shop.example:443"), true),
+        ("HTTP/2, another port", from("https://shop.example:8443/me", own), false),
+        ("HTTP/2, another origin", from("https://shop.example/me", "https://evil.example"), false),
         (
-            "two other hosts",
-            call("/me", own).header(HOST, "shop.example").header(HOST, "evil.example"),
+            "HTTP/2 with another host",
+            from("https://shop.example/me", own).header(HOST, "evil.example"),
             false,
         ),
+        ("another authority", from("https://evil.example/me", own).header(HOST, "shop.example"), false),
+        ("no host at all", from("/me", own), false),
+        ("two hosts", from("/me", own).header(HOST, "shop.example").header(HOST, "shop.example"), false),
+        (
+            "two other hosts",
+            from("/me", own).header(HOST, "shop.example").header(HOST, "evil.example"),
+            false,
+        ),
+        ("a page, no host", call("/me").same_origin(), false),
+        (
+            "a page, two hosts",
+            call("/me").same_origin().header(HOST, "shop.example").header(HOST, "shop.example"),
+            false,
+        ),
+        ("a page, HTTP/2", call("https://shop.example/me").same_origin(), true),
+        ("a host that is no text", call("/me").same_origin().header(HOST, b"shop.example\xff"), false),
+        ("a program, no host", call("/me"), false),
+        ("a program, two hosts", call("/me").header(HOST, "shop.example").header(HOST, "x.example"), false),
+        ("a trusted origin, no host", from("/me", "https://admin.example"), false),
     ] {
         assert_passes(&call.send(&shop.app).await, passes, row);
     }
@@ -138,6 +162,37 @@ async fn a_trusted_origin_is_an_origin_or_a_mistake_that_is_said() {
         Origin::parse("https://m\u{fc}nchen.example").unwrap_err().to_string(),
         "trusted_origin: the host is not ASCII; write its punycode form, such as https://xn--mnchen-3ya.example"
     );
+}
+
+/// Where `Sec-Fetch-Site` is missing, a proxy that changes `Host` shuts browsers out, and nothing says why.
+#[tokio::test]
+async fn a_host_that_is_not_that_of_the_origin_is_logged_once_and_names_the_way_out() {
+    if std::env::var_os("AUTH_TESTS_LOG").is_none() {
+        // Other tests of this process log too.
+        let output = in_own_process(&own_name(), [("AUTH_TESTS_LOG", "1")]).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let log = Log::default();
+    let listening = log.listen();
+    let (shop, _) = shop(Headerless::Refuse).await;
+    let cookie = shop.sign_in(7).await;
+    let call = |origin: &str| Call::post("/me").cookie(&cookie).header(ORIGIN, origin);
+    let hints = || log.text().matches("`trusted_origin`").count();
+    for origin in ["https://shop.example", "https://admin.example", "null"] {
+        call(origin).send(&shop.app).await;
+        call(origin).same_origin().send(&shop.app).await;
+    }
+    call("https://evil.example").header("sec-fetch-site", "cross-site").send(&shop.app).await;
+    assert_eq!(hints(), 0, "{}", log.text());
+    // The browser says that the page is of the origin that it sends to, so `Host` was changed on the way.
+    call("https://public.example").same_origin().send(&shop.app).await.assert_ok("7 by session", "a proxy");
+    assert_eq!(hints(), 1, "{}", log.text());
+    call("https://public.example").send(&shop.app).await.assert_is(&problem::cross_site(), "an old browser");
+    call("https://public.example").same_origin().send(&shop.app).await;
+    assert_eq!(hints(), 1, "once");
+    assert!(!log.text().contains("public.example"), "what a client sends is no advice");
+    drop(listening);
 }
 
 #[tokio::test]

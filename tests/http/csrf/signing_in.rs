@@ -2,9 +2,10 @@
 
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_tests::{Call, Shop, problem};
+use http::header::{HOST, ORIGIN};
 use http::{Method, StatusCode};
 
-use super::{Headerless, METHODS, ORIGINS, SITES, passes, shop, with};
+use super::{Headerless, Kind, METHODS, ORIGINS, SITES, Verdict, passes, shop, with};
 
 /// An attacker who signs the victim in to the attacker's account learns what the victim enters there.
 #[tokio::test]
@@ -17,9 +18,35 @@ async fn a_sign_in_from_another_site_is_refused() {
                 let answer = with(&Method::POST, "/login", site, origin).send(&shop.app).await;
                 match passes(&Method::POST, verdict, kind, headerless) {
                     true => answer.assert_ok("signed in", &row),
+                    false if (verdict, kind) == (Verdict::AskOrigin, Kind::Plain) => {
+                        answer.assert_is(&problem::plain_http(), &row);
+                    }
                     false => answer.assert_is(&problem::cross_site(), &row),
                 }
             }
+        }
+    }
+}
+
+/// Browsers drop a `Secure` cookie that comes over plain HTTP: a sign-in would lead back to the sign-in page, without a word.
+#[tokio::test]
+async fn a_page_over_plain_http_on_another_host_than_this_machine_is_told_so() {
+    let (shop, _) = shop(Headerless::Allow).await;
+    for (host, passes) in [
+        ("localhost:3000", true),
+        ("shop.localhost", true),
+        ("127.0.0.1:3000", true),
+        ("[::1]:3000", true),
+        ("192.168.1.5:3000", false),
+        ("shop.lan", false),
+        ("shop.example", false),
+    ] {
+        let origin = format!("http://{host}");
+        let call = Call::post("/login").without(HOST).header(HOST, host).header(ORIGIN, &origin);
+        let answer = call.send(&shop.app).await;
+        match passes {
+            true => answer.assert_ok("signed in", host),
+            false => answer.assert_is(&problem::plain_http(), host),
         }
     }
 }
@@ -74,7 +101,7 @@ async fn a_refresh_by_cookie_from_another_site_is_refused_and_rotates_nothing() 
             let answer =
                 with(&Method::POST, "/auth/refresh", site, origin).cookie(&expected).send(&shop.app).await;
             // Nobody trusts the other origin here.
-            let kind = if kind == super::Kind::Trusted { super::Kind::Foreign } else { kind };
+            let kind = if kind == Kind::Trusted { Kind::Foreign } else { kind };
             match passes(&Method::POST, verdict, kind, Headerless::Refuse) {
                 false => answer.assert_is(&problem::cross_site(), &row),
                 true => {
@@ -95,7 +122,7 @@ async fn the_refresh_cookie_is_read_nowhere_else_and_never_twice() {
     shop.me_by_cookie(&cookie).await.assert_is(&problem::no_credential(), "a guard does not know it");
     for header in [format!("{cookie}; {cookie}"), format!("{cookie}x; {cookie}")] {
         let answer = Call::post("/auth/refresh").same_origin().cookie(&header).send(&shop.app).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "twice");
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "twice");
     }
     let plain = Shop::new(KeyRing::generate(Algorithm::EdDSA).unwrap()).await;
     let answer = Call::post("/auth/refresh").same_origin().cookie(&cookie).send(&plain.app).await;

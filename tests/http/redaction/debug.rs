@@ -25,7 +25,7 @@ use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
 use auth_tests::shop::{builder, realm};
-use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, in_time, user};
+use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, UNKNOWN_SESSION, in_time, session_of, user};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -186,7 +186,7 @@ async fn proofs_show_no_claim_and_no_credential() {
 async fn rejections_show_the_reason_and_nothing_of_the_request() {
     let shop = Shop::new(KeyRing::generate(Algorithm::EdDSA).unwrap()).await;
     let cookie = shop.sign_in(7).await;
-    let unknown = "__Host-id=c2VjcmV0LXNlc3Npb24";
+    let (unknown, bad) = (session_of("c2VjcmV0LXNlc3Npb24"), session_of("hunter22"));
     let secrets = Secrets::default()
         .cookie("the cookie", &cookie)
         .text("a credential", "hunter22")
@@ -197,9 +197,9 @@ async fn rejections_show_the_reason_and_nothing_of_the_request() {
         (vec![("authorization", "Bearer hunter22")], "MalformedRequest"),
         (vec![("authorization", "Basic hunter22")], "InvalidCredential"),
         (vec![("authorization", "Bearer hunter22"), ("authorization", "x")], "MalformedRequest"),
-        (vec![("cookie", unknown)], "InvalidCredential"),
-        (vec![("cookie", "__Host-id=AAAAAAAAAAAAAAAAAAAAAA")], "SessionOver"),
-        (vec![("cookie", "__Host-id=hunter22")], "InvalidCredential"),
+        (vec![("cookie", &unknown)], "InvalidCredential"),
+        (vec![("cookie", UNKNOWN_SESSION)], "SessionOver"),
+        (vec![("cookie", &bad)], "InvalidCredential"),
         (
             vec![
                 ("cookie", &cookie),
@@ -250,7 +250,7 @@ async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
         "theft"
     );
     shop.me("a.junk.token").await;
-    shop.me_by_cookie("__Host-id=c2VjcmV0LXNlc3Npb25B").await;
+    shop.me_by_cookie(&session_of("c2VjcmV0LXNlc3Npb25B")).await;
     Call::post("/login").cookie(&cookie).send(&shop.app).await;
     let secrets =
         secrets.token("a refresh token", &token).text("a claim", "mail-of-7").text("junk", "a.junk.token");

@@ -12,14 +12,15 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
 use auth_tests::forge::{claims, encode};
 use auth_tests::shop::open;
-use auth_tests::{Call, Forger, NOW, Shop, in_time};
+use auth_tests::{Call, Forger, NOW, Shop, in_time, session_of};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::Secrets;
 
+/// What is logged on a thread.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -42,7 +43,7 @@ impl MakeWriter<'_> for Log {
 
 impl Log {
     /// Hears everything of this thread from now on.
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
@@ -52,7 +53,7 @@ impl Log {
         tracing::subscriber::set_default(subscriber)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -101,15 +102,15 @@ async fn live(store: Arc<dyn Store>, clock: &ManualClock, forger: &Forger) -> Se
     secrets = secrets.token("a forged token", &forged).text("a claim of it", "seven@shop");
     shop.me(&forged).await;
     shop.me("hunter22.hunter22.hunter22").await;
-    shop.me_by_cookie("__Host-id=hunter22hunter22hunter").await;
-    shop.me_by_cookie("__Host-id=hunter22hunter22hunteg").await;
+    shop.me_by_cookie(&session_of("hunter22hunter22hunter")).await;
+    shop.me_by_cookie(&session_of("hunter22hunter22hunteg")).await;
     Call::get("/me").header("authorization", "Basic hunter22").send(&shop.app).await;
     Call::get("/me?access_token=hunter22").bearer("hunter22").send(&shop.app).await;
     Call::post("/me").cookie(&cookie).header("origin", "https://hunter22.example").send(&shop.app).await;
     Call::post("/auth/refresh").json(&json!({ "refresh_token": "hunter22" })).send(&shop.app).await;
     Call::post("/cart?goods=secret-goods")
         .same_origin()
-        .cookie("__Host-id=hunter22hunter22hunteg")
+        .cookie(&session_of("hunter22hunter22hunteg"))
         .send(&shop.app)
         .await;
     let again = shop.sign_in_from(7, post("/login")).await.cookie();

@@ -1,7 +1,7 @@
 //! The `Authorization` header decides, alone.
 
 use auth_core::jwt::Algorithm;
-use auth_tests::{Call, Forger, Shop, problem};
+use auth_tests::{Call, Forger, Shop, problem, session_of};
 use http::header::AUTHORIZATION;
 
 async fn shop() -> (Shop, String) {
@@ -145,7 +145,7 @@ async fn a_bad_bearer_never_falls_back_to_a_cookie() {
     }
     let both = Call::get("/me").bearer(&token).cookie(&cookie).send(&shop.app).await;
     both.assert_ok("7 by jwt", "a good bearer decides");
-    let bad_cookie = Call::get("/me").bearer(&token).cookie("__Host-id=x").send(&shop.app).await;
+    let bad_cookie = Call::get("/me").bearer(&token).cookie(&session_of("x")).send(&shop.app).await;
     bad_cookie.assert_ok("7 by jwt", "and the cookie is not looked at");
 }
 

@@ -2,7 +2,7 @@
 
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::web::LocalPath;
-use auth_tests::{Answer, Call, SESSION_COOKIE, Shop, problem};
+use auth_tests::{Answer, Call, Shop, UNKNOWN_SESSION, problem, session_of};
 use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{Method, StatusCode};
 use proptest::prelude::*;
@@ -85,9 +85,7 @@ async fn a_late_refusal_leaves_the_cookie_of_a_newer_sign_in() {
     let old = shop.sign_in(7).await;
     let new = shop.sign_in_from(7, Call::post("/login").same_origin().cookie(&old)).await.cookie();
     assert_ne!(new, old);
-    for dead in
-        [old.as_str(), &format!("{SESSION_COOKIE}=AAAAAAAAAAAAAAAAAAAAAA"), &format!("{SESSION_COOKIE}=x")]
-    {
+    for dead in [old.as_str(), UNKNOWN_SESSION, &session_of("x")] {
         assert_sent(&html("/me").cookie(dead).send(&shop.app).await, "/enter?next=/me");
         shop.me_by_cookie(dead).await.assert_is(&problem::invalid_cookie(), dead);
         let post =
@@ -168,7 +166,7 @@ async fn the_login_page_is_never_redirected_to_itself() {
     let ring = KeyRing::generate(Algorithm::ES256).unwrap();
     let shop = Shop::with(ring, |builder| builder.login_page("/me?lang=en")).await;
     for path in ["/me", "/me?lang=en", "/me?next=/by-session"] {
-        let answer = html(path).cookie("__Host-id=x").send(&shop.app).await;
+        let answer = html(path).cookie(&session_of("x")).send(&shop.app).await;
         answer.assert_is(&problem::invalid_cookie(), path);
     }
     assert_sent(&html("/by-session").send(&shop.app).await, "/me?lang=en&next=/by-session");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use auth_core::jwt::Algorithm;
-use auth_tests::{Call, Forger, Shop, problem};
+use auth_tests::{Call, Forger, Shop, UNKNOWN_SESSION, problem, session_of};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -46,8 +46,8 @@ async fn an_unauthorised_upload_of_100_mb_is_refused_before_a_byte_is_read() {
     for (row, call, expected) in [
         ("no credential", call(), problem::no_credential()),
         ("a bad token", call().bearer("junk"), problem::invalid_token()),
-        ("a bad cookie", call().cookie("__Host-id=x"), problem::invalid_cookie()),
-        ("an unknown session", call().cookie("__Host-id=AAAAAAAAAAAAAAAAAAAAAA"), problem::invalid_cookie()),
+        ("a bad cookie", call().cookie(&session_of("x")), problem::invalid_cookie()),
+        ("an unknown session", call().cookie(UNKNOWN_SESSION), problem::invalid_cookie()),
         (
             "another site",
             call().cookie(&cookie).header("sec-fetch-site", "cross-site"),

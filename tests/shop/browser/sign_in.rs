@@ -54,7 +54,7 @@ async fn the_browser_keeps_one_cookie_with_every_protection() {
     let cookies = browser.cookies().await;
     assert_eq!(cookies.len(), 1, "{cookies:?}");
     let cookie = &cookies[0];
-    assert_eq!(cookie.name, "__Host-id");
+    assert_eq!(cookie.name, auth_tests::SESSION_COOKIE);
     assert_eq!((cookie.http_only, cookie.secure), (Some(true), Some(true)));
     assert_eq!(cookie.same_site, Some(thirtyfour::SameSite::Lax));
     assert_eq!((cookie.path.as_deref(), cookie.domain.as_deref()), (Some("/"), Some("localhost")));
