@@ -148,6 +148,7 @@ async fn the_handlers_of_the_readme_answer_as_it_says() {
     let app = protected_router(state);
     let credentials = r#"{"name":"alice","password":"wonderland"}"#;
     let request = Request::post("/sign-in")
+        .header("host", "shop.example")
         .header("sec-fetch-site", "same-origin")
         .header("content-type", "application/json")
         .body(Body::from(credentials))
@@ -164,6 +165,7 @@ async fn the_handlers_of_the_readme_answer_as_it_says() {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header("host", "shop.example")
             .header("cookie", &cookie)
             .header("sec-fetch-site", "same-origin")
             .body(Body::empty())
