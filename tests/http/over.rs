@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_tests::shop::realm;
-use auth_tests::{Answer, Call, Shop, ShopUser, problem, subject};
+use auth_tests::{Answer, Call, Shop, ShopUser, UNKNOWN_SESSION, problem, subject};
 use http::StatusCode;
 
 async fn shop() -> Shop {
@@ -30,7 +30,7 @@ async fn assert_over(shop: &Shop, cookie: &str, how: &str) {
 #[tokio::test]
 async fn a_session_that_is_over_is_nobody_where_anybody_is_served() {
     let shop = shop().await;
-    assert_over(&shop, "__Host-id=AAAAAAAAAAAAAAAAAAAAAA", "unknown").await;
+    assert_over(&shop, UNKNOWN_SESSION, "unknown").await;
 
     let signed_out = shop.sign_in(7).await;
     perhaps(&shop, &signed_out).await.assert_ok("7 by session", "before");
@@ -72,7 +72,7 @@ async fn a_silent_store_is_not_taken_for_a_session_that_is_over() {
     let cookie = shop.sign_in(7).await;
     shop.store.set_down(true);
     perhaps(&shop, &cookie).await.assert_is(&problem::unavailable(), "not known yet");
-    perhaps(&shop, "__Host-id=AAAAAAAAAAAAAAAAAAAAAA").await.assert_is(&problem::unavailable(), "unknown");
+    perhaps(&shop, UNKNOWN_SESSION).await.assert_is(&problem::unavailable(), "unknown");
     shop.store.set_down(false);
     perhaps(&shop, &cookie).await.assert_ok("7 by session", "mended");
 }

@@ -56,13 +56,14 @@ async fn who_is_signed_in_needs_no_login_page() {
 #[tokio::test]
 async fn a_cookie_that_the_shop_does_not_know_keeps_nobody_from_signing_in() {
     let shop = Shop::start();
-    let away = shop.get("/account").page().cookie("__Host-id=x").send().await;
+    let away = shop.get("/account").page().cookie(&session_of("x")).send().await;
     away.assert_redirect("/login?next=/account");
 
-    let form = shop.get("/login?next=/account").page().cookie("__Host-id=x").send().await;
+    let form = shop.get("/login?next=/account").page().cookie(&session_of("x")).send().await;
     form.assert_page(401, "Sign in");
     assert!(form.body.contains(r#"<form method="post" action="/login">"#));
-    let signed_in = shop.post("/login").same_origin().page().cookie("__Host-id=x").form(&ALICE).send().await;
+    let signed_in =
+        shop.post("/login").same_origin().page().cookie(&session_of("x")).form(&ALICE).send().await;
     signed_in.assert_redirect("/account");
     let _ = signed_in.session_cookie();
 }

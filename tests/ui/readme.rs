@@ -165,6 +165,7 @@ async fn the_handlers_of_the_readme_answer_as_it_says() {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header("host", "shop.example")
             .header("cookie", &cookie)
             .header("host", "shop.example")
             .header("sec-fetch-site", "same-origin")

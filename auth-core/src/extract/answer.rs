@@ -44,7 +44,7 @@ impl IntoResponse for Rejection {
         };
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.append(VARY, HeaderValue::from_static(DEPENDS_ON));
+        headers.append(VARY, HeaderValue::from_static("accept"));
         response
     }
 }
@@ -65,9 +65,6 @@ fn protected(mut answer: Response, rejection: &Rejection, refused: &Response) ->
     }
     answer
 }
-
-/// What the answer to a refused request is chosen by.
-const DEPENDS_ON: &str = "accept, authorization, cookie";
 
 /// The problem, with its challenges.
 fn refused(refusal: &Refusal, context: &RefusalContext) -> Response {

@@ -86,7 +86,9 @@ pub(crate) struct RefusalContext {
 
 /// The application's answer; `None` for the built-in one.
 #[derive(Clone)]
-pub(crate) struct OnRejection(Arc<dyn Fn(&Rejection) -> Option<Response> + Send + Sync>);
+pub(crate) struct OnRejection(Arc<Answer>);
+
+type Answer = dyn Fn(&Rejection) -> Option<Response> + Send + Sync;
 
 impl OnRejection {
     pub(super) fn new<R: Into<Option<Response>>>(

@@ -27,8 +27,6 @@ use crate::login::rejection::{Refusal, Rejection};
 /// in by name only: [`public_service`](Self::public_service), and, after [`into_router`](Self::into_router), whatever
 /// plain axum takes. A layer, around a handler or a router, is not in the list: one that answers by itself does so
 /// before any guard.
-///
-/// HTML pages of handlers with `#[require_auth]` get `Cache-Control: no-store`, unless they have a `Cache-Control`.
 #[must_use]
 pub struct ProtectedRouter<S = ()> {
     inner: Router<S>,

@@ -25,7 +25,7 @@ use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
 use auth_tests::shop::{builder, realm};
-use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, in_time, session_of, user};
+use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, UNKNOWN_SESSION, in_time, session_of, user};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -197,7 +197,8 @@ async fn rejections_show_the_reason_and_nothing_of_the_request() {
         (vec![("authorization", "Bearer hunter22")], "MalformedRequest"),
         (vec![("authorization", "Basic hunter22")], "InvalidCredential"),
         (vec![("authorization", "Bearer hunter22"), ("authorization", "x")], "MalformedRequest"),
-        (vec![("cookie", &unknown)], "SessionOver"),
+        (vec![("cookie", &unknown)], "InvalidCredential"),
+        (vec![("cookie", UNKNOWN_SESSION)], "SessionOver"),
         (vec![("cookie", &bad)], "InvalidCredential"),
         (
             vec![

@@ -166,7 +166,7 @@ async fn the_login_page_is_never_redirected_to_itself() {
     let ring = KeyRing::generate(Algorithm::ES256).unwrap();
     let shop = Shop::with(ring, |builder| builder.login_page("/me?lang=en")).await;
     for path in ["/me", "/me?lang=en", "/me?next=/by-session"] {
-        let answer = html(path).cookie("__Host-id=x").send(&shop.app).await;
+        let answer = html(path).cookie(&session_of("x")).send(&shop.app).await;
         answer.assert_is(&problem::invalid_cookie(), path);
     }
     assert_sent(&html("/by-session").send(&shop.app).await, "/me?lang=en&next=/by-session");
