@@ -164,7 +164,7 @@ async fn a_page_that_is_not_encrypted_says_why_nobody_can_sign_in_there() {
 
     let plain = sign_in("http://shop.lan:3000", "shop.lan:3000").await;
 
-    plain.assert_page(400, "Sign in");
+    plain.assert_page(403, "Sign in");
     assert!(plain.body.contains("this page is not encrypted"), "{}", plain.body);
     assert_eq!(plain.header("set-cookie"), None);
     // Behind a proxy that ends TLS, and on the machine itself.

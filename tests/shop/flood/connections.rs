@@ -104,6 +104,18 @@ async fn a_body_that_trickles_is_a_problem_after_a_while() {
 }
 
 #[tokio::test]
+async fn a_head_without_end_is_not_read_to_its_end() {
+    let shop = Shop::start();
+    let mut connection = connect(&shop).await;
+    let head = format!("GET /health HTTP/1.1\r\nhost: shop\r\nx-long: {}", "x".repeat(65 * 1024));
+    connection.write_all(head.as_bytes()).await.unwrap();
+
+    let (said, _) = last_words(connection).await;
+
+    assert!(said.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"), "{said}");
+}
+
+#[tokio::test]
 async fn a_client_that_takes_none_of_its_answers_is_cut_off() {
     let shop = Shop::start();
     let socket = TcpSocket::new_v4().unwrap();

@@ -15,7 +15,7 @@ async fn guess(client: &Remote, user: &str, password: &str) -> Answer {
 
 /// Seconds, within the minute after which there is one more guess.
 fn assert_retry_after(answer: &Answer) {
-    let seconds: u64 = answer.header("retry-after").expect("a time").parse().unwrap();
+    let seconds: u64 = answer.header("retry-after").map_or(0, |text| text.parse().unwrap_or(0));
     assert!((1..=60).contains(&seconds), "{seconds}");
 }
 

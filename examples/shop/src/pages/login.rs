@@ -117,7 +117,7 @@ fn unencrypted() -> Response {
         "You cannot be signed in here: this page is not encrypted, and a browser keeps you signed in on encrypted pages \
          only. Open the shop with https, or on the machine it runs on at http://localhost.",
     );
-    render(StatusCode::BAD_REQUEST, &LoginPage { username: "", next: None, message })
+    render(StatusCode::FORBIDDEN, &LoginPage { username: "", next: None, message })
 }
 
 fn unreadable(rejection: &FormRejection) -> Response {

@@ -36,7 +36,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const LARGEST_HEAD: usize = 64 * 1024;
 
 /// How long a request that has only begun to arrive may take to become one, once the program was told to stop.
-const LAST_HEAD: Duration = Duration::from_secs(1);
+const LAST_HEAD: Duration = Duration::from_millis(500);
 
 /// Answers the requests of one connection, until it is closed by either side or the program stops.
 pub(super) async fn serve(
