@@ -4,6 +4,7 @@ use axum::BoxError;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::claims_loader::{Epoch, Load, LoadError};
+use super::revoker::stopped;
 use super::token_issuer::Tokens;
 use super::{Authenticator, Parts};
 use crate::audit::{AuditEvent, RefusalReason};
@@ -77,7 +78,7 @@ impl<C: Claims> Authenticator<C> {
         // In a task of its own: a client that goes away does not keep a theft from being acted on.
         tokio::spawn(async move { parts.refresh(&token, access_token.as_ref()).await })
             .await
-            .unwrap_or_else(|error| Err(RefreshError::Unavailable(error.into())))
+            .unwrap_or_else(|error| Err(stopped(&error).into()))
     }
 }
 

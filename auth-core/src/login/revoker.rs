@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinError;
+
 use super::realm_store::RealmStore;
 use crate::audit::{AuditEvent, Observer, notify};
 use crate::clock::Timestamp;
@@ -195,5 +197,11 @@ impl Revoker {
 pub(super) async fn uncancelled<T: Send + 'static, E: From<StoreError> + Send + 'static>(
     write: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, E> {
-    tokio::spawn(write).await.unwrap_or_else(|error| Err(StoreError::new(error).into()))
+    tokio::spawn(write).await.unwrap_or_else(|error| Err(stopped(&error).into()))
+}
+
+/// A task panicked, or was cancelled because the runtime shuts down. What it panicked with may be anything, so that it is
+/// not kept for logs.
+pub(super) fn stopped(error: &JoinError) -> StoreError {
+    StoreError::new(if error.is_panic() { "a task panicked" } else { "a task was cancelled" })
 }

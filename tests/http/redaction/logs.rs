@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use auth_core::audit::{AuditEvent, Observer};
 use auth_core::jwt::Algorithm;
 use auth_core::login::RefreshError;
 use auth_core::refresh::{Pepper, Peppers};
@@ -12,7 +13,7 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
 use auth_tests::forge::{claims, encode};
 use auth_tests::shop::open;
-use auth_tests::{Call, Forger, NOW, Shop, in_time, session_of};
+use auth_tests::{Call, Fault, Forger, NOW, Op, Shop, in_time, session_of, within};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -173,4 +174,59 @@ async fn a_store_that_fails_is_logged_without_the_credential_that_was_looked_for
         .text("a claim", "mail-of-7")
         .text("data", "secret-goods");
     secrets.assert_not_in("the log", &text);
+}
+
+#[tokio::test]
+async fn a_panic_of_a_store_is_answered_503_and_logged_without_what_it_said() {
+    let forger = Forger::new(Algorithm::EdDSA);
+    let shop = Shop::new(forger.ring()).await;
+    let (_, refresh) = shop.tokens(7).await;
+    let log = Log::default();
+    let listening = log.listen();
+    for op in [Op::Page, Op::Rotate, Op::Create] {
+        shop.store.next(op, Fault::Panic);
+    }
+    let refreshing = || Call::post("/auth/refresh").json(&json!({ "refresh_token": refresh }));
+    refreshing().send(&shop.app).await.assert_unavailable();
+    Call::post("/login").same_origin().send(&shop.app).await.assert_unavailable();
+    within("the log of a panic", async {
+        while !log.text().contains("TaskPanicked") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(refreshing().send(&shop.app).await.status.as_u16(), 200);
+    drop(listening);
+    let text = log.text();
+    assert!(
+        text.contains("a background task panicked and is started again task=FollowLog in_a_row=1"),
+        "{text}"
+    );
+    assert!(!text.contains("a store that panics"), "{text}");
+    Secrets::default().token("the refresh token", &refresh).assert_not_in("the log", &text);
+}
+
+#[derive(Debug)]
+struct Panicking;
+
+impl Observer for Panicking {
+    fn observe(&self, _event: &AuditEvent) {
+        panic!("an observer that panics");
+    }
+}
+
+#[tokio::test]
+async fn an_event_at_which_the_observer_panics_is_logged() {
+    let forger = Forger::new(Algorithm::EdDSA);
+    let shop = Shop::with(forger.ring(), |builder| builder.observer(Panicking)).await;
+    let log = Log::default();
+    let listening = log.listen();
+    shop.sign_in(7).await;
+    shop.me("junk").await;
+    drop(listening);
+    let text = log.text();
+    for said in ["the observer panicked", "LoginStarted", "Refused"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(!text.contains("an observer that panics"), "{text}");
 }
