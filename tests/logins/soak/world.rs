@@ -10,7 +10,9 @@ use auth_core::id::LoginId;
 use auth_core::store::{OnLimit, Store};
 use auth_core::testing::ManualClock;
 use auth_tests::shop::{World, open};
-use auth_tests::{Directory, Fault, FaultyStore, GRACE, MILLISECOND, NOW, Node, Op, Random, User, admin, in_time};
+use auth_tests::{
+    Directory, Fault, FaultyStore, GRACE, MILLISECOND, NOW, Node, Op, Random, User, admin, in_time,
+};
 
 use super::model::{Fact, LIFETIME, Login, MOST, Moment, Person, SESSION_IDLE, TOKEN_IDLE};
 
