@@ -14,6 +14,7 @@ mod csrf;
 mod key_files;
 mod keys;
 mod memory;
+mod parsers;
 mod redaction;
 mod rfc_vectors;
 mod target;
