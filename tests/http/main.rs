@@ -15,6 +15,7 @@ mod key_files;
 mod keys;
 mod memory;
 mod over;
+mod parsers;
 mod redaction;
 mod rejections;
 mod rfc_vectors;

@@ -27,7 +27,7 @@ const ALONE: &str = "AUTH_TESTS_ALONE";
 
 /// The allocator counts for all threads, so this test is run again in a process of its own, where no other test is, and
 /// measures only there.
-fn alone(measure: impl FnOnce()) {
+pub(crate) fn alone(measure: impl FnOnce()) {
     watch_this_test();
     if std::env::var_os(ALONE).is_some() {
         return measure();
@@ -39,7 +39,7 @@ fn alone(measure: impl FnOnce()) {
 }
 
 /// What was allocated meanwhile, freed or not, and what of it is left.
-fn measured<T>(act: impl FnOnce() -> T) -> (T, usize, isize) {
+pub(crate) fn measured<T>(act: impl FnOnce() -> T) -> (T, usize, isize) {
     let region = Region::new(ALLOCATOR);
     let done = act();
     let change = region.change();

@@ -28,6 +28,9 @@ type Ids<K> = HashMap<K, Expiry, RandomState>;
 struct Expiry(u32);
 
 impl Expiry {
+    /// Of what never was.
+    const PASSED: Self = Self(0);
+
     /// Includes the margin for which entries are applied after their expiry.
     fn of(expires_at: Timestamp) -> Self {
         let seconds = expires_at.after(LogEntry::MARGIN).millis().saturating_add(999).div_euclid(1000);
@@ -53,9 +56,28 @@ struct SubjectEntry {
     /// Logins that began below this epoch have ended, except the spared one.
     ended_below: u64,
     spared: Option<LoginId>,
+    /// When the last entry about ended logins expires. The two are kept apart, because the store's log drops each of
+    /// them at its own time, and what it dropped then is not missing from it.
+    ended_until: Expiry,
     /// Claims from below this epoch are outdated.
     outdated_below: u64,
-    expiry: Expiry,
+    /// When the last entry about changed claims expires.
+    outdated_until: Expiry,
+}
+
+impl SubjectEntry {
+    /// Without a threshold.
+    const NONE: Self = Self {
+        ended_below: 0,
+        spared: None,
+        ended_until: Expiry::PASSED,
+        outdated_below: 0,
+        outdated_until: Expiry::PASSED,
+    };
+
+    fn has_passed(&self, now: Timestamp) -> bool {
+        self.ended_until.has_passed(now) && self.outdated_until.has_passed(now)
+    }
 }
 
 /// Identifiers of one kind.
@@ -158,13 +180,15 @@ impl RevocationList {
                 });
                 entry.1 = entry.1.max(expiry);
             }
-            Revoked::AllEnded { subject, below, spared } => self.with_subject(subject, expiry, |entry| {
+            Revoked::AllEnded { subject, below, spared } => self.with_subject(subject, |entry| {
                 if *below > entry.ended_below {
                     (entry.ended_below, entry.spared) = (*below, *spared);
                 }
+                entry.ended_until = entry.ended_until.max(expiry);
             }),
-            Revoked::ClaimsChanged { subject, below } => self.with_subject(subject, expiry, |entry| {
+            Revoked::ClaimsChanged { subject, below } => self.with_subject(subject, |entry| {
                 entry.outdated_below = entry.outdated_below.max(*below);
+                entry.outdated_until = entry.outdated_until.max(expiry);
             }),
             Revoked::Key(key) => {
                 let mut keys = write(&self.keys);
@@ -285,10 +309,11 @@ impl RevocationList {
             let (subject, below) = (subject.clone(), entry.ended_below);
             if below > there.0 {
                 let ended = Revoked::AllEnded { subject: subject.clone(), below, spared: entry.spared };
-                missing.push((ended, entry.expiry));
+                missing.push((ended, entry.ended_until));
             }
             if entry.outdated_below > there.1 {
-                missing.push((Revoked::ClaimsChanged { subject, below: entry.outdated_below }, entry.expiry));
+                let changed = Revoked::ClaimsChanged { subject, below: entry.outdated_below };
+                missing.push((changed, entry.outdated_until));
             }
         }
         for (key, expiry) in &*read(&self.keys) {
@@ -316,7 +341,7 @@ impl RevocationList {
         gone += dropped(self.token_count(), before - tokens.len());
         let mut subjects = write(&self.subjects);
         let before = subjects.len();
-        subjects.retain(|_, entry| !entry.expiry.has_passed(now));
+        subjects.retain(|_, entry| !entry.has_passed(now));
         gone += dropped(self.subject_count(), before - subjects.len());
         let mut keys = write(&self.keys);
         let before = keys.len();
@@ -335,14 +360,13 @@ impl RevocationList {
         self.len() == 0
     }
 
-    fn with_subject(&self, subject: &Subject, expiry: Expiry, change: impl FnOnce(&mut SubjectEntry)) {
+    fn with_subject(&self, subject: &Subject, change: impl FnOnce(&mut SubjectEntry)) {
         let mut subjects = write(&self.subjects);
         let entry = subjects.entry_ref(subject).or_insert_with(|| {
             self.subject_count().fetch_add(1, Ordering::Release);
-            SubjectEntry { ended_below: 0, spared: None, outdated_below: 0, expiry }
+            SubjectEntry::NONE
         });
         change(entry);
-        entry.expiry = entry.expiry.max(expiry);
     }
 
     fn subject_count(&self) -> &AtomicU64 {

@@ -10,8 +10,8 @@ use auth_core::store::{
 use auth_tests::shop::{assert_ended, assert_works, login_of, realm, refresh_of};
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Relay, Sessions};
 use auth_tests::{
-    DAY, Fault, FaultyStore, Gate, HOUR, MINUTE, NOW, Op, User, World, anna, in_time, joined, on_both_stores,
-    subject, token_id_of, whole,
+    DAY, Directory, Fault, FaultyStore, Gate, HOUR, MINUTE, NOW, Op, User, World, anna, bert, in_time,
+    joined, on_both_stores, subject, token_id_of, whole,
 };
 
 use crate::lost_log::support::{alarms, fragile, quiet_node};
@@ -74,6 +74,32 @@ async fn what_follows_an_entry_that_was_purged_at_the_cursor_is_heard_of() {
             in_time(world.store.page(&realm::<User>(), &Cursor::start(), NonZeroU32::MAX)).await.unwrap();
         let [entry] = &log.value.entries[..] else { panic!("{log:?}") };
         assert!(matches!(entry.revoked, Revoked::Login(id, _) if id == login_of(&refresh_of(&ended))));
+    })
+    .await;
+}
+
+/// Of one user the log has dropped an entry of one kind, and keeps a later one of the other.
+#[tokio::test(start_paused = true)]
+async fn what_the_log_dropped_of_a_user_is_not_missing_while_it_keeps_something_else() {
+    whole(async {
+        for is_end_first in [true, false] {
+            let (world, users) = (World::memory(), Directory::of([bert()]));
+            let [node, other] = [world.node_with_source(&users).await, world.node_with_source(&users).await];
+            let log = async |is_end| match is_end {
+                true => drop(in_time(other.auth.end_all_logins(&subject("bert"))).await.unwrap()),
+                false => other.claims_changed("bert").await,
+            };
+            log(is_end_first).await;
+            node.catch_up().await;
+            node.store.always(Op::Page, Fault::Before);
+            world.clock.advance(3 * HOUR);
+            log(!is_end_first).await;
+            world.clock.advance(2 * HOUR);
+            world.store.purge().await.unwrap();
+            node.store.heal(Op::Page);
+            node.catch_up().await;
+            assert_eq!((alarms(&node), node.store.calls(Op::WriteBack)), (vec![], 0), "{is_end_first}");
+        }
     })
     .await;
 }

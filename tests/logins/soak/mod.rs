@@ -89,7 +89,9 @@ fn run(place: Where) {
             Ok(seen) => tally.add(seen),
             Err(_) => {
                 let Told { step, lines } = &*trace.lock().unwrap();
-                let last = lines[lines.len().saturating_sub(25)..].join("\n");
+                // A schedule that is run again tells everything.
+                let told = if only.is_some() { lines.len() } else { 25 };
+                let last = lines[lines.len().saturating_sub(told)..].join("\n");
                 let replay = format!("AUTH_SOAK_SEED={seed} AUTH_SOAK_STEPS={step}");
                 panic!(
                     "the last steps:\n{last}\nagain: {replay} cargo test -p auth-tests --test logins -- --exact {name}"

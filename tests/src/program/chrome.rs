@@ -12,14 +12,19 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{Browser, Process};
 
 /// How long a chromedriver may take to start, and the browser after it: longer than a page, as both are large.
 const START: Duration = Duration::from_secs(60);
+/// How long one that hung up may take to end.
+const END: Duration = Duration::from_secs(1);
 /// How often it is tried.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
+/// How long is waited before the second try, twice as long before the third, and so on: what kept one from starting, such
+/// as a machine without memory, may keep the next one from it too.
+const PAUSE: Duration = Duration::from_secs(1);
 
 const FLAGS: [&str; 11] = [
     "--headless",
@@ -68,9 +73,13 @@ impl Chrome {
     async fn open_with(&self, preferences: Value) -> Browser {
         let mut complaints = Vec::new();
         while complaints.len() < TRIES {
+            sleep(PAUSE * complaints.len() as u32).await;
             match self.try_open_with(&preferences).await {
                 Ok(browser) => return browser,
-                Err(complaint) => complaints.push(complaint),
+                Err(complaint) => {
+                    println!("once more: {complaint}");
+                    complaints.push(complaint);
+                }
             }
         }
         panic!("no browser could be started:\n{}", complaints.join("\n"))
@@ -135,7 +144,9 @@ impl Driver {
         match port {
             Ok(_) => Ok(driver),
             Err(RecvTimeoutError::Disconnected) => {
-                Err(format!("chromedriver says no port\n{}", driver.log()))
+                let mut driver = driver;
+                let status = driver.process.ended_within(END);
+                Err(format!("chromedriver says no port and ends ({status:?})\n{}", driver.log()))
             }
             Err(RecvTimeoutError::Timeout) => {
                 Err(format!("chromedriver says no port in {START:?}\n{}", driver.log()))
