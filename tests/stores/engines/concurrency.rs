@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    fn session(&self, subject: &Subject, number: u8) -> NewSession {
+    pub(crate) fn session(&self, subject: &Subject, number: u8) -> NewSession {
         let key =
             SessionKey { partition: self.partition(subject), hash: SessionHash::from_bytes([number; 32]) };
         NewSession { key, data: b"{}".to_vec(), lifetime: HOUR }
