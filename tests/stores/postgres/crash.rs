@@ -134,14 +134,14 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
 
     let page = page_after_return(&world, &stage, &cursor).await;
     assert_eq!(page.reset, Some(Reset::Incarnation));
-    let acknowledged = acknowledged.lock().unwrap();
-    for (id, mark) in &acknowledged.ended {
+    let Acknowledged { ended, rotated } = std::mem::take(&mut *acknowledged.lock().unwrap());
+    for (id, mark) in &ended {
         assert!(page.entries.iter().any(|entry| entry.mark == *mark), "an end that was acknowledged is lost");
         let ids = Ids { login: Some(*id), ..Ids::default() };
         assert_eq!(world.store.standing(&stage.realm, &ids).await.unwrap().value, Standing::Gone);
     }
     let mut live = 0;
-    for (id, generation) in &acknowledged.rotated {
+    for (id, generation) in &rotated {
         if let Some(login) = world.store.login(&stage.realm, *id).await.unwrap().value {
             let family = login.row.family.unwrap();
             assert!(family.position.generation >= *generation, "a rotation that was acknowledged is lost");

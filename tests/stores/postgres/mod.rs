@@ -1,8 +1,6 @@
 //! What PostgreSQL does beyond the contract: transactions that dawdle, roll back or wait for each other, crashes, standbys,
 //! lost connections, several schemas, and plans.
 
-#![expect(clippy::indexing_slicing, reason = "a test that panics says so")]
-
 mod calls;
 mod crash;
 mod locks;

@@ -99,9 +99,10 @@ async fn a_schema_of_a_later_version_is_refused() {
     stranger.run("UPDATE {s}.auth_store SET least_reader = 9").await;
     let error = world.builder().open().await.unwrap_err();
     assert!(format!("{error:?}").contains("this version is too old to use it"), "{error:?}");
-    // A node that runs notices it when it reads the log.
+    // A node that runs notices it when it reads the log, and does nothing from then on.
     let page = world.store.page(&stage.realm, &Cursor::start(), NonZeroU32::MIN).await.unwrap_err();
     assert!(format!("{page:?}").contains("this version is too old to use it"), "{page:?}");
+    assert!(world.store.ticket(&stage.realm, &Stage::subject(1)).await.is_err());
 }
 
 /// The application's pool may have any search path, but not another isolation level.
