@@ -17,6 +17,7 @@ mod faults;
 mod last_seen;
 mod limits;
 mod lost_log;
+mod on_postgres;
 mod realms;
 mod refreshing;
 mod replaced;

@@ -1,9 +1,8 @@
 //! Storage of logins, sessions, the revocation log and small documents, and the contract that every store keeps.
 //!
 //! An application chooses a store and passes it to the builder:
-//! [`MemoryStore`](memory::MemoryStore) for tests and demonstrations, or `sqlite::SqliteStore` (feature `sqlite`),
-//! which is
-//! durable.
+//! [`MemoryStore`](memory::MemoryStore) for tests and demonstrations, `sqlite::SqliteStore` (feature `sqlite`), which is
+//! durable and for one machine, or `postgres::PostgresStore` (feature `postgres`), for any number of nodes.
 //!
 //! ```
 //! use auth_core::jwt::{Algorithm, KeyRing};

@@ -1,7 +1,15 @@
 //! What PostgreSQL does beyond the contract: transactions that dawdle, roll back or wait for each other, crashes, standbys,
 //! lost connections, several schemas, and plans.
 
+mod calls;
+mod crash;
+mod locks;
+mod opening;
+mod plans;
+mod standby;
+mod wake_ups;
 pub(crate) mod world;
+mod writers;
 
 mod contract {
     use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -116,10 +116,13 @@ impl PostgresStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the server does not answer; is older than PostgreSQL 14; has a database whose encoding is not
-    /// UTF-8 or whose default isolation level is not READ COMMITTED; when the schema's name is not allowed; when the
-    /// schema was migrated by a later version that this one is not compatible with; and when the schema is missing or
-    /// older and [`Migration::Require`] is set or the role may not create it.
+    /// [`StoreError`] when
+    ///
+    /// - the server does not answer, or is older than PostgreSQL 14;
+    /// - the database's encoding is not UTF-8, or its default isolation level is not READ COMMITTED;
+    /// - the schema's name is not allowed;
+    /// - the schema was migrated by a later version that this one is not compatible with;
+    /// - the schema is missing or older, and [`Migration::Require`] is set or the role may not create it.
     pub async fn open(self) -> Result<PostgresStore, StoreError> {
         let schema = Schema::new(&self.schema)?;
         let pool = self.pool()?;
@@ -143,7 +146,8 @@ impl PostgresStoreBuilder {
         opening.await?;
         let listening = self.listening.unwrap_or_else(|| pool.connect_options().as_ref().clone());
         let wake_ups = WakeUps::begin(listening, schema.channel())?;
-        let shared = Shared { pool, schema, timeout, offset: self.offset, wake_ups };
+        let (offset, is_too_old) = (self.offset, AtomicBool::new(false));
+        let shared = Shared { pool, schema, timeout, offset, is_too_old, wake_ups };
         Ok(PostgresStore { shared: Arc::new(shared) })
     }
 

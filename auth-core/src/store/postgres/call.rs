@@ -1,11 +1,13 @@
 //! A step: one statement in one round trip, tried again where PostgreSQL rolled it back.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments as _, Encode, Postgres, Row as _, Type};
 
 use super::rows::Row;
+use super::schema::UNREADABLE;
 use super::{PostgresStore, Shared};
 use crate::store::{Realm, StoreError};
 
@@ -72,7 +74,10 @@ impl Call<'_> {
 
     async fn tried(self) -> Result<Vec<Row>, StoreError> {
         let arguments = self.arguments?;
-        let Shared { pool, schema, .. } = &*self.store.shared;
+        let Shared { pool, schema, is_too_old, .. } = &*self.store.shared;
+        if is_too_old.load(Ordering::Relaxed) {
+            return Err(StoreError::new(UNREADABLE));
+        }
         let mut tries = 1;
         loop {
             match sqlx::query_with(schema.sql(self.sql), arguments.clone()).fetch_all(pool).await {

@@ -5,18 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::PostgresStore;
-use super::rows::{answer_columns, millis};
+use super::rows::{answer_of, millis};
 use crate::id::{LoginId, Position};
 use crate::store::{Family, FamilyStore, GraceStart, LiveLogin, Realm, Rotated, Rotation, StoreError, Timed};
 
 #[async_trait]
 impl FamilyStore for PostgresStore {
     async fn rotate(&self, realm: &Realm, rotation: &Rotation) -> Result<Timed<Rotated>, StoreError> {
-        let rotate = concat!(
-            "SELECT ",
-            answer_columns!(),
-            " FROM {s}.auth_rotate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS answer"
-        );
+        let rotate = answer_of!("auth_rotate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
         let rotate = self
             .call(realm, rotate)
             .bind(rotation.login.as_bytes().as_slice())
@@ -40,11 +36,9 @@ impl FamilyStore for PostgresStore {
         grace: GraceStart,
         retention: Duration,
     ) -> Result<Timed<Option<LiveLogin>>, StoreError> {
-        let replace = concat!(
-            "SELECT ",
-            answer_columns!(),
-            " FROM {s}.auth_replace_family($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-                  $17, $18, $19, $20, $21, $22, $23, $24, $25) AS answer"
+        let replace = answer_of!(
+            "auth_replace_family($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+                 $19, $20, $21, $22, $23, $24, $25)"
         );
         let replace = self
             .call(realm, replace)

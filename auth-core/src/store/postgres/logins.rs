@@ -82,12 +82,11 @@ impl LoginStore for PostgresStore {
         let select = concat!(
             "SELECT ",
             statement_time!(),
-            " AS now, ",
+            " AS now, live.* FROM {s}.auth_realm AS realm LEFT JOIN LATERAL (SELECT ",
             live_columns!(),
-            " FROM {s}.auth_realm AS realm LEFT JOIN {s}.auth_live AS live \
-                 ON live.id = $3 AND live.realm = realm.id AND live.over_at > ",
+            " FROM {s}.auth_live WHERE id = $3 AND realm = realm.id AND over_at > ",
             statement_time!(),
-            " WHERE realm.name = $1"
+            ") AS live ON true WHERE realm.name = $1"
         );
         let row = self.call(realm, select).bind(id.as_bytes().as_slice()).row().await?;
         row.answer(row.live_login()?)
@@ -103,14 +102,12 @@ impl LoginStore for PostgresStore {
         let select = concat!(
             "SELECT ",
             statement_time!(),
-            " AS now, ",
+            " AS now, live.* FROM {s}.auth_realm AS realm LEFT JOIN LATERAL (SELECT ",
             live_columns!(),
-            " FROM {s}.auth_realm AS realm LEFT JOIN LATERAL (\
-                 SELECT live.* FROM {s}.auth_live AS live \
-                 WHERE live.realm = realm.id AND live.subject = $3 AND live.over_at > ",
+            " FROM {s}.auth_live WHERE realm = realm.id AND subject = $3 AND over_at > ",
             statement_time!(),
-            " AND (live.created_at, live.id) < ($4, $5) ORDER BY live.created_at DESC, live.id DESC LIMIT $6\
-              ) AS live ON true WHERE realm.name = $1 ORDER BY live.created_at DESC, live.id DESC"
+            " AND (created_at, id) < ($4, $5) ORDER BY created_at DESC, id DESC LIMIT $6) AS live ON true \
+             WHERE realm.name = $1 ORDER BY live.created_at DESC, live.id DESC"
         );
         let select = self
             .call(realm, select)

@@ -43,7 +43,7 @@ mod wake_ups;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -95,6 +95,8 @@ struct Shared {
     timeout: Duration,
     /// How far a test moved the store's clock, in milliseconds; otherwise zero.
     offset: Arc<AtomicI64>,
+    /// Whether a later version migrated the schema so that this one cannot use it.
+    is_too_old: AtomicBool,
     wake_ups: WakeUps,
 }
 

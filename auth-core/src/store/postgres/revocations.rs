@@ -1,6 +1,7 @@
 //! Implements [`RevocationStore`].
 
 use std::num::NonZeroU32;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -76,6 +77,7 @@ impl RevocationStore for PostgresStore {
         let rows = select.rows().await?;
         let first = rows.first().ok_or_else(|| StoreError::new("a page returned no row"))?;
         if !is_readable(first.get("least_reader")?) {
+            self.shared.is_too_old.store(true, Ordering::Relaxed);
             return Err(StoreError::new(UNREADABLE));
         }
         let is_malformed = place.is_none() && !cursor.is_start();

@@ -14,88 +14,37 @@ use crate::store::{
     Rotated, SavedSession, SecretHash, SessionKey, SessionRow, StoreError, Ticket, Timed,
 };
 
-/// The columns of a login, which is `$login`.
+/// The columns of a login.
 macro_rules! login_columns {
-    ($login:literal) => {
-        concat!(
-            $login,
-            ".id, ",
-            $login,
-            ".subject, ",
-            $login,
-            ".kind, ",
-            $login,
-            ".created_at, ",
-            $login,
-            ".last_seen_at, ",
-            $login,
-            ".authenticated_at, ",
-            $login,
-            ".expires_at, ",
-            $login,
-            ".idle_expires_at, ",
-            $login,
-            ".user_agent, ",
-            $login,
-            ".address, ",
-            $login,
-            ".claims, ",
-            $login,
-            ".begun_under, ",
-            $login,
-            ".epoch, ",
-            $login,
-            ".claims_loaded_at, ",
-            $login,
-            ".retention, ",
-            $login,
-            ".extra, ",
-            $login,
-            ".generation, ",
-            $login,
-            ".branch, ",
-            $login,
-            ".previous_branch, ",
-            $login,
-            ".current_hash, ",
-            $login,
-            ".previous_hash, ",
-            $login,
-            ".nonce, ",
-            $login,
-            ".rotated_at, ",
-            $login,
-            ".confirmed, ",
-            $login,
-            ".shared, ",
-            $login,
-            ".counted"
-        )
+    () => {
+        "id, subject, kind, created_at, last_seen_at, authenticated_at, expires_at, idle_expires_at, user_agent, \
+         address, claims, begun_under, epoch, claims_loaded_at, retention, extra, generation, branch, previous_branch, \
+         current_hash, previous_hash, nonce, rotated_at, confirmed, shared, counted"
     };
 }
 pub(super) use login_columns;
 
-/// The columns of a row of `auth_live`, which is `live`.
+/// The columns of `auth_live`.
 macro_rules! live_columns {
     () => {
-        concat!(
-            $crate::store::postgres::rows::login_columns!("live"),
-            ", live.subject_epoch, live.subject_outdated_below"
-        )
+        concat!($crate::store::postgres::rows::login_columns!(), ", subject_epoch, subject_outdated_below")
     };
 }
 pub(super) use live_columns;
 
-/// The columns of an `auth_answer`, which is `answer`.
-macro_rules! answer_columns {
-    () => {
+/// A query for the `auth_answer` of this function.
+macro_rules! answer_of {
+    ($function:literal) => {
         concat!(
-            "answer.now, answer.is_done, answer.subject_epoch, answer.subject_outdated_below, ",
-            $crate::store::postgres::rows::login_columns!("(answer.login)")
+            "SELECT now, is_done, subject_epoch, subject_outdated_below, ",
+            $crate::store::postgres::rows::login_columns!(),
+            " FROM {s}.",
+            $function,
+            " AS answer CROSS JOIN LATERAL (SELECT (answer.login).*) AS of_answer"
         )
     };
 }
-pub(super) use answer_columns;
+pub(super) use answer_of;
 
 /// A row of a result.
 pub(super) struct Row(pub(super) PgRow);

@@ -35,13 +35,13 @@ impl SessionStore for PostgresStore {
         let select = concat!(
             "SELECT ",
             statement_time!(),
-            " AS now, session.hash, session.login, session.data, session.version, \
-                 session.expires_at AS session_ends, ",
-            live_columns!(),
-            " FROM {s}.auth_realm AS realm LEFT JOIN {s}.auth_live_session AS session \
-                 ON session.realm = realm.id AND session.hash = $3 AND session.over_at > ",
+            " AS now, session.*, live.* FROM {s}.auth_realm AS realm \
+             LEFT JOIN LATERAL (SELECT hash, login, data, version, expires_at AS session_ends \
+                 FROM {s}.auth_live_session WHERE realm = realm.id AND hash = $3 AND over_at > ",
             statement_time!(),
-            " LEFT JOIN {s}.auth_live AS live ON live.id = session.login WHERE realm.name = $1"
+            ") AS session ON true LEFT JOIN LATERAL (SELECT ",
+            live_columns!(),
+            " FROM {s}.auth_live WHERE id = session.login) AS live ON true WHERE realm.name = $1"
         );
         let row = self.call(realm, select).bind(hash_of(key)).row().await?;
         row.answer(row.session()?)

@@ -108,7 +108,9 @@ impl Shared {
                     Ok(Ok(None)) => break,
                     Ok(Err(error)) => return Err(error),
                     Err(_) => match timeout(PATIENCE, listener.execute("SELECT 1")).await {
-                        Ok(tested) => drop(tested?),
+                        Ok(tested) => {
+                            tested?;
+                        }
                         Err(_) => return Ok(()),
                     },
                 }
