@@ -17,18 +17,13 @@ use crate::store::{
 pub(crate) struct Revoker {
     store: RealmStore,
     feed: Arc<Feed>,
-    observer: Arc<dyn Observer>,
+    observer: Observer,
     /// How long the credentials of a login can outlive it.
     retention: Duration,
 }
 
 impl Revoker {
-    pub(super) fn new(
-        store: RealmStore,
-        feed: Arc<Feed>,
-        observer: Arc<dyn Observer>,
-        retention: Duration,
-    ) -> Self {
+    pub(super) fn new(store: RealmStore, feed: Arc<Feed>, observer: Observer, retention: Duration) -> Self {
         Self { store, feed, observer, retention }
     }
 

@@ -3,15 +3,16 @@
 use std::fmt;
 
 use axum::handler::Handler;
-use axum::routing;
+use axum::routing::{self, MethodFilter};
+use http::Method;
 
-use super::args::GuardedArgs;
+use super::args::{GuardedArgs, HandlerFunction};
 use crate::extract::access::Access;
 
 /// Handlers of one path, by method. As axum's [`MethodRouter`](axum::routing::MethodRouter); `GET` answers `HEAD` too.
 pub struct MethodRouter<S = ()> {
     pub(super) inner: routing::MethodRouter<S>,
-    pub(super) methods: Vec<(&'static str, Access)>,
+    pub(super) methods: Vec<(Method, Access)>,
 }
 
 impl<S> fmt::Debug for MethodRouter<S> {
@@ -26,42 +27,92 @@ impl<S> Clone for MethodRouter<S> {
     }
 }
 
-impl<S> MethodRouter<S> {
-    fn of(inner: routing::MethodRouter<S>, method: &'static str, access: Access) -> Self {
-        Self { inner, methods: vec![(method, access)] }
+impl<S: Clone + Send + Sync + 'static> Default for MethodRouter<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The methods that a filter can name.
+const METHODS: [(MethodFilter, Method); 9] = [
+    (MethodFilter::CONNECT, Method::CONNECT),
+    (MethodFilter::DELETE, Method::DELETE),
+    (MethodFilter::GET, Method::GET),
+    (MethodFilter::HEAD, Method::HEAD),
+    (MethodFilter::OPTIONS, Method::OPTIONS),
+    (MethodFilter::PATCH, Method::PATCH),
+    (MethodFilter::POST, Method::POST),
+    (MethodFilter::PUT, Method::PUT),
+    (MethodFilter::TRACE, Method::TRACE),
+];
+
+impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
+    /// A router without handlers: every method is 405. For [`on`](Self::on); functions such as [`get`] are shorter.
+    pub fn new() -> Self {
+        Self { inner: routing::MethodRouter::new(), methods: Vec::new() }
+    }
+
+    /// Routes requests with one of these methods to a guarded handler too. `MethodFilter::GET` includes `HEAD`.
+    ///
+    /// ```
+    /// use auth_core::route::MethodRouter;
+    /// use auth_core::{ProtectedRouter, public};
+    /// use axum::routing::MethodFilter;
+    ///
+    /// #[public]
+    /// async fn allowed() -> [(&'static str, &'static str); 1] {
+    ///     [("allow", "GET, OPTIONS")]
+    /// }
+    ///
+    /// let app: ProtectedRouter =
+    ///     ProtectedRouter::new().route("/", MethodRouter::new().on(MethodFilter::OPTIONS, allowed));
+    /// assert!(app.policies().to_string().contains("OPTIONS"));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As axum does, when one of the methods has a handler already.
+    #[must_use]
+    pub fn on<H, T>(mut self, filter: MethodFilter, handler: H) -> Self
+    where
+        H: Handler<T, S> + HandlerFunction<T>,
+        T: GuardedArgs + 'static,
+    {
+        let named = METHODS.into_iter().filter(|(one, _)| filter.or(*one) == filter);
+        self.methods.extend(named.map(|(_, method)| (method, T::ACCESS)));
+        self.inner = self.inner.on(filter, handler);
+        self
     }
 }
 
 macro_rules! methods {
-    ($($name:ident $method:literal),* $(,)?) => {
+    ($($name:ident $method:ident),* $(,)?) => {
         $(
-            #[doc = concat!("Routes `", $method, "` requests to a guarded handler.")]
+            #[doc = concat!("Routes `", stringify!($method), "` requests to a guarded handler.")]
             pub fn $name<H, T, S>(handler: H) -> MethodRouter<S>
             where
-                H: Handler<T, S>,
+                H: Handler<T, S> + HandlerFunction<T>,
                 T: GuardedArgs + 'static,
                 S: Clone + Send + Sync + 'static,
             {
-                MethodRouter::of(routing::$name(handler), $method, T::ACCESS)
+                MethodRouter::new().on(MethodFilter::$method, handler)
             }
         )*
 
         impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
             $(
-                #[doc = concat!("Routes `", $method, "` requests to a guarded handler too.")]
+                #[doc = concat!("Routes `", stringify!($method), "` requests to a guarded handler too.")]
                 #[doc = ""]
                 #[doc = "# Panics"]
                 #[doc = ""]
                 #[doc = "As axum does, when the method has a handler already."]
                 #[must_use]
-                pub fn $name<H, T>(mut self, handler: H) -> Self
+                pub fn $name<H, T>(self, handler: H) -> Self
                 where
-                    H: Handler<T, S>,
+                    H: Handler<T, S> + HandlerFunction<T>,
                     T: GuardedArgs + 'static,
                 {
-                    self.inner = self.inner.$name(handler);
-                    self.methods.push(($method, T::ACCESS));
-                    self
+                    self.on(MethodFilter::$method, handler)
                 }
             )*
         }
@@ -69,12 +120,9 @@ macro_rules! methods {
 }
 
 methods! {
-    delete "DELETE",
-    get "GET",
-    head "HEAD",
-    options "OPTIONS",
-    patch "PATCH",
-    post "POST",
-    put "PUT",
-    trace "TRACE",
+    delete DELETE,
+    get GET,
+    patch PATCH,
+    post POST,
+    put PUT,
 }
