@@ -6,7 +6,8 @@
 //! use auth_core::route::post;
 //! use auth_core::web::{LocalPath, LoginAttempt};
 //! use auth_core::{Authenticator, Claims, ProtectedRouter, public};
-//! use axum::extract::{Query, State};
+//! use axum::Json;
+//! use axum::extract::State;
 //! use axum::response::Redirect;
 //! # use serde::Deserialize;
 //!
@@ -21,7 +22,7 @@
 //! async fn sign_in(
 //!     State(auth): State<Authenticator<ShopUser>>,
 //!     attempt: LoginAttempt,
-//!     Query(form): Query<SignIn>,
+//!     Json(form): Json<SignIn>,
 //! ) -> Result<(SignedIn, Redirect), LoginError> {
 //!     let signed_in = auth.login_session(attempt, ShopUser { name: "alice".to_owned() }).await?;
 //!     // Only a path of this site: anything else would be an open redirect.
