@@ -13,7 +13,7 @@ use auth_core::Authenticator;
 use auth_core::clock::Timestamp;
 use auth_core::id::{Subject, TokenId};
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{LogEntry, LoginStore as _, Mark, Partition, RevocationStore as _, Revoked};
 use sqlx::ConnectOptions as _;
@@ -97,7 +97,7 @@ async fn start() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("auth.db");
     let store = SqliteStore::builder(&file).synchronous(Durability::Normal).open().await.unwrap();
-    let peppers = Peppers::new(Pepper::generate(0).unwrap());
+    let peppers = Peppers::generate().unwrap();
     let keys = || KeyRing::generate(Algorithm::EdDSA).unwrap();
     let build = |store: SqliteStore| {
         let builder = Authenticator::<User>::builder()

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Family, FamilyStore as _, Rotated, Rotation, SecretHash};
 use auth_core::testing::ManualClock;
@@ -147,7 +147,7 @@ impl Ours {
     async fn new(store: SqliteStore, clock: ManualClock) -> Self {
         let auth = Authenticator::<User>::builder()
             .keys(KeyRing::generate(Algorithm::EdDSA).unwrap())
-            .peppers(Peppers::new(Pepper::generate(0).unwrap()))
+            .peppers(Peppers::generate().unwrap())
             .store(store)
             .clock(clock.clone())
             .build()

@@ -56,8 +56,8 @@ fn bare(subject: &Subject, algorithm: Algorithm) -> Box<dyn Fn(&Subject) -> bool
             hmac::verify(&key, subject.message.as_bytes(), &subject.signature).is_ok()
         });
     }
-    let public: auth_core::jwt::PublicJwk = subject.key.verifying_key().public_jwk().unwrap();
-    let key = parsed(algorithm, &serde_json::to_value(public).unwrap());
+    let public = serde_json::to_value(subject.keys.public_jwks()).unwrap();
+    let key = parsed(algorithm, public.pointer("/keys/0").unwrap());
     Box::new(move |subject| key.verify_sig(subject.message.as_bytes(), &subject.signature).is_ok())
 }
 

@@ -2,28 +2,15 @@
 //!
 //! By default events are written with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`,
 //! `WritesLost`, `ClockStepped` and `TaskPanicked` have the level WARN, `Refused` has DEBUG, all others INFO. An application that counts
-//! events, or sends them somewhere, implements [`Observer`] and passes it to
-//! [`Builder::observer`](crate::login::Builder::observer), which replaces the default.
+//! events, or sends them somewhere, passes a function to [`Builder::observer`](crate::login::Builder::observer), which
+//! replaces the default.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use std::sync::atomic::{AtomicU64, Ordering};
 //!
-//! use auth_core::audit::{AuditEvent, Observer};
+//! use auth_core::audit::AuditEvent;
 //!
-//! /// Counts stolen refresh tokens for a metric.
-//! #[derive(Clone, Debug, Default)]
-//! struct CountThefts(Arc<AtomicU64>);
-//!
-//! impl Observer for CountThefts {
-//!     fn observe(&self, event: &AuditEvent) {
-//!         if matches!(event, AuditEvent::Theft { .. }) {
-//!             self.0.fetch_add(1, Ordering::Relaxed);
-//!         }
-//!     }
-//! }
-//!
-//! # use auth_core::id::{LoginId, Subject};
 //! # use auth_core::jwt::{Algorithm, KeyRing};
 //! # use auth_core::store::memory::MemoryStore;
 //! # use auth_core::{Authenticator, Claims};
@@ -31,24 +18,29 @@
 //! # struct ShopUser { #[claim(subject)] name: String }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let thefts = CountThefts::default();
+//! // Counts stolen refresh tokens, for a metric.
+//! let thefts = Arc::new(AtomicU64::new(0));
+//! let counter = thefts.clone();
 //! let auth = Authenticator::<ShopUser>::builder()
-//!     .observer(thefts.clone())
+//!     .observer(move |event| {
+//!         if let AuditEvent::Theft { .. } = event {
+//!             counter.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!     })
 //! #   .keys(KeyRing::generate(Algorithm::ES256)?)
 //! #   .store(MemoryStore::new())
 //!     // keys, store, …
 //!     .build()
 //!     .await?;
 //! # let _ = auth;
-//! # let (login, subject) = (LoginId::from_bytes([0; 16]), Subject::new("alice")?);
-//! # thefts.observe(&AuditEvent::Theft { login, subject, generations: 1, age: std::time::Duration::ZERO });
-//! # assert_eq!(thefts.0.load(Ordering::Relaxed), 1);
+//! assert_eq!(thefts.load(Ordering::Relaxed), 0);
 //! # Ok(())
 //! # }
 //! ```
 
-use std::fmt::Debug;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -224,48 +216,56 @@ pub enum BackgroundTask {
     WriteUses,
 }
 
-/// Receives every event. It is called while the request waits: do slow work in another task.
-///
-/// If it panics, the request goes on, and the event is written with `tracing` instead.
-pub trait Observer: Debug + Send + Sync + 'static {
-    /// Called after the event happened.
-    fn observe(&self, event: &AuditEvent);
-}
+/// Receives every event.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<dyn Fn(&AuditEvent) + Send + Sync>);
 
-/// Writes events with `tracing`, target `auth_core::audit`. `Theft`, `Shared`, `LogReset`, `StoreBehind`, `WritesLost`,
-/// `ClockStepped` and `TaskPanicked` have the level WARN, `Refused` has DEBUG, all others INFO.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TracingObserver;
+impl Observer {
+    pub(crate) fn new(observe: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(observe))
+    }
 
-impl Observer for TracingObserver {
-    fn observe(&self, event: &AuditEvent) {
-        match event {
-            AuditEvent::ClockStepped { .. }
-            | AuditEvent::LogReset { .. }
-            | AuditEvent::Shared { .. }
-            | AuditEvent::StoreBehind { .. }
-            | AuditEvent::TaskPanicked { .. }
-            | AuditEvent::Theft { .. }
-            | AuditEvent::WritesLost { .. } => {
-                tracing::warn!(target: "auth_core::audit", ?event);
-            }
-            AuditEvent::Refused { .. } => tracing::debug!(target: "auth_core::audit", ?event),
-            _ => tracing::info!(target: "auth_core::audit", ?event),
+    /// Passes an event on. A panic of the observer harms neither the request nor the task that raised the event.
+    pub(crate) fn observe(&self, event: &AuditEvent) {
+        let caught = |observe: &dyn Fn()| catch_unwind(AssertUnwindSafe(observe)).is_ok();
+        if caught(&|| (self.0)(event)) {
+            return;
         }
+        // A subscriber of `tracing` may panic too. Then there is nowhere left to write the event.
+        caught(&|| {
+            tracing::error!(target: "auth_core::audit", "the observer panicked");
+            trace(event);
+        });
     }
 }
 
-/// Passes an event on. A panic of the observer harms neither the request nor the task that raised the event.
-pub(crate) fn notify(observer: &dyn Observer, event: &AuditEvent) {
-    let caught = |observe: &dyn Fn()| catch_unwind(AssertUnwindSafe(observe)).is_ok();
-    if caught(&|| observer.observe(event)) {
-        return;
+/// Writes events with `tracing`; the levels are those that the module's documentation names.
+impl Default for Observer {
+    fn default() -> Self {
+        Self::new(trace)
     }
-    // A subscriber of `tracing` may panic too. Then there is nowhere left to write the event.
-    caught(&|| {
-        tracing::error!(target: "auth_core::audit", "the observer panicked");
-        TracingObserver.observe(event);
-    });
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").finish_non_exhaustive()
+    }
+}
+
+fn trace(event: &AuditEvent) {
+    match event {
+        AuditEvent::ClockStepped { .. }
+        | AuditEvent::LogReset { .. }
+        | AuditEvent::Shared { .. }
+        | AuditEvent::StoreBehind { .. }
+        | AuditEvent::TaskPanicked { .. }
+        | AuditEvent::Theft { .. }
+        | AuditEvent::WritesLost { .. } => {
+            tracing::warn!(target: "auth_core::audit", ?event);
+        }
+        AuditEvent::Refused { .. } => tracing::debug!(target: "auth_core::audit", ?event),
+        _ => tracing::info!(target: "auth_core::audit", ?event),
+    }
 }
 
 fn as_seconds<S: serde::Serializer>(age: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

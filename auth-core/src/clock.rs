@@ -1,6 +1,6 @@
 //! Injected time. Nothing else in this crate reads a clock.
 //!
-//! Applications use [`SystemClock`], which is the default. Tests inject a clock of their own: `testing::ManualClock`,
+//! By default the clock of the system is used. Tests inject a clock of their own: `testing::ManualClock`,
 //! or
 //! any [`Clock`].
 //!
@@ -135,7 +135,7 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 
 /// The operating system's clock.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {

@@ -64,15 +64,23 @@
 //! # }
 //! ```
 //!
-//! # Where to go on
+//! # What an application uses
 //!
-//! - [`require_auth`], [`public`], [`check`]: the attributes; [`Claims`](derive@Claims), [`Role`](derive@Role),
-//!   [`Scope`](derive@Scope): the derives
-//! - [`Authenticator`]: signing in and out, refreshing, the list of logins
-//! - [`ProtectedRouter`]: routes, and the list of who may call them
-//! - [`jwt`]: keys, and signed things that are not tokens
-//! - [`store`]: where logins live, and the contract of such a place
-//! - [`audit`][mod@audit]: the events
+//! | for | it uses |
+//! |---|---|
+//! | the principal | [`Claims`](derive@Claims), [`Role`](derive@Role) and [`Roles`], [`Scope`](derive@Scope) and [`Scopes`] |
+//! | who may call a handler | [`require_auth`], [`public`], [`check`]; [`Auth`] is the caller |
+//! | routes | [`ProtectedRouter`] with [`get`](route::get), [`post`](route::post), …; `policies()` lists who may call them |
+//! | configuration | [`Authenticator::builder`], [`KeyRing`](jwt::KeyRing), [`Peppers`](refresh::Peppers), [`ConfigError`], and a store: [`MemoryStore`](store::memory::MemoryStore) or `SqliteStore` |
+//! | signing in and out | [`Authenticator`] with [`LoginAttempt`](web::LoginAttempt); [`SignedIn`](login::SignedIn), [`Tokens`](login::Tokens), [`LoginError`](login::LoginError) ([`login`]) |
+//! | ready-made routes to refresh, sign out and list logins | [`Authenticator::routes`] |
+//! | data of a session, also before signing in | [`Session`](session::Session) |
+//! | events for logs and metrics | [`AuditEvent`](audit::AuditEvent) |
+//! | claims that change while somebody is signed in | [`ClaimsSource`](login::ClaimsSource), [`Authenticator::claims_changed`] |
+//! | signed data that is not a token | [`KeySet`](jwt::KeySet) |
+//!
+//! Only authors of stores need the rest of [`store`], and [`clock`] and `testing` are for tests. [`id`] has the identifiers
+//! that appear in all of these.
 //!
 //! # Features
 //!
@@ -186,7 +194,8 @@ pub use auth_macros::check;
 /// States that everybody may call a handler.
 ///
 /// ```
-/// use auth_core::{ProtectedRouter, public, route::get};
+/// use auth_core::route::{Access, get};
+/// use auth_core::{ProtectedRouter, public};
 ///
 /// #[public]
 /// async fn health() -> &'static str {
@@ -194,7 +203,7 @@ pub use auth_macros::check;
 /// }
 ///
 /// let app: ProtectedRouter = ProtectedRouter::new().route("/health", get(health));
-/// assert!(app.policies().iter().all(|route| route.access == "public"));
+/// assert!(app.policies().iter().all(|route| route.access == Access::Public));
 /// ```
 pub use auth_macros::public;
 /// States who may call a handler.

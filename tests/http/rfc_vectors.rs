@@ -1,7 +1,7 @@
 //! The examples of the RFCs, byte for byte.
 
 use auth_core::jwt::VerifyError;
-use auth_core::jwt::{KeySet, SigningKey, VerifyingKey};
+use auth_core::jwt::{KeyRing, KeySet, SigningKey, VerifyingKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -139,7 +139,7 @@ const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519",
 #[test]
 fn rfc_8037_a1_and_a2_the_public_key_belongs_to_the_private_one() {
     let key = SigningKey::from_jwk_json(ED25519).unwrap();
-    let public = serde_json::to_value(key.verifying_key().public_jwk().unwrap()).unwrap();
+    let public = serde_json::to_value(KeyRing::new(key).unwrap().public_jwks()).unwrap()["keys"][0].clone();
     assert_eq!(public["kty"], "OKP");
     assert_eq!(public["crv"], "Ed25519");
     assert_eq!(public["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
@@ -151,7 +151,6 @@ fn rfc_8037_a3_thumbprint() {
     let key = SigningKey::from_jwk_json(ED25519).unwrap();
     let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
     assert_eq!(key.verifying_key().thumbprint().as_deref(), Some(thumbprint));
-    assert_eq!(key.verifying_key().public_jwk().unwrap().thumbprint(), thumbprint);
     assert_eq!(
         key.verifying_key().id().map(|id| id.as_str()),
         Some(thumbprint),

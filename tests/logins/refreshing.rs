@@ -121,7 +121,7 @@ async fn a_lost_answer_that_took_longer_than_the_grace_is_given_again(world: Wor
 
 /// One that uses the new pepper, and one that does not know it yet.
 async fn newer_and_older(world: &World) -> [Node; 2] {
-    let peppers = Peppers::new(pepper(1)).with_older(pepper(0)).unwrap();
+    let peppers = Peppers::new(1, &pepper(1)).unwrap().with_older(0, &pepper(0)).unwrap();
     [world.node_with(|builder| builder.peppers(peppers)).await, world.node().await]
 }
 

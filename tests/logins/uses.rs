@@ -32,7 +32,7 @@ async fn shop(world: &World) -> Shop {
     let events = Recorder::default();
     let observer = events.clone();
     let mut shop = Shop::on(world.store.clone(), &world.clock, world.keys.clone(), |builder| {
-        builder.peppers(peppers()).session_idle(10 * MINUTE).observer(observer)
+        builder.peppers(peppers()).session_idle(10 * MINUTE).observer(move |event| observer.hear(event))
     })
     .await;
     let more = ProtectedRouter::new()

@@ -2,7 +2,7 @@
 
 use auth_core::__private::rotation::{ParseTokenError, ParsedToken};
 use auth_core::audit::{AuditEvent, RefusalReason};
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use auth_tests::forge::{PEPPER, pepper};
 use auth_tests::shop::{assert_refused, assert_try_again, login_of, refresh_of};
 use auth_tests::{Forged, Node, World, anna, bert};
@@ -10,7 +10,7 @@ use auth_tests::{Forged, Node, World, anna, bert};
 #[test]
 fn the_tokens_of_this_fixture_are_those_of_the_server() {
     let parse = |text: &str| {
-        let peppers = Peppers::new(pepper(0));
+        let peppers = Peppers::new(0, &pepper(0)).unwrap();
         ParsedToken::parse(text, &peppers)
     };
     let token = Forged::first([5; 16], 1);
@@ -102,7 +102,7 @@ async fn tokens_of_another_server_are_refused_without_the_store() {
     let (node, other) = (World::memory().node().await, World::memory());
     let theirs = |peppers| async { other.node_with(|builder| builder.peppers(peppers)).await };
     for id in [0, 1] {
-        let peppers = Pepper::new(id, &[0x77; 32]).map(Peppers::new);
+        let peppers = Peppers::new(id, &[0x77; 32]);
         let token = refresh_of(&theirs(peppers.unwrap()).await.login(anna()).await);
         if id == 0 {
             assert_junk(&node, &token).await;

@@ -1,6 +1,6 @@
 //! Peppers change while tokens live.
 
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use auth_tests::forge::pepper;
 use auth_tests::shop::{assert_refused, assert_try_again, refresh_of};
 use auth_tests::{Forged, GRACE, HOUR, Node, World, anna, on_both_stores};
@@ -16,7 +16,7 @@ on_both_stores!(
 
 /// A node whose current pepper is `current`, and that accepts the `older` one.
 async fn node(world: &World, current: u8, older: u8) -> Node {
-    let peppers = Peppers::new(pepper(current)).with_older(pepper(older)).unwrap();
+    let peppers = Peppers::new(current, &pepper(current)).unwrap().with_older(older, &pepper(older)).unwrap();
     world.node_with(|builder| builder.peppers(peppers)).await
 }
 
@@ -81,7 +81,7 @@ async fn without_the_older_pepper_its_tokens_are_to_be_tried_again_and_nothing_i
     let old = world.node().await;
     let first = refresh_of(&old.login(anna()).await);
     let row = old.row(&first).await;
-    let new = world.node_with(|builder| builder.peppers(Peppers::new(pepper(1)))).await;
+    let new = world.node_with(|builder| builder.peppers(Peppers::new(1, &pepper(1)).unwrap())).await;
     let calls = new.store.all_calls();
     assert_try_again(&new.refresh(&first).await);
     new.post_refresh(&first).await.assert_unavailable();
@@ -101,8 +101,9 @@ async fn without_the_older_pepper_its_tokens_are_to_be_tried_again_and_nothing_i
 
 #[test]
 fn two_peppers_of_one_number_and_short_peppers_are_refused() {
-    assert_eq!(Peppers::new(pepper(0)).with_older(pepper(0)).unwrap_err().field(), "pepper");
-    let twice = Peppers::new(pepper(0)).with_older(pepper(1)).unwrap().with_older(pepper(1));
+    assert_eq!(Peppers::new(0, &pepper(0)).unwrap().with_older(0, &pepper(0)).unwrap_err().field(), "pepper");
+    let twice =
+        Peppers::new(0, &pepper(0)).unwrap().with_older(1, &pepper(1)).unwrap().with_older(1, &pepper(1));
     assert_eq!(twice.unwrap_err().field(), "pepper");
-    assert_eq!(Pepper::new(0, &[1; 31]).unwrap_err().field(), "pepper");
+    assert_eq!(Peppers::new(0, &[1; 31]).unwrap_err().field(), "pepper");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use auth_core::audit::{AuditEvent, Observer};
+use auth_core::audit::AuditEvent;
 
 /// Keeps events in order. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -28,10 +28,9 @@ impl Recorder {
     pub fn count(&self, is_like: impl Fn(&AuditEvent) -> bool) -> usize {
         self.0.lock().unwrap().iter().filter(|event| is_like(event)).count()
     }
-}
 
-impl Observer for Recorder {
-    fn observe(&self, event: &AuditEvent) {
+    /// Keeps an event.
+    pub fn hear(&self, event: &AuditEvent) {
         self.0.lock().unwrap().push(event.clone());
     }
 }

@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use auth_core::clock::{Clock, SystemClock, Timestamp};
+use auth_core::clock::{Clock, Timestamp};
 use auth_core::id::{Subject, TokenId};
 use auth_core::store::memory::{Incarnation, MemorySnapshot, MemoryStore};
 use auth_core::store::{
@@ -124,17 +124,23 @@ impl Restorable for Memory {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the clock of a server runs")]
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 /// The system's clock, and how far it was moved, in milliseconds.
 #[derive(Clone, Debug, Default)]
 struct Offset(Arc<AtomicI64>);
 
+#[expect(clippy::disallowed_methods, reason = "the clock of a server runs")]
 impl Clock for Offset {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(SystemClock.now().millis() + self.0.load(Ordering::SeqCst))
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = Timestamp::UNIX_EPOCH.after(now);
+        Timestamp::from_millis(now.millis() + self.0.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {
-        SystemClock.monotonic()
+        START.elapsed()
     }
 }
 

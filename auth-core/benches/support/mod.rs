@@ -93,10 +93,10 @@ impl Subject {
         peer_validation.set_audience(&[AUDIENCE]);
         peer_validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let keys = KeySet::new([key.verifying_key().clone()]).unwrap();
-        let peer_key = match key.verifying_key().public_jwk() {
+        let public = serde_json::to_value(keys.public_jwks()).unwrap();
+        let peer_key = match public.pointer("/keys/0") {
             Some(jwk) => {
-                let jwk: jsonwebtoken::jwk::Jwk =
-                    serde_json::from_value(serde_json::to_value(jwk).unwrap()).unwrap();
+                let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(jwk.clone()).unwrap();
                 jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap()
             }
             None => jsonwebtoken::DecodingKey::from_secret(&secret),

@@ -99,7 +99,7 @@ impl Jwk {
 
 /// A public key as it is published. The type has no fields for private or symmetric keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PublicJwk {
+pub(crate) struct PublicJwk {
     #[serde(flatten)]
     parameters: PublicParameters,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,18 +149,25 @@ impl PublicJwk {
     pub(crate) fn new(parameters: PublicParameters, kid: Option<&str>, algorithm: Algorithm) -> Self {
         Self { parameters, kid: kid.map(str::to_owned), alg: algorithm_name(algorithm), usage: "sig" }
     }
-
-    /// The SHA-256 thumbprint of the key (RFC 7638) in base64url.
-    pub fn thumbprint(&self) -> String {
-        self.parameters.thumbprint()
-    }
 }
 
-/// A set of public keys, as it is served at `/.well-known/jwks.json` (RFC 7517 section 5).
+/// A set of public keys, as it is served at `/.well-known/jwks.json` (RFC 7517 section 5): serialise it. It contains no
+/// private key and no HMAC secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
-    /// The keys.
-    pub keys: Vec<PublicJwk>,
+    pub(super) keys: Vec<PublicJwk>,
+}
+
+impl JwkSet {
+    /// The number of keys.
+    pub const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key.
+    pub const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
 }
 
 /// The value of `alg` (RFC 7518 section 3.1).

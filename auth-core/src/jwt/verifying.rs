@@ -169,7 +169,7 @@ impl VerifyingKey {
     }
 
     /// The key as a public JWK; `None` for an HMAC secret.
-    pub fn public_jwk(&self) -> Option<PublicJwk> {
+    pub(super) fn public_jwk(&self) -> Option<PublicJwk> {
         let kid = self.id.as_ref().map(KeyId::as_str);
         self.public.clone().map(|parameters| PublicJwk::new(parameters, kid, self.algorithm))
     }

@@ -19,12 +19,12 @@ use super::source::ClaimsSource;
 use super::token_issuer::TokenIssuer;
 use super::write_behind::WriteBehind;
 use super::{Authenticator, Parts, Shared};
-use crate::audit::{Observer, TracingObserver};
+use crate::audit::{AuditEvent, Observer};
 use crate::claims::Claims;
 use crate::clock::{Clock, NodeClock, SystemClock};
 use crate::config::ConfigError;
 use crate::jwt::{Expected, KeyRing, Verifier};
-use crate::refresh::{Pairing, Pepper, Peppers, Sharing};
+use crate::refresh::{Pairing, Peppers, Sharing};
 use crate::revoke::{Cleared, Feed};
 use crate::store::{Ids, Limit, Realm, Store};
 use crate::web::{CsrfPolicy, HeaderlessClients, LocalPath, Origin, RefreshCookie, SessionCookie};
@@ -38,7 +38,7 @@ pub struct Builder<C: Claims> {
     source: Option<Arc<dyn ClaimsSource<C>>>,
     peppers: Option<Peppers>,
     clock: Arc<dyn Clock>,
-    observer: Arc<dyn Observer>,
+    observer: Observer,
     issuer: Option<String>,
     audience: Option<String>,
     client_id: Option<String>,
@@ -74,7 +74,7 @@ impl<C: Claims> Builder<C> {
             source: None,
             peppers: None,
             clock: Arc::new(SystemClock),
-            observer: Arc::new(TracingObserver),
+            observer: Observer::default(),
             issuer: C::ISSUER.map(str::to_owned),
             audience: C::AUDIENCE.map(str::to_owned),
             client_id: None,
@@ -188,10 +188,12 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Who hears of audit events. Default: they are `tracing` records with the target `auth_core::audit`: theft, sharing, and
+    /// Receives each audit event after it happened. It is called while a request waits: do slow work in another task.
+    ///
+    /// Default: they are `tracing` records with the target `auth_core::audit`: theft, sharing, and
     /// a store that was reset, is behind or lost writes as warnings, refusals at level debug, the rest as information.
-    pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Arc::new(observer);
+    pub fn observer(mut self, observer: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
+        self.observer = Observer::new(observer);
         self
     }
 
@@ -326,7 +328,7 @@ impl<C: Claims> Builder<C> {
                      instance with `Peppers::from_file_or_generate`",
                 ));
             }
-            None => Peppers::new(Pepper::generate(0)?),
+            None => Peppers::generate()?,
         };
         let realm = site.realm.clone().unwrap_or_else(|| default_realm(&site.issuer, &site.audience));
         let realm = Realm::new(&realm).ok_or_else(|| {

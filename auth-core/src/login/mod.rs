@@ -1,4 +1,53 @@
-//! The [`Authenticator`]: the only place that combines keys, sessions, refresh, revocation and the store.
+//! Signing in and out: the [`Authenticator`] and its [`Builder`], and what they return.
+//!
+//! - A browser gets a session cookie: [`login_session`](Authenticator::login_session) returns [`SignedIn`], which sets it.
+//! - An app or another service gets tokens: [`login_tokens`](Authenticator::login_tokens) returns [`Tokens`], and
+//!   [`refresh`](Authenticator::refresh) rotates them.
+//! - [`logout`](Authenticator::logout) ends the login of a request.
+//!   [`end_login`](Authenticator::end_login) and [`end_all_logins`](Authenticator::end_all_logins) end others.
+//!
+//! If checking the user takes time, for example because of a second factor, call [`begin`](Authenticator::begin) before it
+//! and [`login_session_with`](Authenticator::login_session_with) after it.
+//!
+//! ```
+//! use auth_core::login::{LoginError, SignedIn, SignedOut, Tokens};
+//! use auth_core::route::post;
+//! use auth_core::store::StoreError;
+//! use auth_core::web::{Device, LoginAttempt};
+//! use auth_core::{Auth, Authenticator, Claims, ProtectedRouter, public, require_auth};
+//! use axum::extract::State;
+//!
+//! #[derive(Claims)]
+//! #[claims(issuer = "https://shop.example", audience = "shop")]
+//! struct ShopUser {
+//!     #[claim(subject)]
+//!     name: String,
+//! }
+//!
+//! type Shop = State<Authenticator<ShopUser>>;
+//!
+//! #[public]
+//! async fn sign_in(State(auth): Shop, attempt: LoginAttempt) -> Result<SignedIn, LoginError> {
+//!     // The application has checked the password.
+//!     auth.login_session(attempt, ShopUser { name: "alice".to_owned() }).await
+//! }
+//!
+//! #[public]
+//! async fn sign_in_app(State(auth): Shop, device: Device) -> Result<Tokens, LoginError> {
+//!     auth.login_tokens(device, ShopUser { name: "alice".to_owned() }).await
+//! }
+//!
+//! #[require_auth(session | jwt)]
+//! async fn sign_out(user: Auth<ShopUser>, State(auth): Shop) -> Result<SignedOut, StoreError> {
+//!     auth.logout(&user).await
+//! }
+//!
+//! let app: ProtectedRouter<Authenticator<ShopUser>> = ProtectedRouter::new()
+//!     .route("/sign-in", post(sign_in))
+//!     .route("/app/sign-in", post(sign_in_app))
+//!     .route("/sign-out", post(sign_out));
+//! # let _ = app;
+//! ```
 
 mod access_tokens;
 mod background;

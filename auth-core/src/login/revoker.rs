@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 
 use super::realm_store::RealmStore;
-use crate::audit::{AuditEvent, Observer, notify};
+use crate::audit::{AuditEvent, Observer};
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
 use crate::revoke::Feed;
@@ -19,18 +19,13 @@ use crate::store::{
 pub(crate) struct Revoker {
     store: RealmStore,
     feed: Arc<Feed>,
-    observer: Arc<dyn Observer>,
+    observer: Observer,
     /// How long the credentials of a login can outlive it.
     retention: Duration,
 }
 
 impl Revoker {
-    pub(super) fn new(
-        store: RealmStore,
-        feed: Arc<Feed>,
-        observer: Arc<dyn Observer>,
-        retention: Duration,
-    ) -> Self {
+    pub(super) fn new(store: RealmStore, feed: Arc<Feed>, observer: Observer, retention: Duration) -> Self {
         Self { store, feed, observer, retention }
     }
 
@@ -39,7 +34,7 @@ impl Revoker {
     }
 
     pub(super) fn observe(&self, event: &AuditEvent) {
-        notify(&*self.observer, event);
+        self.observer.observe(event);
     }
 
     /// See [`RealmStore::take_step`].

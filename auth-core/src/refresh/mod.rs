@@ -5,14 +5,14 @@
 //! because refresh tokens outlive the process. With a memory store the default is a random pepper.
 //!
 //! ```
-//! use auth_core::refresh::{Pepper, Peppers};
+//! use auth_core::refresh::Peppers;
 //!
 //! // In production the secrets come from a secret storage, or from `Peppers::from_file_or_generate`.
 //! let (new, old) = ([7; 32], [3; 32]);
 //!
 //! // To change the pepper, first let all nodes accept the new one. Then issue tokens with it, and accept the old one
 //! // until the last login that uses it has expired.
-//! let peppers = Peppers::new(Pepper::new(2, &new)?).with_older(Pepper::new(1, &old)?)?;
+//! let peppers = Peppers::new(2, &new)?.with_older(1, &old)?;
 //! # let _ = peppers;
 //! # Ok::<(), auth_core::ConfigError>(())
 //! ```
@@ -24,7 +24,7 @@ pub(crate) mod rotate;
 pub(crate) mod token;
 
 pub(crate) use family::{Evidence, Verdict};
-pub use pepper::{Pepper, Peppers};
+pub use pepper::Peppers;
 pub(crate) use policy::{Pair, Pairing, RotationPolicy, Sharing};
 pub(crate) use rotate::{Refresh, RotateError, Rotated};
 pub(crate) use token::{ParseTokenError, ParsedToken, RefreshToken};

@@ -16,7 +16,7 @@ use crate::random::random_bytes;
 
 /// A server secret, with the number by which refresh tokens name it.
 #[derive(Clone)]
-pub struct Pepper {
+pub(crate) struct Pepper {
     id: u8,
     key: hmac::Key,
 }
@@ -27,7 +27,7 @@ impl Pepper {
     /// # Errors
     ///
     /// [`ConfigError`] when the secret has fewer than 32 bytes.
-    pub fn new(id: u8, secret: &[u8]) -> Result<Self, ConfigError> {
+    fn new(id: u8, secret: &[u8]) -> Result<Self, ConfigError> {
         if secret.len() < 32 {
             return Err(ConfigError::new(
                 "pepper",
@@ -36,23 +36,6 @@ impl Pepper {
             ));
         }
         Ok(Self { id, key: hmac::Key::new(hmac::HMAC_SHA256, secret) })
-    }
-
-    /// A random pepper, which exists only in this process: refresh tokens then are valid until the process ends.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] when the system's random number generator fails.
-    pub fn generate(id: u8) -> Result<Self, ConfigError> {
-        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes().map_err(|error| {
-            ConfigError::new(
-                "pepper",
-                "no pepper could be generated",
-                "check the system's random number generator",
-            )
-            .caused_by(error)
-        })?);
-        Ok(Self { id, key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice()) })
     }
 
     pub(crate) const fn id(&self) -> u8 {
@@ -96,9 +79,22 @@ pub struct Peppers {
 }
 
 impl Peppers {
-    /// Peppers with `current` for new tokens, and no older ones.
-    pub const fn new(current: Pepper) -> Self {
-        Self { current, older: Vec::new() }
+    /// A pepper for new tokens: a random secret, and the number by which tokens name it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the secret has fewer than 32 bytes.
+    pub fn new(id: u8, secret: &[u8]) -> Result<Self, ConfigError> {
+        Ok(Self { current: Pepper::new(id, secret)?, older: Vec::new() })
+    }
+
+    /// A random pepper, which exists only in this process: refresh tokens then are valid until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the system's random number generator fails.
+    pub fn generate() -> Result<Self, ConfigError> {
+        Self::new(0, random_secret()?.as_slice())
     }
 
     /// The pepper in a file, with number 0. A file that does not exist is created with a random pepper, accessible
@@ -110,36 +106,28 @@ impl Peppers {
     /// base64url, or contains fewer than 32 bytes.
     pub fn from_file_or_generate(path: impl AsRef<std::path::Path>) -> Result<Self, ConfigError> {
         let text = crate::private_file::read_or_make("peppers", path.as_ref(), || {
-            let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes().map_err(|error| {
-                ConfigError::new(
-                    "peppers",
-                    "no pepper could be generated",
-                    "check the system's random number generator",
-                )
-                .caused_by(error)
-            })?);
-            Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())))
+            Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random_secret()?.as_slice())))
         })?;
         let secret = URL_SAFE_NO_PAD.decode(text.trim()).map(Zeroizing::new).map_err(|_| {
             ConfigError::new("peppers", "the pepper file is not base64url", "restore the file from a backup")
         })?;
-        Pepper::new(0, &secret).map(Self::new)
+        Self::new(0, &secret)
     }
 
     /// Also accepts tokens of an older pepper. A login changes to the current pepper at its next rotation.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when there already is a pepper with this number.
-    pub fn with_older(mut self, pepper: Pepper) -> Result<Self, ConfigError> {
-        if self.find(pepper.id).is_some() {
+    /// [`ConfigError`] when there already is a pepper with this number, or the secret has fewer than 32 bytes.
+    pub fn with_older(mut self, id: u8, secret: &[u8]) -> Result<Self, ConfigError> {
+        if self.find(id).is_some() {
             return Err(ConfigError::new(
                 "pepper",
                 "duplicate pepper number",
                 "give each pepper its own number",
             ));
         }
-        self.older.push(pepper);
+        self.older.push(Pepper::new(id, secret)?);
         Ok(self)
     }
 
@@ -154,4 +142,15 @@ impl Peppers {
     pub(crate) fn all(&self) -> impl Iterator<Item = &Pepper> {
         std::iter::once(&self.current).chain(&self.older)
     }
+}
+
+fn random_secret() -> Result<Zeroizing<[u8; 32]>, ConfigError> {
+    random_bytes().map(Zeroizing::new).map_err(|error| {
+        ConfigError::new(
+            "peppers",
+            "no pepper could be generated",
+            "check the system's random number generator",
+        )
+        .caused_by(error)
+    })
 }

@@ -115,6 +115,15 @@ pub enum Schemes {
 }
 
 impl Schemes {
+    /// The accepted schemes, in the order of the attribute.
+    pub const fn as_slice(self) -> &'static [Scheme] {
+        match self {
+            Self::Session => &[Scheme::Session],
+            Self::Jwt => &[Scheme::Jwt],
+            Self::SessionOrJwt => &[Scheme::Session, Scheme::Jwt],
+        }
+    }
+
     /// Whether `scheme` is accepted.
     pub const fn accept(self, scheme: Scheme) -> bool {
         matches!(

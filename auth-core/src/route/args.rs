@@ -15,8 +15,27 @@ pub trait GuardedArgs: MadeByAttribute {
     const ACCESS: Access;
 }
 
+/// A handler that is a function or closure. axum's `Layered`, a handler with a layer around it, is none: the layer could
+/// answer before the guard runs, and the policy table would list a policy that nobody enforces.
+#[diagnostic::on_unimplemented(
+    message = "this handler has a layer around it, which could answer before the guard",
+    label = "not a function: the policy table could not tell who may call it",
+    note = "put the layer around routes instead: `ProtectedRouter::layer`"
+)]
+pub trait HandlerFunction<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<M, F: FnOnce() -> O, O> HandlerFunction<(M,)> for F {}
+
 macro_rules! guarded_args {
     ($($argument:ident)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<M, Function, Output, G, $($argument,)*> HandlerFunction<(M, G, $($argument,)*)> for Function
+        where
+            Function: FnOnce(G, $($argument,)*) -> Output,
+        {
+        }
+
         impl<M, G: GuardArg, $($argument,)*> MadeByAttribute for (M, G, $($argument,)*) {}
 
         impl<M, G: GuardArg, $($argument,)*> GuardedArgs for (M, G, $($argument,)*) {

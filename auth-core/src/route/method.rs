@@ -3,9 +3,10 @@
 use std::fmt;
 
 use axum::handler::Handler;
-use axum::routing;
+use axum::routing::{self, MethodFilter};
+use http::Method;
 
-use super::args::GuardedArgs;
+use super::args::{GuardedArgs, HandlerFunction};
 use crate::extract::access::Access;
 use crate::extract::caching::Varies;
 
@@ -16,7 +17,7 @@ use crate::extract::caching::Varies;
 /// give the page of one user to another.
 pub struct MethodRouter<S = ()> {
     pub(super) inner: routing::MethodRouter<S>,
-    pub(super) methods: Vec<(&'static str, Access)>,
+    pub(super) methods: Vec<(Method, Access)>,
 }
 
 impl<S> fmt::Debug for MethodRouter<S> {
@@ -31,10 +32,105 @@ impl<S> Clone for MethodRouter<S> {
     }
 }
 
-impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
-    fn of(inner: routing::MethodRouter<S>, method: &'static str, access: Access) -> Self {
-        Self { inner: marked(inner, access), methods: vec![(method, access)] }
+impl<S: Clone + Send + Sync + 'static> Default for MethodRouter<S> {
+    fn default() -> Self {
+        Self::new()
     }
+}
+
+/// The methods that a filter can name.
+const METHODS: [(MethodFilter, Method); 9] = [
+    (MethodFilter::CONNECT, Method::CONNECT),
+    (MethodFilter::DELETE, Method::DELETE),
+    (MethodFilter::GET, Method::GET),
+    (MethodFilter::HEAD, Method::HEAD),
+    (MethodFilter::OPTIONS, Method::OPTIONS),
+    (MethodFilter::PATCH, Method::PATCH),
+    (MethodFilter::POST, Method::POST),
+    (MethodFilter::PUT, Method::PUT),
+    (MethodFilter::TRACE, Method::TRACE),
+];
+
+impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
+    /// A router without handlers: every method is 405. For [`on`](Self::on); functions such as [`get`] are shorter.
+    pub fn new() -> Self {
+        Self { inner: routing::MethodRouter::new(), methods: Vec::new() }
+    }
+
+    /// Routes requests with one of these methods to a guarded handler too. `MethodFilter::GET` includes `HEAD`.
+    ///
+    /// ```
+    /// use auth_core::route::MethodRouter;
+    /// use auth_core::{ProtectedRouter, public};
+    /// use axum::routing::MethodFilter;
+    ///
+    /// #[public]
+    /// async fn allowed() -> [(&'static str, &'static str); 1] {
+    ///     [("allow", "GET, OPTIONS")]
+    /// }
+    ///
+    /// let app: ProtectedRouter =
+    ///     ProtectedRouter::new().route("/", MethodRouter::new().on(MethodFilter::OPTIONS, allowed));
+    /// assert!(app.policies().to_string().contains("OPTIONS"));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As axum does, when one of the methods has a handler already.
+    #[must_use]
+    pub fn on<H, T>(mut self, filter: MethodFilter, handler: H) -> Self
+    where
+        H: Handler<T, S> + HandlerFunction<T>,
+        T: GuardedArgs + 'static,
+    {
+        let named = METHODS.into_iter().filter(|(one, _)| filter.or(*one) == filter);
+        self.methods.extend(named.map(|(_, method)| (method, T::ACCESS)));
+        let handlers = routing::MethodRouter::new().on(filter, handler);
+        self.inner = self.inner.merge(marked(handlers, T::ACCESS));
+        self
+    }
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident),* $(,)?) => {
+        $(
+            #[doc = concat!("Routes `", stringify!($method), "` requests to a guarded handler.")]
+            pub fn $name<H, T, S>(handler: H) -> MethodRouter<S>
+            where
+                H: Handler<T, S> + HandlerFunction<T>,
+                T: GuardedArgs + 'static,
+                S: Clone + Send + Sync + 'static,
+            {
+                MethodRouter::new().on(MethodFilter::$method, handler)
+            }
+        )*
+
+        impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
+            $(
+                #[doc = concat!("Routes `", stringify!($method), "` requests to a guarded handler too.")]
+                #[doc = ""]
+                #[doc = "# Panics"]
+                #[doc = ""]
+                #[doc = "As axum does, when the method has a handler already."]
+                #[must_use]
+                pub fn $name<H, T>(self, handler: H) -> Self
+                where
+                    H: Handler<T, S> + HandlerFunction<T>,
+                    T: GuardedArgs + 'static,
+                {
+                    self.on(MethodFilter::$method, handler)
+                }
+            )*
+        }
+    };
+}
+
+methods! {
+    delete DELETE,
+    get GET,
+    patch PATCH,
+    post POST,
+    put PUT,
 }
 
 /// Answers of guarded handlers say what caches may do with them.
@@ -43,51 +139,4 @@ fn marked<S: Clone + 'static>(inner: routing::MethodRouter<S>, access: Access) -
         Some(varies) => inner.layer(varies.layer()),
         None => inner,
     }
-}
-
-macro_rules! methods {
-    ($($name:ident $method:literal),* $(,)?) => {
-        $(
-            #[doc = concat!("Routes `", $method, "` requests to a guarded handler.")]
-            pub fn $name<H, T, S>(handler: H) -> MethodRouter<S>
-            where
-                H: Handler<T, S>,
-                T: GuardedArgs + 'static,
-                S: Clone + Send + Sync + 'static,
-            {
-                MethodRouter::of(routing::$name(handler), $method, T::ACCESS)
-            }
-        )*
-
-        impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
-            $(
-                #[doc = concat!("Routes `", $method, "` requests to a guarded handler too.")]
-                #[doc = ""]
-                #[doc = "# Panics"]
-                #[doc = ""]
-                #[doc = "As axum does, when the method has a handler already."]
-                #[must_use]
-                pub fn $name<H, T>(mut self, handler: H) -> Self
-                where
-                    H: Handler<T, S>,
-                    T: GuardedArgs + 'static,
-                {
-                    self.inner = self.inner.merge(marked(routing::$name(handler), T::ACCESS));
-                    self.methods.push(($method, T::ACCESS));
-                    self
-                }
-            )*
-        }
-    };
-}
-
-methods! {
-    delete "DELETE",
-    get "GET",
-    head "HEAD",
-    options "OPTIONS",
-    patch "PATCH",
-    post "POST",
-    put "PUT",
-    trace "TRACE",
 }

@@ -1,44 +1,72 @@
 //! The list of every route and who may call it, for security reviewers.
 
+use std::borrow::Cow;
+use std::time::Duration;
 use std::{fmt, iter};
 
-use serde::Serialize;
+use http::Method;
+use serde::{Serialize, Serializer};
 
-use crate::extract::access::Access;
+use crate::extract::access;
+use crate::login::Scheme;
 use crate::requirement::{Condition, CsrfCheck, Requirement};
 
 /// One method of one path, and who may call it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RoutePolicy {
-    /// `GET`, `POST`, …; `*` for a service or a fallback, which take every method.
-    pub method: &'static str,
+    /// The method; `None`, serialised as `*`, for a service or a fallback, which take every method.
+    #[serde(serialize_with = "as_method")]
+    pub method: Option<Method>,
     /// The path as axum writes it.
     pub path: String,
-    /// `public`, `optional` or `required`.
-    pub access: &'static str,
-    /// The accepted schemes: `session`, `jwt`, `session | jwt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schemes: Option<String>,
-    /// What is asked of the principal.
+    /// Who may call it.
+    pub access: Access,
+    /// The accepted schemes, serialised as `session | jwt`; none where everybody may call.
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_alternatives")]
+    pub schemes: &'static [Scheme],
+    /// What is asked of the principal, as in the attribute: roles, scopes and checks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
-    /// How long ago the caller may have proved who they are, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fresh_ms: Option<u128>,
-    /// How old the revocation list may be, in milliseconds, where it differs from the authenticator's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revocation_ms: Option<u128>,
-    /// Whether a request with a cookie is checked for cross-site forgery: `on` or `off`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub csrf: Option<&'static str>,
+    /// How long ago the caller may have proved who they are; serialised in milliseconds.
+    #[serde(rename = "fresh_ms", skip_serializing_if = "Option::is_none", serialize_with = "as_millis")]
+    pub fresh: Option<Duration>,
+    /// How old the revocation list may be, where it differs from the authenticator's; serialised in milliseconds.
+    #[serde(rename = "revocation_ms", skip_serializing_if = "Option::is_none", serialize_with = "as_millis")]
+    pub revocation: Option<Duration>,
+    /// Whether a request with a cookie is checked for cross-site forgery, serialised as `on` or `off`; `None` where
+    /// everybody may call.
+    #[serde(rename = "csrf", skip_serializing_if = "Option::is_none", serialize_with = "as_switch")]
+    pub checks_csrf: Option<bool>,
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Everybody; a caller with a credential must meet the policy.
+    Optional,
+    /// Only a caller who meets the policy.
+    Required,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Public => "public",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        })
+    }
 }
 
 impl RoutePolicy {
-    pub(super) fn new(method: &'static str, path: String, access: Access) -> Self {
+    pub(super) fn new(method: Option<Method>, path: String, access: access::Access) -> Self {
         let (access, requirement) = match access {
-            Access::Public => ("public", None),
-            Access::Optional(requirement) => ("optional", Some(requirement)),
-            Access::Required(requirement) => ("required", Some(requirement)),
+            access::Access::Public => (Access::Public, None),
+            access::Access::Optional(requirement) => (Access::Optional, Some(requirement)),
+            access::Access::Required(requirement) => (Access::Required, Some(requirement)),
         };
         let condition = |requirement: &Requirement| match requirement.asked_condition() {
             Condition::Always => None,
@@ -52,39 +80,59 @@ impl RoutePolicy {
             method,
             path,
             access,
-            schemes: requirement.map(|requirement| requirement.schemes().to_string()),
+            schemes: requirement.map_or(&[], |requirement| requirement.schemes().as_slice()),
             condition: requirement.and_then(condition),
-            fresh_ms: requirement.and_then(|requirement| requirement.max_age()).map(|age| age.as_millis()),
-            revocation_ms: requirement
-                .and_then(|requirement| requirement.revocation_bound())
-                .map(|bound| bound.as_millis()),
-            csrf: requirement.map(|requirement| match requirement.csrf_check() {
-                CsrfCheck::On => "on",
-                CsrfCheck::Off => "off",
-            }),
+            fresh: requirement.and_then(Requirement::max_age),
+            revocation: requirement.and_then(Requirement::revocation_bound),
+            checks_csrf: requirement.map(|requirement| requirement.csrf_check() == CsrfCheck::On),
         }
     }
 
+    fn method(&self) -> &str {
+        self.method.as_ref().map_or("*", Method::as_str)
+    }
+
     fn asks(&self) -> String {
-        let bound =
-            |keyword, millis: Option<u128>| millis.map(|millis| format!("{keyword} {}", readable(millis)));
-        let csrf = (self.csrf == Some("off")).then(|| "csrf off".to_owned());
-        let parts = [
-            self.condition.clone(),
-            bound("fresh", self.fresh_ms),
-            bound("revocation", self.revocation_ms),
-            csrf,
-        ];
+        let bound = |keyword, bound: Option<Duration>| {
+            bound.map(|bound| format!("{keyword} {}", readable(bound.as_millis())))
+        };
+        let csrf = (self.checks_csrf == Some(false)).then(|| "csrf off".to_owned());
+        let parts =
+            [self.condition.clone(), bound("fresh", self.fresh), bound("revocation", self.revocation), csrf];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     fn who(&self) -> String {
-        match (&self.schemes, self.access) {
-            (Some(schemes), "optional") => format!("optional: {schemes}"),
-            (Some(schemes), _) => schemes.clone(),
-            (None, access) => access.to_owned(),
+        match self.access {
+            Access::Public => self.access.to_string(),
+            Access::Optional => format!("{}: {}", self.access, alternatives(self.schemes)),
+            Access::Required => alternatives(self.schemes).into_owned(),
         }
     }
+}
+
+/// As in the attribute: `session | jwt`.
+fn alternatives(schemes: &[Scheme]) -> Cow<'static, str> {
+    match schemes {
+        [one] => one.name().into(),
+        all => all.iter().map(|scheme| scheme.name()).collect::<Vec<_>>().join(" | ").into(),
+    }
+}
+
+fn as_method<S: Serializer>(method: &Option<Method>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(method.as_ref().map_or("*", Method::as_str))
+}
+
+fn as_alternatives<S: Serializer>(schemes: &[Scheme], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&alternatives(schemes))
+}
+
+fn as_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_millis()).serialize(serializer)
+}
+
+fn as_switch<S: Serializer>(is_on: &Option<bool>, serializer: S) -> Result<S::Ok, S::Error> {
+    is_on.map(|is_on| if is_on { "on" } else { "off" }).serialize(serializer)
 }
 
 /// `5m`, `90s`, `250ms`: the largest unit that divides it.
@@ -105,7 +153,7 @@ pub struct PolicyTable {
 
 impl PolicyTable {
     pub(super) fn new(mut routes: Vec<RoutePolicy>) -> Self {
-        routes.sort_by(|a, b| (&a.path, a.method).cmp(&(&b.path, b.method)));
+        routes.sort_by(|a, b| (&a.path, a.method()).cmp(&(&b.path, b.method())));
         Self { routes }
     }
 
@@ -119,7 +167,7 @@ impl fmt::Display for PolicyTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = ["METHOD", "PATH", "WHO", "ASKS"].map(str::to_owned);
         let row =
-            |route: &RoutePolicy| [route.method.to_owned(), route.path.clone(), route.who(), route.asks()];
+            |route: &RoutePolicy| [route.method().to_owned(), route.path.clone(), route.who(), route.asks()];
         let rows: Vec<_> = iter::once(header).chain(self.routes.iter().map(row)).collect();
         let mut widths = [0; 4];
         for row in &rows {
@@ -142,15 +190,15 @@ mod tests {
     use crate::requirement::Schemes;
 
     #[test]
-    fn the_table_has_columns_as_wide_as_their_widest_cell_and_no_space_at_the_end() {
+    fn the_table_has_columns_as_wide_as_their_widest_cell_and_the_list_has_texts() {
         const CLERKS: &Requirement = &Requirement::new(Schemes::SessionOrJwt)
             .condition(Condition::Check(0, "is_clerk"))
             .fresh(std::time::Duration::from_secs(300));
         const GUESTS: &Requirement = &Requirement::new(Schemes::Session).csrf(CsrfCheck::Off);
         let table = PolicyTable::new(vec![
-            RoutePolicy::new("GET", "/orders/{id}".to_owned(), Access::Required(CLERKS)),
-            RoutePolicy::new("DELETE", "/a".to_owned(), Access::Public),
-            RoutePolicy::new("*", "/\u{e4}".to_owned(), Access::Optional(GUESTS)),
+            RoutePolicy::new(Some(Method::GET), "/orders/{id}".to_owned(), access::Access::Required(CLERKS)),
+            RoutePolicy::new(Some(Method::DELETE), "/a".to_owned(), access::Access::Public),
+            RoutePolicy::new(None, "/\u{e4}".to_owned(), access::Access::Optional(GUESTS)),
         ]);
         let expected = "METHOD  PATH          WHO                ASKS
 DELETE  /a            public
@@ -158,6 +206,18 @@ GET     /orders/{id}  session | jwt      check(is_clerk), fresh 5m
 *       /\u{e4}            optional: session  csrf off
 ";
         assert_eq!(table.to_string(), expected);
+        let json = serde_json::to_value(&table).unwrap();
+        let expected = serde_json::json!([
+            {"method": "DELETE", "path": "/a", "access": "public"},
+            {
+                "method": "GET", "path": "/orders/{id}", "access": "required", "schemes": "session | jwt",
+                "condition": "check(is_clerk)", "fresh_ms": 300_000, "csrf": "on",
+            },
+            {
+                "method": "*", "path": "/\u{e4}", "access": "optional", "schemes": "session", "csrf": "off",
+            },
+        ]);
+        assert_eq!(json, expected);
         assert_eq!(PolicyTable::new(Vec::new()).to_string(), "METHOD  PATH  WHO  ASKS\n");
     }
 }

@@ -12,7 +12,7 @@ use axum::routing::Route;
 use http::request::Parts;
 use tower::{Layer, Service};
 
-use super::args::GuardedArgs;
+use super::args::{GuardedArgs, HandlerFunction};
 use super::method::MethodRouter;
 use super::policies::{PolicyTable, RoutePolicy};
 use crate::claims::Claims;
@@ -25,8 +25,8 @@ use crate::login::rejection::{Refusal, Rejection};
 ///
 /// It knows who may call each of its routes; [`policies`](Self::policies) lists them. What is not a guarded handler gets
 /// in by name only: [`public_service`](Self::public_service), and, after [`into_router`](Self::into_router), whatever
-/// plain axum takes. A layer, around a handler or a router, is not in the list: one that answers by itself does so
-/// before any guard.
+/// plain axum takes. A handler with a layer of its own (`handler.layer(…)`) is refused. A layer around routes is not in
+/// the list: one that answers by itself does so before any guard.
 #[must_use]
 pub struct ProtectedRouter<S = ()> {
     inner: Router<S>,
@@ -48,8 +48,10 @@ where
     ///
     /// As axum does, when the path is malformed or conflicts with another.
     pub fn route(mut self, path: &str, methods: MethodRouter<S>) -> Self {
-        let policies =
-            methods.methods.iter().map(|(method, access)| RoutePolicy::new(method, path.to_owned(), *access));
+        let policies = methods
+            .methods
+            .into_iter()
+            .map(|(method, access)| RoutePolicy::new(Some(method), path.to_owned(), access));
         self.routes.extend(policies);
         self.inner = self.inner.route(path, methods.inner);
         self
@@ -66,7 +68,7 @@ where
         T::Response: IntoResponse,
         T::Future: Send + 'static,
     {
-        self.routes.push(RoutePolicy::new("*", below(path), Access::Public));
+        self.routes.push(RoutePolicy::new(None, below(path), Access::Public));
         self.inner = self.inner.nest_service(path, service);
         self
     }
@@ -101,11 +103,11 @@ where
     /// Answers what no route matches, with a guarded handler.
     pub fn fallback<H, T>(mut self, handler: H) -> Self
     where
-        H: Handler<T, S>,
+        H: Handler<T, S> + HandlerFunction<T>,
         T: GuardedArgs + 'static,
     {
         self.routes.retain(|route| route.path != FALLBACK);
-        self.routes.push(RoutePolicy::new("*", FALLBACK.to_owned(), T::ACCESS));
+        self.routes.push(RoutePolicy::new(None, FALLBACK.to_owned(), T::ACCESS));
         self.inner = match Varies::of(T::ACCESS) {
             Some(varies) => self.inner.fallback(handler.layer(varies.layer())),
             None => self.inner.fallback(handler),
@@ -120,7 +122,7 @@ where
     /// [`MethodNotAllowed`](crate::extract::RejectionReason::MethodNotAllowed). It replaces a [`fallback`](Self::fallback).
     pub fn unmatched<C: Claims>(mut self, auth: &Authenticator<C>) -> Self {
         self.routes.retain(|route| route.path != FALLBACK);
-        self.routes.push(RoutePolicy::new("*", FALLBACK.to_owned(), Access::Public));
+        self.routes.push(RoutePolicy::new(None, FALLBACK.to_owned(), Access::Public));
         self.inner = self
             .inner
             .fallback(answer_of(auth, || Refusal::NotFound))

@@ -29,10 +29,65 @@
 //! ```
 //!
 //! The rest of this page is for authors of stores. [`Store`] consists of five traits, because five parts of the crate
-//! use
-//! it and none of them needs the others. One type implements all of them, because ending a login changes rows,
-//! sessions
-//! and the log in one step. `testing::contract` (feature `testing`) tests a store against the contract below.
+//! use it and none of them needs the others. One type implements all of them, because ending a login changes rows,
+//! sessions and the log in one step. `testing::contract` (feature `testing`) tests a store against the contract below.
+//!
+//! # How to implement the traits
+//!
+//! The methods are `async fn`s. An authenticator shares a store as `Arc<dyn Store>`, for which Rust does not accept
+//! `async fn`s in a trait; therefore the traits, and implementations of them, have the attribute `#[async_trait]` of the
+//! crate async-trait. This documentation shows what it makes of a method: lifetimes, and
+//! `Pin<Box<dyn Future<Output = …>>>` in place of the result. Write methods as here:
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::sync::{Mutex, PoisonError};
+//!
+//! use async_trait::async_trait;
+//! use auth_core::clock::Timestamp;
+//! use auth_core::store::{Document, DocumentStore, Realm, StoreError, Timed};
+//!
+//! #[derive(Debug, Default)]
+//! struct Shelf {
+//!     documents: Mutex<HashMap<(Realm, String), Document>>,
+//! }
+//!
+//! impl Shelf {
+//!     fn now(&self) -> Timestamp {
+//!         // The time of the server.
+//!         # Timestamp::UNIX_EPOCH
+//!     }
+//! }
+//!
+//! #[async_trait]
+//! impl DocumentStore for Shelf {
+//!     async fn document(&self, realm: &Realm, name: &str) -> Result<Timed<Option<Document>>, StoreError> {
+//!         let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+//!         let found = documents.get(&(realm.clone(), name.to_owned())).cloned();
+//!         Ok(Timed::new(found, self.now()))
+//!     }
+//!
+//!     async fn save_document(
+//!         &self,
+//!         realm: &Realm,
+//!         name: &str,
+//!         expected: u64,
+//!         bytes: &[u8],
+//!     ) -> Result<Timed<bool>, StoreError> {
+//!         if bytes.len() > 64 * 1024 {
+//!             return Err(StoreError::new("the document is too long"));
+//!         }
+//!         let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+//!         let key = (realm.clone(), name.to_owned());
+//!         let version = documents.get(&key).map_or(0, |document| document.version);
+//!         if version == expected {
+//!             documents.insert(key, Document { version: version + 1, bytes: bytes.to_vec() });
+//!         }
+//!         Ok(Timed::new(version == expected, self.now()))
+//!     }
+//! }
+//! # let _ = Shelf::default();
+//! ```
 //!
 //! # Terms
 //!

@@ -2,19 +2,19 @@
 
 use std::error::Error;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::__private::rotation::ParsedToken;
 use auth_core::__private::{Guard, NoChecks, OptionalGuard, Policy};
 use auth_core::__private::{Requirement, Schemes};
-use auth_core::audit::{AuditEvent, Observer};
+
 use auth_core::extract::Rejection;
 use auth_core::id::{LoginId, Position, Subject};
 use auth_core::jwt::VerifyError;
 use auth_core::jwt::{Algorithm, KeyRing, KeySet, SigningKey, VerifyingKey};
 use auth_core::login::{Builder, LoginError, RefreshError};
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Cursor, Document, Family, Ids, LogEntry, LoginKind, LoginStore as _, Mark, NewLogin, NewSession,
@@ -25,7 +25,9 @@ use auth_core::web::{Device, LoginAttempt};
 use auth_core::{Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
 use auth_tests::shop::{builder, realm};
-use auth_tests::{Call, Forged, Forger, NOW, Shop, ShopUser, UNKNOWN_SESSION, in_time, session_of, user};
+use auth_tests::{
+    Call, Forged, Forger, NOW, Recorder, Shop, ShopUser, UNKNOWN_SESSION, in_time, session_of, user,
+};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -71,19 +73,16 @@ fn keys_show_their_name_and_nothing_else() {
 
 #[test]
 fn peppers_and_refresh_tokens_show_nothing() {
-    let pepper = || Pepper::new(3, SECRET).unwrap();
+    let peppers = Peppers::new(3, SECRET).unwrap();
     let secrets = Secrets::default().bytes("the pepper", SECRET).text("the pepper", "a secret of sixty-four");
-    secrets.assert_hidden("Pepper", &pepper());
-    secrets.assert_hidden("Peppers", &Peppers::new(pepper()));
-    assert_eq!(format!("{:?}", pepper()), "Pepper(3)");
+    secrets.assert_hidden("Peppers", &peppers);
+    assert_eq!(format!("{peppers:?}"), "Peppers { current: Pepper(3), older: [] }");
 }
 
 #[tokio::test]
 async fn what_a_login_hands_out_shows_no_credential() {
     let forger = Forger::new(Algorithm::ES256);
-    let shop =
-        Shop::with(forger.ring(), |builder| builder.peppers(Peppers::new(Pepper::new(0, SECRET).unwrap())))
-            .await;
+    let shop = Shop::with(forger.ring(), |builder| builder.peppers(Peppers::new(0, SECRET).unwrap())).await;
     let tokens = in_time(shop.auth.login_tokens(Device::unknown(), user(7))).await.unwrap();
     let refresh = tokens.refresh_token().unwrap();
     let raw = decode(refresh.strip_prefix("ar1_").unwrap());
@@ -94,7 +93,7 @@ async fn what_a_login_hands_out_shows_no_credential() {
         .bytes("the tag", &raw[56..])
         .text("a claim", "mail-of-7");
     secrets.assert_hidden("Tokens", &tokens);
-    let parsed = ParsedToken::parse(refresh, &Peppers::new(Pepper::new(0, SECRET).unwrap())).unwrap();
+    let parsed = ParsedToken::parse(refresh, &Peppers::new(0, SECRET).unwrap()).unwrap();
     secrets.assert_hidden("ParsedToken", &parsed);
 
     let keys = KeySet::new([forger.signing_key().verifying_key().clone()]).unwrap();
@@ -220,20 +219,12 @@ async fn rejections_show_the_reason_and_nothing_of_the_request() {
     }
 }
 
-#[derive(Clone, Debug, Default)]
-struct Heard(Arc<Mutex<Vec<AuditEvent>>>);
-
-impl Observer for Heard {
-    fn observe(&self, event: &AuditEvent) {
-        self.0.lock().unwrap().push(event.clone());
-    }
-}
-
 #[tokio::test]
 async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
-    let heard = Heard::default();
+    let heard = Recorder::default();
     let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
-    let shop = Shop::with(ring, |builder| builder.observer(heard.clone())).await;
+    let observer = heard.clone();
+    let shop = Shop::with(ring, |builder| builder.observer(move |event| observer.hear(event))).await;
     let cookie = shop.sign_in(7).await;
     let (access, first) = shop.tokens(7).await;
     let mut secrets = Secrets::default().cookie("the cookie", &cookie).token("the access token", &access);
@@ -254,7 +245,7 @@ async fn audit_events_hold_no_credential_and_no_claim_but_the_subject() {
     Call::post("/login").cookie(&cookie).send(&shop.app).await;
     let secrets =
         secrets.token("a refresh token", &token).text("a claim", "mail-of-7").text("junk", "a.junk.token");
-    let events = heard.0.lock().unwrap().clone();
+    let events = heard.take();
     let names = serde_json::to_string(&events).unwrap();
     for name in ["login_started", "rotated", "theft", "login_ended", "refused"] {
         assert!(names.contains(&format!(r#""event":"{name}""#)), "{name}: {names}");
@@ -358,7 +349,7 @@ async fn a_builder_and_its_authenticator_show_no_key() {
         Authenticator::<ShopUser>::builder()
             .keys(forger.ring())
             .store(MemoryStore::new())
-            .peppers(Peppers::new(Pepper::new(0, SECRET).unwrap()))
+            .peppers(Peppers::new(0, SECRET).unwrap())
     };
     secrets.assert_hidden("Builder", &builder());
     secrets.assert_hidden("Authenticator", &builder().build().await.unwrap());
@@ -395,7 +386,7 @@ async fn errors_of_configuration_do_not_repeat_the_value() {
         KeySet::from_jwks_json("hunter22").unwrap_err(),
         KeySet::from_jwks_json(r#"{"keys":[{"kty":"oct","k":"hunter22"}]}"#).unwrap_err(),
         KeySet::from_jwks_json(r#"{"keys":["hunter22"]}"#).unwrap_err(),
-        Pepper::new(0, b"hunter22").unwrap_err(),
+        Peppers::new(0, b"hunter22").unwrap_err(),
         refused(|builder| builder.trusted_origin("hunter22")).await,
         refused(|builder| builder.session_cookie("hunter22;")).await,
     ];

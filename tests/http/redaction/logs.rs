@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_core::audit::{AuditEvent, Observer};
 use auth_core::jwt::Algorithm;
 use auth_core::login::RefreshError;
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
@@ -63,7 +63,7 @@ const PEPPER: &[u8; 32] = b"thirty-two bytes of pepper, salt";
 
 /// Everything that can happen to a login; returns what must not be found in the log.
 async fn live(store: Arc<dyn Store>, clock: &ManualClock, forger: &Forger) -> Secrets {
-    let peppers = Peppers::new(Pepper::new(0, PEPPER).unwrap());
+    let peppers = Peppers::new(0, PEPPER).unwrap();
     let shop = Shop::on(store, clock, forger.ring(), |builder| builder.peppers(peppers)).await;
     let cookie = shop.sign_in(7).await;
     let (access, first) = shop.tokens(7).await;

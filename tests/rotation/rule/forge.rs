@@ -3,19 +3,19 @@
 use auth_core::__private::rotation::ParsedToken;
 use auth_core::id::LoginId;
 use auth_core::id::Position;
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// The pepper with that number.
-pub(crate) fn pepper(id: u8) -> Pepper {
-    Pepper::new(id, &[0x50 + id; 32]).unwrap()
+/// The secret of the pepper with that number.
+pub(crate) fn pepper(id: u8) -> [u8; 32] {
+    [0x50 + id; 32]
 }
 
 /// New tokens by pepper 0.
 pub(crate) fn peppers() -> Peppers {
-    Peppers::new(pepper(0))
+    Peppers::new(0, &pepper(0)).unwrap()
 }
 
 /// Everything in a token but the tag.
@@ -35,7 +35,7 @@ impl Forged {
 
     /// Takes a token apart.
     pub(crate) fn from(token: &ParsedToken) -> Self {
-        let text = token.encode(&peppers().with_older(pepper(1)).unwrap()).unwrap();
+        let text = token.encode(&peppers().with_older(1, &pepper(1)).unwrap()).unwrap();
         let bytes = URL_SAFE_NO_PAD.decode(text.expose().strip_prefix("ar1_").unwrap()).unwrap();
         Self {
             version: bytes[0],

@@ -82,7 +82,7 @@ mod texts {
     fn an_unknown_pepper_is_not_junk() {
         let other = Forged { pepper: 1, ..Forged::new(LOGIN, at(0, 0), [5; 32]) };
         assert_eq!(parse(&other.text()), Err(ParseTokenError::UnknownPepper { id: 1 }));
-        let known = peppers().with_older(pepper(1)).unwrap();
+        let known = peppers().with_older(1, &pepper(1)).unwrap();
         assert!(ParsedToken::parse(&other.text(), &known).is_ok());
     }
 
@@ -92,7 +92,7 @@ mod texts {
         let token = ParsedToken::parse(&text, &peppers()).unwrap();
         assert_eq!(token.encode(&peppers()).unwrap().expose(), text);
         assert_eq!((token.login_id(), token.position()), (LOGIN, at(u32::MAX, u16::MAX)));
-        assert!(token.encode(&Peppers::new(pepper(1))).is_none());
+        assert!(token.encode(&Peppers::new(1, &pepper(1)).unwrap()).is_none());
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod peppers_change {
         let mut owner = Owner::new().await;
         let made = owner.present(&owner.first).await.unwrap().token;
         assert_eq!(Forged::from(&made).pepper, 0);
-        owner.peppers = Peppers::new(pepper(1)).with_older(pepper(0)).unwrap();
+        owner.peppers = Peppers::new(1, &pepper(1)).unwrap().with_older(0, &pepper(0)).unwrap();
         let again = owner.present(&owner.first).await.unwrap().token;
         assert_eq!(owner.text(&again), owner.text(&made));
         owner.clock.advance(GRACE);
@@ -269,7 +269,7 @@ mod peppers_change {
     #[tokio::test]
     async fn a_successor_made_with_an_unknown_pepper_changes_nothing() {
         let mut owner = Owner::new().await;
-        owner.peppers = Peppers::new(pepper(1)).with_older(pepper(0)).unwrap();
+        owner.peppers = Peppers::new(1, &pepper(1)).unwrap().with_older(0, &pepper(0)).unwrap();
         let made = owner.present(&owner.first).await.unwrap().token;
         owner.use_token(&made).await;
         owner.peppers = peppers();

@@ -1,6 +1,6 @@
 //! Refresh tokens made by hand, as whoever has the pepper could.
 
-use auth_core::refresh::{Pepper, Peppers};
+use auth_core::refresh::Peppers;
 use auth_core::store::SecretHash;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -14,14 +14,14 @@ const GENERATION: std::ops::Range<usize> = 18..22;
 const BRANCH: std::ops::Range<usize> = 22..24;
 const SECRET: std::ops::Range<usize> = 24..56;
 
-/// The pepper with that number; 0 is [`PEPPER`].
-pub fn pepper(id: u8) -> Pepper {
-    Pepper::new(id, &[0x50 + id; 32]).unwrap()
+/// The secret of the pepper with that number; 0 is [`PEPPER`].
+pub fn pepper(id: u8) -> [u8; 32] {
+    [0x50 + id; 32]
 }
 
 /// Only pepper 0.
 pub fn peppers() -> Peppers {
-    Peppers::new(pepper(0))
+    Peppers::new(0, &pepper(0)).unwrap()
 }
 
 /// The bytes of a token: version, pepper, login, generation, branch, secret, tag.

@@ -16,6 +16,7 @@ use auth_core::{Auth, Authenticator, ProtectedRouter, check, public, require_aut
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodFilter;
 
 use super::Node;
 use crate::{
@@ -87,15 +88,14 @@ impl Node<ShopUser> {
     }
 }
 
-/// Every method by one handler.
-fn any<H, T>(handler: H) -> MethodRouter<Shopkeeper>
-where
-    H: axum::handler::Handler<T, Shopkeeper> + Clone,
-    T: auth_core::__private::GuardedArgs + 'static,
-{
-    let router = get(handler.clone()).post(handler.clone()).put(handler.clone()).patch(handler.clone());
-    router.delete(handler.clone()).options(handler.clone()).trace(handler)
-}
+/// Every method that a client sends.
+const EVERY: MethodFilter = MethodFilter::GET
+    .or(MethodFilter::POST)
+    .or(MethodFilter::PUT)
+    .or(MethodFilter::PATCH)
+    .or(MethodFilter::DELETE)
+    .or(MethodFilter::OPTIONS)
+    .or(MethodFilter::TRACE);
 
 /// The application.
 pub fn routes(auth: &Shopkeeper) -> ProtectedRouter<Shopkeeper> {
@@ -105,11 +105,11 @@ pub fn routes(auth: &Shopkeeper) -> ProtectedRouter<Shopkeeper> {
         .route("/login", post(login))
         .layer(auth.session_data_layer());
     ProtectedRouter::new()
-        .route("/me", any(me))
-        .route("/by-session", any(by_session))
-        .route("/by-token", any(by_token))
-        .route("/perhaps", any(perhaps))
-        .route("/without-csrf", any(without_csrf))
+        .route("/me", MethodRouter::new().on(EVERY, me))
+        .route("/by-session", MethodRouter::new().on(EVERY, by_session))
+        .route("/by-token", MethodRouter::new().on(EVERY, by_token))
+        .route("/perhaps", MethodRouter::new().on(EVERY, perhaps))
+        .route("/without-csrf", MethodRouter::new().on(EVERY, without_csrf))
         .route("/admin", get(admin))
         .route("/clerk", get(clerk))
         .route("/write", get(write))
@@ -117,7 +117,7 @@ pub fn routes(auth: &Shopkeeper) -> ProtectedRouter<Shopkeeper> {
         .route("/prompt", get(prompt))
         .route("/orders/{id}", get(order))
         .route("/upload", post(upload))
-        .route("/health", any(health))
+        .route("/health", MethodRouter::new().on(EVERY, health))
         .route("/tokens", post(tokens))
         .route("/browser-tokens", post(browser_tokens))
         .merge(data)

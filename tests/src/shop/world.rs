@@ -95,7 +95,10 @@ impl World {
         let events = Recorder::default();
         let observer = events.clone();
         let builder = |builder: Builder<User>| {
-            let builder = builder.keys(self.keys.clone()).peppers(peppers()).observer(observer);
+            let builder = builder
+                .keys(self.keys.clone())
+                .peppers(peppers())
+                .observer(move |event| observer.hear(event));
             configure(builder.grace(GRACE).leeway(LEEWAY).staleness(STALENESS))
         };
         Node::build(store, &self.clock, events, builder, names::router).await
