@@ -1,4 +1,4 @@
-//! The work off the request path: three loops that end with the authenticator.
+//! Background work: three loops that stop with the authenticator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::audit::AuditEvent;
 use crate::revoke::CatchUp;
 use crate::store::StoreError;
 
-/// How long a node waits for a wake-up before it looks itself.
+/// How long a node waits for a notification before it polls.
 const POLL: Duration = Duration::from_secs(1);
-/// The least time between two looks: a store that wakes us without end does not keep a core busy.
+/// The minimum time between two polls, so that a store that notifies continuously does not keep a core busy.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long writes are gathered.
+/// How long writes are collected before they are written.
 const GATHER: Duration = Duration::from_millis(500);
 /// How often expired rows and entries are deleted.
 const PURGE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ impl Drop for Background {
     }
 }
 
-/// Keeps the revocation list up to date: at each wake-up, and once a second without one.
+/// Keeps the revocation list up to date: after each notification, and once a second without one.
 async fn follow(revoker: Arc<Revoker>) {
     loop {
         if timeout(POLL, revoker.feed().changed()).await.is_ok() {
@@ -50,7 +50,7 @@ async fn follow(revoker: Arc<Revoker>) {
         match revoker.catch_up().await {
             Ok(()) => sleep(PAUSE).await,
             Err(error) => {
-                tracing::warn!(?error, "the revocation log cannot be read");
+                tracing::warn!(?error, "the revocation log could not be read");
                 sleep(POLL).await;
             }
         }
@@ -58,7 +58,7 @@ async fn follow(revoker: Arc<Revoker>) {
 }
 
 impl Revoker {
-    /// Reads the log to its end; what the store had lost is an event, and a large step of its clock.
+    /// Reads the log to its end. Writes that the store lost, and large steps of its clock, are events.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         let done = self.feed().catch_up().await;
         if let Some(millis) = self.take_step() {
@@ -75,19 +75,19 @@ impl Revoker {
     }
 }
 
-/// Writes what was gathered.
+/// Writes the collected writes.
 async fn write(uses: Arc<WriteBehind>, store: RealmStore) {
     loop {
         uses.filled.notified().await;
         sleep(GATHER).await;
         if let Err(error) = uses.flush(&store).await {
-            tracing::warn!(?error, "uses of logins cannot be written down");
+            tracing::warn!(?error, "last-seen times could not be written");
             sleep(POLL).await;
         }
     }
 }
 
-/// Deletes what has expired.
+/// Deletes expired rows and entries.
 async fn purge(revoker: Arc<Revoker>, store: RealmStore) {
     let mut ticks = interval(PURGE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,8 +95,10 @@ async fn purge(revoker: Arc<Revoker>, store: RealmStore) {
         ticks.tick().await;
         let entries = revoker.feed().list().purge(store.now());
         match store.ask(|store, _| store.purge()).await {
-            Ok(purged) => tracing::debug!(logins = purged.value, entries, "deleted what has expired"),
-            Err(error) => tracing::warn!(?error, "expired logins cannot be deleted"),
+            Ok(purged) => {
+                tracing::debug!(logins = purged.value, entries, "deleted expired logins and log entries")
+            }
+            Err(error) => tracing::warn!(?error, "expired logins could not be deleted"),
         }
     }
 }

@@ -42,10 +42,10 @@ pub enum LoginError {
     /// The ticket and the claims have different subjects: 500, because it is an error of the application.
     #[error("the ticket is of another subject")]
     OtherSubject,
-    /// The claims source did not answer: 503.
+    /// The claims source did not respond: 503.
     #[error("the claims source did not answer")]
     Source(#[source] BoxError),
-    /// The store did not answer: 503.
+    /// The store did not respond: 503.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The subject of the claims is empty, too long, or contains a control character: 500, because it is an error of the
@@ -209,20 +209,20 @@ impl<C: Claims> Authenticator<C> {
     }
 }
 
-/// What a browser had before it signed in.
+/// What the browser had before the sign-in.
 struct Before {
-    /// Data to move along.
+    /// Data to move to the new session.
     data: Vec<u8>,
-    /// A login of the same subject: the new one takes its place.
+    /// A login of the same subject, which the new one replaces.
     own: Option<LoginId>,
-    /// A login of somebody else, to end.
+    /// A login of another subject, to end.
     foreign: Option<(LoginId, Subject)>,
     /// A session without a login to delete.
     anonymous: Option<SessionKey>,
 }
 
 impl<C: Claims> Parts<C> {
-    /// What a login that begins under the ticket will be.
+    /// The row of a login that begins under the ticket.
     async fn new_login(
         &self,
         ticket: &Ticket,
@@ -265,8 +265,8 @@ impl<C: Claims> Parts<C> {
         Partition::of(subject, self.store.store().partitions()).new_login()
     }
 
-    /// What the browser has already: data to move along, and a login to end. A cookie that is none of ours is ignored
-    /// here: it is replaced anyway. The data of somebody else's login stays with it.
+    /// What the browser already has: data to move, and a login to end. An invalid cookie is ignored here, since it is replaced
+    /// anyway. The data of another subject's login are not moved.
     async fn session_before(
         &self,
         cookies: &http::HeaderMap,
@@ -288,7 +288,7 @@ impl<C: Claims> Parts<C> {
         })
     }
 
-    /// Stores a login; `None` when an id is taken.
+    /// Stores a login; `None` if an id exists already.
     async fn create(
         &self,
         ticket: &Ticket,
@@ -320,8 +320,8 @@ impl<C: Claims> Parts<C> {
         }
     }
 
-    /// Ends what the browser had before that was not the subject's: it is elsewhere in the store, so this is a step of its
-    /// own. The new login is there already: what fails here is logged, and ends by itself.
+    /// Ends the browser's previous login of another subject. It may be in another partition, so this is a separate step. The new
+    /// login exists already: if this fails, it is logged, and the previous login expires by itself.
     async fn end_foreign(&self, before: &Before) {
         let mut result = Ok(());
         if let Some((login, owner)) = &before.foreign {
@@ -332,7 +332,10 @@ impl<C: Claims> Parts<C> {
             result = deleted.map(|_| ());
         }
         if let Err(error) = result {
-            tracing::warn!(?error, "what a browser had before it signed in stays until it expires");
+            tracing::warn!(
+                ?error,
+                "the browser's previous login could not be ended and is valid until it expires"
+            );
         }
     }
 }
