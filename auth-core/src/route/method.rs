@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use axum::handler::Handler;
 use axum::routing;
 
-use super::args::GuardedArgs;
+use super::args::{Guarded, GuardedHandler, Seal};
 use crate::extract::access::Access;
 
 /// Handlers of one path, by method. As axum's [`MethodRouter`](axum::routing::MethodRouter); `GET` answers `HEAD` too.
@@ -32,17 +31,29 @@ impl<S> MethodRouter<S> {
     }
 }
 
+impl<S> Guarded<Self> for MethodRouter<S> {
+    fn guarded(self) -> Self {
+        self
+    }
+}
+
+impl<S> From<MethodRouter<S>> for routing::MethodRouter<S> {
+    /// The handlers with their guards, without the list of who may call them.
+    fn from(router: MethodRouter<S>) -> Self {
+        router.inner
+    }
+}
+
 macro_rules! methods {
     ($($name:ident $method:literal),* $(,)?) => {
         $(
             #[doc = concat!("Routes `", $method, "` requests to a guarded handler.")]
             pub fn $name<H, T, S>(handler: H) -> MethodRouter<S>
             where
-                H: Handler<T, S>,
-                T: GuardedArgs + 'static,
+                H: GuardedHandler<T, S>,
                 S: Clone + Send + Sync + 'static,
             {
-                MethodRouter::of(routing::$name(handler), $method, T::ACCESS)
+                MethodRouter::of(routing::$name(handler.into_handler(Seal)), $method, H::ACCESS)
             }
         )*
 
@@ -56,11 +67,10 @@ macro_rules! methods {
                 #[must_use]
                 pub fn $name<H, T>(mut self, handler: H) -> Self
                 where
-                    H: Handler<T, S>,
-                    T: GuardedArgs + 'static,
+                    H: GuardedHandler<T, S>,
                 {
-                    self.inner = self.inner.$name(handler);
-                    self.methods.push(($method, T::ACCESS));
+                    self.inner = self.inner.$name(handler.into_handler(Seal));
+                    self.methods.push(($method, H::ACCESS));
                     self
                 }
             )*

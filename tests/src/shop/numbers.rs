@@ -90,8 +90,7 @@ impl Node<ShopUser> {
 /// Every method by one handler.
 fn any<H, T>(handler: H) -> MethodRouter<Shopkeeper>
 where
-    H: axum::handler::Handler<T, Shopkeeper> + Clone,
-    T: auth_core::__private::GuardedArgs + 'static,
+    H: auth_core::__private::GuardedHandler<T, Shopkeeper> + Clone,
 {
     let router = get(handler.clone()).post(handler.clone()).put(handler.clone()).patch(handler.clone());
     router.delete(handler.clone()).options(handler.clone()).trace(handler)
