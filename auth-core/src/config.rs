@@ -1,5 +1,6 @@
 //! Errors in the configuration. Only builders and functions that load keys return them.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -8,14 +9,19 @@ use std::fmt;
 /// It never contains the value, because values are often secrets.
 pub struct ConfigError {
     field: &'static str,
-    problem: &'static str,
+    problem: Cow<'static, str>,
     help: &'static str,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl ConfigError {
     pub(crate) const fn new(field: &'static str, problem: &'static str, help: &'static str) -> Self {
-        Self { field, problem, help, cause: None }
+        Self { field, problem: Cow::Borrowed(problem), help, cause: None }
+    }
+
+    /// An error whose text contains a name from the configuration, such as that of an environment variable.
+    pub(crate) const fn of_name(field: &'static str, problem: String, help: &'static str) -> Self {
+        Self { field, problem: Cow::Owned(problem), help, cause: None }
     }
 
     pub(crate) fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

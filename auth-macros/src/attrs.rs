@@ -17,12 +17,9 @@ pub(crate) fn check_alone(name: &Ident, attrs: &[Attribute], errors: &mut Errors
     for attr in attrs {
         let last = attr.path().segments.last().map(|segment| segment.ident.to_string());
         if let Some(other @ ("require_auth" | "public")) = last.as_deref() {
-            let message = format_args!("`#[{other}]` is a second statement of who may call `{name}`");
-            errors.at(
-                attr,
-                message,
-                "// keep one of the two; a comma inside `#[require_auth(…)]` means *and*",
-            );
+            let message =
+                format_args!("conflicting `#[{other}]`: only one attribute states who may call `{name}`");
+            errors.at(attr, message, "// remove one of them; a comma in `#[require_auth(…)]` means *and*");
         }
     }
 }
@@ -32,10 +29,14 @@ pub(crate) fn without_instrument(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<At
     sorted(attrs, "instrument")
 }
 
+/// Whether the attribute's path ends in `name`.
+pub(crate) fn is(attr: &Attribute, name: &str) -> bool {
+    attr.path().segments.last().is_some_and(|segment| segment.ident == name)
+}
+
 /// The attributes whose path ends in `name`, and the others. A `cfg_attr` is taken apart.
 fn sorted(attrs: &[Attribute], name: &str) -> (Vec<Attribute>, Vec<Attribute>) {
-    let ends_in_name =
-        |attr: &Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == name);
+    let ends_in_name = |attr: &Attribute| is(attr, name);
     let parts = attrs.iter().flat_map(|attr| match cfg_attr_parts(attr) {
         Some(parts) if parts.iter().any(|(_, part)| ends_in_name(part)) => parts,
         _ => vec![(attr.clone(), attr.clone())],

@@ -11,17 +11,18 @@ use crate::sink::mistake;
 /// Units with their length in milliseconds, from long to short.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// The duration that the literal says; `help` shows one that reads.
+/// The duration in the literal; `help` shows a valid one.
 pub(crate) fn from_literal(literal: &LitStr, help: &str) -> syn::Result<Duration> {
     let text = literal.value();
     match from_text(&text) {
         Some(duration) if duration.is_zero() => {
-            Err(mistake(literal, format_args!("`{text}` is no time at all"), help))
+            Err(mistake(literal, format_args!("`{text}` is zero: the duration must be longer"), help))
         }
         Some(duration) => Ok(duration),
         None => {
-            let message =
-                format_args!("`{text}` is not a duration: numbers with the units `d`, `h`, `m`, `s`, `ms`");
+            let message = format_args!(
+                "`{text}` is not a duration: use numbers with the units `d`, `h`, `m`, `s`, `ms`"
+            );
             Err(mistake(literal, message, help))
         }
     }

@@ -49,10 +49,7 @@ pub(crate) fn entries(tokens: TokenStream, expected: &str, errors: &mut Errors) 
                 _ => {
                     errors.at(
                         &all,
-                        format_args!(
-                            "`{}` has no key: entries are `key`, `key(…)` and `key = …`",
-                            written(&all)
-                        ),
+                        format_args!("expected `key`, `key(…)` or `key = …`, found `{}`", written(&all)),
                         expected,
                     );
                     return None;
@@ -70,7 +67,7 @@ impl Entry {
 
     /// The text of `key = "…"`; `help` is how to write it.
     pub(crate) fn text(&self, help: &str) -> syn::Result<LitStr> {
-        let message = format_args!("`{}` takes a text in quotes", self.key);
+        let message = format_args!("`{}` requires a string literal", self.key);
         match &self.value {
             Value::Assigned(value) => syn::parse2(value.clone()).map_err(|_| mistake(value, message, help)),
             _ => Err(mistake(&self.tokens, message, help)),
@@ -80,7 +77,7 @@ impl Entry {
     /// The path of `crate = …`.
     pub(crate) fn path(&self) -> syn::Result<Path> {
         let help = "crate = auth_core";
-        let message = "`crate` takes the path under which `auth_core` is known here";
+        let message = "`crate` requires the path of `auth_core`";
         match &self.value {
             Value::Assigned(value) => syn::parse::Parser::parse2(Path::parse_mod_style, value.clone())
                 .map_err(|_| mistake(&self.tokens, message, help)),
@@ -111,7 +108,7 @@ impl Entry {
 
     /// The mistake of a key that was there before.
     pub(crate) fn twice(&self) -> syn::Error {
-        mistake(&self.tokens, format_args!("`{}` is there twice", self.key), "// remove one of the two")
+        mistake(&self.tokens, format_args!("duplicate `{}`", self.key), "// remove one of them")
     }
 }
 
@@ -127,7 +124,7 @@ pub(crate) fn helper_entries(
         match &attr.meta {
             Meta::List(list) => found.extend(entries(list.tokens.clone(), expected, errors)),
             meta => {
-                let message = format_args!("`#[{name}]` takes its entries in parentheses");
+                let message = format_args!("`#[{name}]` requires parentheses");
                 errors.at(meta, message, format_args!("{name}({expected})"));
             }
         }
@@ -155,7 +152,7 @@ fn split(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
         match mark {
             Some(',') if angles == 0 => {
                 if segment.is_empty() {
-                    errors.at(token.to_token_stream(), "nothing stands before this `,`", "// remove it");
+                    errors.at(token.to_token_stream(), "expected an entry before `,`", "// remove it");
                 } else {
                     segments.push(std::mem::take(&mut segment));
                 }

@@ -1,4 +1,4 @@
-//! The macros of `auth-core`. Depend on `auth-core`, which re-exports them with examples; this crate is its inside.
+//! The macros of `auth-core`. Depend on `auth-core`, which re-exports them with examples.
 
 mod attrs;
 mod claims;
@@ -12,6 +12,7 @@ mod rule;
 mod runtime;
 mod signature;
 mod sink;
+mod stub;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,91 +20,93 @@ mod wrap;
 
 use proc_macro::TokenStream;
 
-/// Lets only callers in who meet the policy: for a handler, or a tuple struct that proves the same for several.
+/// Runs a handler only for callers who satisfy a policy; or makes a tuple struct an extractor that does so for several
+/// handlers.
 ///
 /// # Grammar
 ///
-/// Entries with commas between them; a comma means *and*.
+/// Entries separated by commas; a comma means *and*.
 ///
 /// ```text
 /// session | jwt                   the accepted credentials: either, or one alone; required
 /// role(Role::A | Role::B)         a variant of the claims' role enum; `|` any of them, `&` all of them
 /// scope(Scope::S & Scope::T)      a variant of the claims' scope enum, likewise
-/// check(path)                     an async function marked `#[check]`
+/// check(path)                     an async function with `#[check]`
 /// all(…, …)  any(…, …)            groups of role, scope, check, all and any
-/// fresh("5m")                     the caller proved who they are no longer ago than this
-/// revocation(within = "2s")       the revocation list is no older than this
-/// csrf(off)                       a session cookie is not checked for cross-site forgery
-/// claims = User                   the claims type, where no parameter says it
-/// crate = path                    where `auth_core` is, if not under its own name
+/// fresh("5m")                     the maximum time since the caller authenticated
+/// revocation(within = "2s")       the maximum age of the revocation list
+/// csrf(off)                       no check for cross-site request forgery
+/// claims = User                   the claims type, if no parameter specifies it
+/// crate = path                    the path of `auth_core`, if the crate is renamed
 /// ```
 ///
 /// Durations are numbers with the units `d`, `h`, `m`, `s`, `ms`, as in `1h30m`.
 ///
 /// # On a handler
 ///
-/// An `async fn` with a parameter `Auth<C>`, or `Option<Auth<C>>` where callers without a credential are served too
-/// (an invalid credential is refused all the same), or without one and `claims = C`. What is generated has the same
-/// name, visibility, attributes, generics and body, and the guard as its first parameter: nothing else of the request is
-/// read before the caller met the policy. `#[instrument]` finds the parameters under their own names.
+/// An `async fn` with a parameter `Auth<C>`, with `Option<Auth<C>>` to serve callers without a credential too (an invalid
+/// credential is still rejected), or with neither and `claims = C`. The generated function has the same name, visibility,
+/// attributes, generics and body, and the guard as its first parameter: nothing else of the request is read before the
+/// caller satisfies the policy. `#[instrument]` sees the original parameters.
 ///
 /// Attributes above this one see the function as written, those below it see the guard. `#[debug_handler]` belongs
 /// below.
 ///
 /// # On a tuple struct
 ///
-/// `struct AdminUser(Auth<C>);` becomes an extractor, and a guard for any handler that takes it first. The field is
-/// private, so only the extractor makes one outside of its module.
+/// `struct AdminUser(Auth<C>);` becomes an extractor, and a guard for any handler whose first parameter it is. The field is
+/// private, so that outside of its module only the extractor creates one.
 ///
 /// # Errors
 ///
-/// Every mistake is a compile error at the token to edit, and all of one item are reported together. Roles, scopes
-/// and checks are paths: a typo, or a role of another enum, does not compile either. A second `#[require_auth(…)]`
-/// or a `#[public]` on the same item is refused: one statement of who may call. An item with a mistake is left as it
-/// is, beside the error: it is never compiled without its guard.
+/// Every mistake is a compile error at the token to edit, and all mistakes of an item are reported together. Roles, scopes
+/// and checks are paths: a typo, or a role of another enum, does not compile either. A second `#[require_auth(…)]` or a
+/// `#[public]` on the same item is an error. In place of an item with a mistake, a stub is generated beside the error, so
+/// that uses of the item cause no further errors.
 #[proc_macro_attribute]
 pub fn require_auth(args: TokenStream, item: TokenStream) -> TokenStream {
     require_auth::entry(args.into(), item.into()).into()
 }
 
-/// States that everybody may call a handler: a router that asks for a decision gets this one.
+/// States that everybody may call a handler, as `ProtectedRouter` requires of a handler without a policy.
 ///
 /// # Grammar
 ///
 /// ```text
-/// crate = path                    where `auth_core` is, if not under its own name
+/// crate = path                    the path of `auth_core`, if the crate is renamed
 /// ```
 ///
-/// On an `async fn` with at most 15 parameters. What is generated has the same name, visibility, attributes and
+/// On an `async fn` with at most 15 parameters. The generated function has the same name, visibility, attributes and
 /// generics, and a first parameter of type `Public`.
 ///
 /// # Errors
 ///
-/// An `Auth` parameter is refused: a handler for everybody that also knows who is signed in takes
-/// `Option<Auth<C>>` under `#[require_auth(…)]`.
+/// An `Auth` parameter is an error. A handler for everybody that also uses the caller, if there is one, takes
+/// `Option<Auth<C>>` with `#[require_auth(…)]`.
 #[proc_macro_attribute]
 pub fn public(args: TokenStream, item: TokenStream) -> TokenStream {
     public::entry(args.into(), item.into()).into()
 }
 
-/// Makes a rule of the application, such as "owner of this order", usable as `check(path)` in `#[require_auth(…)]`.
+/// Makes a rule of the application, such as "owner of this order", available to `#[require_auth(…)]` as `check(path)`.
 ///
 /// # Grammar
 ///
 /// ```text
-/// crate = path                    where `auth_core` is, if not under its own name
+/// crate = path                    the path of `auth_core`, if the crate is renamed
 /// ```
 ///
-/// On an `async fn` whose first parameter is `&Auth<C>`, whose other parameters are extractors that need no body
-/// (`Path`, `State`, …), and that returns a `Decision`, a `bool` or a `Result` of one of them. The function stays as
-/// it is and can be called. Beside it stands a braced struct of the same name, with the same visibility, that
-/// implements `Check`: functions and types have separate namespaces.
+/// On an `async fn` whose first parameter is `&Auth<C>`, whose other parameters are extractors that do not read the body
+/// (`Path`, `State`, …), and that returns a `Decision`, a `bool` or a `Result` of one of them. The function is not changed
+/// and can be called. A struct with the same name and visibility is generated, which implements `Check`: functions and
+/// types have separate namespaces.
 ///
-/// The rule runs in the guard, before the body of the request is read.
+/// The guard runs the check before the body of the request is read.
 ///
 /// # Errors
 ///
-/// Not async, generic, a `self`, another first parameter, a borrowed extractor, no return type.
+/// A function that is not async, is generic, takes `self`, has another first parameter, takes an extractor by reference, or
+/// has no return type.
 #[proc_macro_attribute]
 pub fn check(args: TokenStream, item: TokenStream) -> TokenStream {
     rule::entry(args.into(), item.into()).into()
@@ -114,17 +117,17 @@ pub fn check(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # Grammar
 ///
 /// ```text
-/// #[role(crate = path)]           on the enum: where `auth_core` is, if not under its own name
-/// #[role(name = "boss")]          on a variant: its name on the wire; `SuperAdmin` is `super_admin` without
-/// #[role(includes(Clerk, …))]     on a variant: who has this role has those too, and what they include
+/// #[role(crate = path)]           on the enum: the path of `auth_core`, if the crate is renamed
+/// #[role(name = "boss")]          on a variant: its name in tokens; default: `super_admin` for `SuperAdmin`
+/// #[role(includes(Clerk, …))]     on a variant: the role includes these, and the roles that they include
 /// ```
 ///
-/// Generates `Role`; `Copy` and `Eq` are for the enum to derive.
+/// Implements `Role`. The enum must also derive `Copy` and `Eq`.
 ///
 /// # Errors
 ///
-/// Not an enum, generic, no variant or more than 64, a variant with fields, two variants with one name, a name that
-/// is empty, longer than 64 bytes or has a control character, and `includes` with an unknown variant or in a circle.
+/// Not an enum, generic, no variants or more than 64, a variant with fields, duplicate names, a name that is empty, longer
+/// than 64 bytes or contains a control character, and `includes` with an unknown variant or in a cycle.
 #[proc_macro_derive(Role, attributes(role))]
 pub fn derive_role(item: TokenStream) -> TokenStream {
     grants::entry(grants::Kind::Role, item.into()).into()
@@ -135,49 +138,48 @@ pub fn derive_role(item: TokenStream) -> TokenStream {
 /// # Grammar
 ///
 /// ```text
-/// #[scope(crate = path)]          on the enum: where `auth_core` is, if not under its own name
-/// #[scope(name = "orders:read")]  on a variant: its name on the wire; `OrdersRead` is `orders_read` without
+/// #[scope(crate = path)]          on the enum: the path of `auth_core`, if the crate is renamed
+/// #[scope(name = "orders:read")]  on a variant: its name in tokens; default: `orders_read` for `OrdersRead`
 /// ```
 ///
-/// Generates `Scope`; `Copy` and `Eq` are for the enum to derive.
+/// Implements `Scope`. The enum must also derive `Copy` and `Eq`.
 ///
 /// # Errors
 ///
-/// Not an enum, generic, no variant or more than 64, a variant with fields, two variants with one name, and a name
-/// that is no `scope-token` of RFC 6749: printable ASCII without space, `"` and `\`.
+/// Not an enum, generic, no variants or more than 64, a variant with fields, duplicate names, and a name that is not a
+/// `scope-token` of RFC 6749 (printable ASCII without space, `"` and `\`).
 #[proc_macro_derive(Scope, attributes(scope))]
 pub fn derive_scope(item: TokenStream) -> TokenStream {
     grants::entry(grants::Kind::Scope, item.into()).into()
 }
 
-/// Claims, from a struct with named fields: what they are, and how they are read and written in one pass.
+/// Claims, from a struct with named fields, with code that parses and writes them in one pass.
 ///
 /// # Grammar
 ///
 /// ```text
 /// on the struct:
-/// #[claims(issuer = "https://…")]   `iss`, pinned; else the builder names it
-/// #[claims(audience = "shop")]      `aud`, pinned; else the builder names it
-/// #[claims(ttl = "15m")]            how long an access token lives; 15m without
-/// #[claims(max_ttl = "1h")]         the longest life that is accepted; 1h without
-/// #[claims(crate = path)]           where `auth_core` is, if not under its own name
+/// #[claims(issuer = "https://…")]   the issuer, `iss`; default: the builder's
+/// #[claims(audience = "shop")]      the audience, `aud`; default: the builder's
+/// #[claims(ttl = "15m")]            the lifetime of access tokens; default: 15m
+/// #[claims(max_ttl = "1h")]         the longest lifetime that is accepted; default: 1h
+/// #[claims(crate = path)]           the path of `auth_core`, if the crate is renamed
 ///
 /// on a field:
-/// #[claim(subject)]                 whom the claims are about, `sub`; exactly one; `Display` and `FromStr`
-/// #[claim(roles)]                   `Roles<…>`, on the wire `roles`
-/// #[claim(scopes)]                  `Scopes<…>`, on the wire `scope`
-/// #[claim(rename = "…")]            the name on the wire
-/// #[claim(readable)]                yes, everybody who holds a token may read this
+/// #[claim(subject)]                 the subject, `sub`; exactly one field; requires `Display` and `FromStr`
+/// #[claim(roles)]                   a field of type `Roles<…>`, the claim `roles`
+/// #[claim(scopes)]                  a field of type `Scopes<…>`, the claim `scope`
+/// #[claim(rename = "…")]            the name of the claim; default: that of the field
+/// #[claim(readable)]                allows a field that looks like a secret: who has a token can read it
 /// ```
 ///
-/// A claim is required unless its field is an `Option`; `null` is not absent, and a claim that is there twice is
-/// refused.
+/// A claim is required unless its field is an `Option`. `null` and duplicate claims are rejected.
 ///
 /// # Errors
 ///
-/// Not a struct with named fields, generic, no or two subjects, two roles or scopes fields, a wire name that is
-/// empty, there twice or registered (`exp`, `iss`, …), a duration that cannot be read or is not in whole seconds,
-/// `ttl` above `max_ttl`, and a field that looks like a secret without `#[claim(readable)]`.
+/// Not a struct with named fields, generic, not exactly one subject, several roles or scopes fields, a claim name that is
+/// empty, duplicate or registered (`exp`, `iss`, …), a duration that is invalid or not in whole seconds, `ttl` longer than
+/// `max_ttl`, and a field that looks like a secret without `#[claim(readable)]`.
 #[proc_macro_derive(Claims, attributes(claims, claim))]
 pub fn derive_claims(item: TokenStream) -> TokenStream {
     claims::entry(item.into()).into()

@@ -23,7 +23,7 @@ impl Parse for Function {
         let vis = input.parse()?;
         let sig = input.parse()?;
         let Ok(TokenTree::Group(body)) = input.parse() else {
-            return Err(input.error("a function with a body is expected here"));
+            return Err(input.error("expected a function with a body"));
         };
         Ok(Self { attrs, vis, sig, body: body.into_token_stream() })
     }
@@ -47,7 +47,7 @@ impl Function {
         if let Some(token) = &sig.constness {
             errors.at(token, format_args!("`{name}` cannot be a `const fn`"), "// remove `const`");
         } else if sig.asyncness.is_none() {
-            errors.at(quote!(#fn_token #name), format_args!("`{name}` is not async"), &asynchronous);
+            errors.at(quote!(#fn_token #name), format_args!("`{name}` must be async"), &asynchronous);
         }
         if let Safety::Unsafe(token) = &sig.safety {
             errors.at(token, format_args!("`{name}` cannot be `unsafe`"), "// remove `unsafe`");
@@ -56,7 +56,7 @@ impl Function {
             errors.at(abi, format_args!("`{name}` cannot have a foreign ABI"), "// remove `extern`");
         }
         if let Some(receiver) = sig.receiver() {
-            let message = format_args!("`{name}` has a `self`: only a free function can be called here");
+            let message = format_args!("`{name}` cannot have a `self` parameter");
             errors.at(receiver, message, "// move the function out of the `impl`");
         }
         for param in self.params() {
@@ -115,7 +115,7 @@ pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     }
 }
 
-/// axum calls handlers of at most 16 arguments.
+/// axum calls handlers with at most 16 arguments.
 pub(crate) fn check_count(function: &Function, most: usize, errors: &mut Errors) {
     let Some(first_surplus) = function.params().nth(most) else { return };
     let Some(before) = function.params().nth(most - 1) else { return };
@@ -128,7 +128,7 @@ pub(crate) fn check_count(function: &Function, most: usize, errors: &mut Errors)
     );
     let count = function.params().count();
     let message = format_args!(
-        "`{}` takes {count} arguments, {most} are the most: axum's limit is 16 with the guard, and a tuple counts as one",
+        "`{}` takes {count} arguments, but at most {most} are supported: axum's limit is 16 including the guard, and a tuple counts as one",
         function.sig.ident
     );
     errors.at(quote!(#before, #first_surplus), message, help);

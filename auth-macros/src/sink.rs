@@ -46,11 +46,14 @@ impl Errors {
         self.0.map(syn::Error::into_compile_error).unwrap_or_default()
     }
 
-    /// `item` as the user wrote it, with the mistakes beside it: so that rustc does not also miss the item.
-    /// Without a mistake this is one of ours: an item that was not expanded never compiles, since it is not guarded.
+    /// `item`, or what stands in for it, with the mistakes beside it: so that rustc does not also miss the item.
+    /// Without a mistake there is an error all the same: an item that was not expanded is not guarded, and must not compile.
     pub(crate) fn beside(mut self, item: TokenStream) -> TokenStream {
         if self.is_empty() {
-            self.push(syn::Error::new(Span::call_site(), "nothing was generated, and no mistake was found"));
+            self.push(syn::Error::new(
+                Span::call_site(),
+                "internal error: no code was generated, and no mistake was found",
+            ));
         }
         let mut tokens = item;
         tokens.extend(self.into_tokens());

@@ -93,21 +93,25 @@ pub(crate) fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Levenshtein's distance.
+/// How many letters are replaced, added or left out, or change places with the next one.
 fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, from) in left.chars().enumerate() {
-        let mut diagonal = line;
-        let mut previous = line + 1;
-        let mut next = vec![previous];
-        for (to, above) in right.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(from != *to);
-            previous = replaced.min(previous + 1).min(above + 1);
-            diagonal = *above;
-            next.push(previous);
+    for (line, from) in left.iter().enumerate() {
+        let mut next = vec![line + 1];
+        for (column, to) in right.iter().enumerate() {
+            let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+            let mut least = at(&row, column) + usize::from(from != to);
+            least = least.min(at(&row, column + 1) + 1).min(at(&next, column) + 1);
+            let is_swapped = line.checked_sub(1).and_then(|line| left.get(line)) == Some(to)
+                && column.checked_sub(1).and_then(|column| right.get(column)) == Some(from);
+            if is_swapped && let Some(column) = column.checked_sub(1) {
+                least = least.min(at(&before, column) + 1);
+            }
+            next.push(least);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or_default()
 }
@@ -146,6 +150,10 @@ mod tests {
         let keys = ["role", "scope", "fresh", "revocation", "session"];
         assert_eq!(closest("roles", &keys), Some("role"));
         assert_eq!(closest("sesion", &keys), Some("session"));
+        assert_eq!(closest("freshe", &keys), Some("fresh"));
+        assert_eq!(closest("jtw", &["jwt"]), Some("jwt"));
+        assert_eq!(closest("wjt", &["jwt"]), Some("jwt"));
+        assert_eq!(closest("tjw", &["jwt"]), None);
         assert_eq!(closest("permissions", &keys), None);
     }
 }

@@ -223,6 +223,6 @@ fn a_variable_that_is_not_set_is_a_mistake_that_is_said() {
     assert_eq!(error.field(), "keys");
     assert_eq!(
         error.to_string(),
-        "keys: the environment variable with the key is not set; set it to a private key in PEM or JWK"
+        "keys: the environment variable `AUTH_TESTS_NOT_SET` is not set, or not UTF-8; set it to a private key in PEM or JWK"
     );
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use auth_core::clock::Clock as _;
+use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::login::Builder;
+use auth_core::store::memory::MemoryStore;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
     DAY, Fault, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, Op, SECOND, TTL, User, World, anna, claims_of,
@@ -182,4 +184,27 @@ async fn an_access_token_of_the_last_second_is_still_good_for_the_leeway() {
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
     world.clock.advance(MILLISECOND);
     node.get("/me", tokens.access_token()).await.assert_invalid_token();
+}
+
+#[tokio::test]
+async fn an_idle_time_above_the_lifetime_is_an_error() {
+    let built = async |with: fn(Builder<User>) -> Builder<User>| {
+        let builder = auth_core::Authenticator::<User>::builder()
+            .keys(KeyRing::generate(Algorithm::EdDSA).unwrap())
+            .store(MemoryStore::new());
+        with(builder).build().await.err().map(|error| error.to_string())
+    };
+    let session = built(|builder| builder.session_lifetime(DAY).session_idle(DAY + SECOND)).await;
+    assert_eq!(
+        session.as_deref(),
+        Some("session_idle: longer than `session_lifetime`; lower it, or raise the lifetime")
+    );
+    let token = built(|builder| builder.token_lifetime(DAY).token_idle(DAY + SECOND)).await;
+    assert_eq!(
+        token.as_deref(),
+        Some("token_idle: longer than `token_lifetime`; lower it, or raise the lifetime")
+    );
+    let equal =
+        built(|builder| builder.session_lifetime(DAY).session_idle(DAY).token_lifetime(DAY).token_idle(DAY));
+    assert_eq!(equal.await, None);
 }

@@ -3,4 +3,5 @@
 mod concurrent;
 mod fixation;
 mod gated;
+mod layer;
 mod new_id;

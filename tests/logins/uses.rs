@@ -10,7 +10,6 @@ use auth_tests::{
     Call, Directory, Fault, Gate, MILLISECOND, MINUTE, Op, Recorder, SECOND, Shop, ShopUser, World, anna,
     on_both_stores, problem, within,
 };
-use axum::Extension;
 use http::{Method, StatusCode};
 
 on_both_stores!(
@@ -45,19 +44,13 @@ async fn shop(world: &World) -> Shop {
 }
 
 #[require_auth(session)]
-async fn new_id(
-    _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
-) -> Result<&'static str, StatusCode> {
+async fn new_id(_user: Auth<ShopUser>, session: Session) -> Result<&'static str, StatusCode> {
     session.cycle_id().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     Ok("done")
 }
 
 #[require_auth(session)]
-async fn new_id_with_data(
-    _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
-) -> Result<&'static str, StatusCode> {
+async fn new_id_with_data(_user: Auth<ShopUser>, session: Session) -> Result<&'static str, StatusCode> {
     session.cycle_id().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     session.insert("cart", "pears").await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     Ok("done")

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use auth_core::__private::GuardedArgs;
+use auth_core::__private::GuardedHandler;
 use auth_core::__private::{Access, GuardArg};
 use auth_core::__private::{Condition, CsrfCheck, Grant, Quantifier, Requirement, Schemes};
 use auth_core::claims::Claims;
 use auth_core::{Auth, check, public, require_auth};
 use auth_tests::{AppState, Permission, Role, ShopUser};
-use axum::handler::Handler;
 
 const CUSTOMER: Grant = Grant::new(0, "customer");
 const CLERK: Grant = Grant::new(1, "clerk");
@@ -142,8 +141,7 @@ fn kept(requirement: Requirement) -> &'static Requirement {
 
 fn access<H, T>(_: H) -> Access
 where
-    H: Handler<T, AppState>,
-    T: GuardedArgs,
+    H: GuardedHandler<T, AppState>,
 {
-    T::ACCESS
+    H::ACCESS
 }

@@ -99,22 +99,3 @@ impl<S: Send + Sync> FromRequestParts<S> for Public {
         Ok(Self)
     }
 }
-
-/// Not an extractor that anybody gets to run. Without it, a handler with an `Auth` argument whose attribute is missing
-/// would be told that it is no handler; with it, [`ProtectedRouter`](crate::ProtectedRouter) says what is missing, and in
-/// a plain router the build stops here.
-impl<C: Claims, S: Send + Sync> FromRequestParts<S> for Auth<C> {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        const { Unguarded::<C>::STOP }
-    }
-}
-
-struct Unguarded<C>(PhantomData<C>);
-
-impl<C> Unguarded<C> {
-    const STOP: Result<Auth<C>, Infallible> = panic!(
-        "a handler with an `Auth` argument needs `#[require_auth(…)]`: nothing has checked its caller"
-    );
-}

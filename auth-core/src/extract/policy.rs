@@ -6,7 +6,6 @@ use std::pin::Pin;
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::claims::Claims;
 use crate::login::Auth;
 use crate::requirement::Requirement;
 
@@ -57,23 +56,21 @@ pub(super) struct Rules<C, S> {
     pub(super) ask: for<'a> fn(u8, &'a Auth<C>, &'a mut Parts, &'a S) -> Answering<'a>,
 }
 
-/// A rule of the application, such as "owner of this order", as `#[check]` makes it from an async function.
+/// A rule of the application for callers with the claims `C`, such as "owner of this order", as `#[check]` makes it from
+/// an async function, in an application with state `S`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a check for this state",
-    label = "not a check, or one whose extractors need other things of the state",
-    note = "mark the function with `#[check]`; its extractors must work with the state `{S}`"
+    message = "`{Self}` is not a check for `{C}` and the state `{S}`",
+    label = "not a check for `{C}` and the state `{S}`",
+    note = "a check is an async function with `#[check]` whose first parameter is `&Auth<{C}>`"
 )]
-pub trait Check<S> {
-    /// Whom the check looks at.
-    type Claims: Claims;
-
+pub trait Check<C, S> {
     /// Runs the check.
     ///
     /// # Errors
     ///
     /// The response of an extractor or of the check's own error, to be sent as it is.
     fn check(
-        user: &Auth<Self::Claims>,
+        user: &Auth<C>,
         parts: &mut Parts,
         state: &S,
     ) -> impl Future<Output = Result<Decision, Response>> + Send;
@@ -94,8 +91,8 @@ pub enum Decision {
 /// What the function of a check may return: a [`Decision`], a `bool` (`false` is *forbidden*), or a `Result` of one
 /// of them whose error is a response.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the answer of a check",
-    label = "a check answers `bool`, `Decision`, or a `Result` of one of them whose error is a response"
+    message = "`{Self}` cannot be returned by a check",
+    label = "a check returns `bool`, `Decision`, or a `Result` of one of them whose error is a response"
 )]
 pub trait IntoDecision {
     /// The decision, or the response to send instead.

@@ -6,42 +6,54 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, SET_COOKIE};
+use http::request::Parts;
 use tower::{Layer, Service};
+use tower_sessions_core::Expiry;
 use tower_sessions_core::session::Error;
-use tower_sessions_core::{Expiry, Session};
 
 use super::answer::{problem, unavailable};
 use super::caching::Varies;
 use super::credentials::not_to_be_stored;
 use crate::claims::Claims;
 use crate::login::{Authenticator, RequestSession, SessionContext, is_conflict};
-use crate::session::{SessionId, SignedIn};
+use crate::session::{Session, SessionId, SignedIn};
 use crate::web::{CsrfPolicy, SessionCookie, session_id};
 
-/// Offers [`Session`] (tower-sessions) to handlers: data of the browser's session, signed in or not.
+/// Provides [`Session`] to handlers: the data of the browser's session, signed in or not. It is in the request's
+/// extensions too, as this type and as tower-sessions' own.
 ///
-/// Made by [`Authenticator::session_data_layer`](crate::Authenticator::session_data_layer). Data that a handler changed
-/// is saved after it; when the session has ended meanwhile, or another request changed it, nothing is saved and the
-/// answer is 409, so that no change is lost without a word; 503 when the store does not answer. Nothing is saved after a
-/// server error, nor after a handler that signed in or out: change data on the next request.
+/// Created by [`Authenticator::session_data_layer`](crate::Authenticator::session_data_layer). Data that a handler changed
+/// are saved after it. If the session ended in the meantime, or another request changed its data, nothing is saved and the
+/// response is 409; it is 503 if the store does not respond. Nothing is saved after a server error or after a handler that
+/// signed in or out: change data in the next request.
 ///
 /// An answer for which data of a session was loaded gets `Vary: cookie`, and `Cache-Control: no-store` unless the handler sets
 /// `Cache-Control` itself.
 ///
 /// # Security
 ///
-/// An unsafe request from another site gets an empty session, and none is made for it; so does a request with an
-/// `Authorization` header.
-///
-/// `Session` shows its id, which is the credential, in its `Debug`: leave it out of logs
-/// (`#[tracing::instrument(skip(session))]`).
+/// An unsafe request from another site, or one with an `Authorization` header, gets an empty session whose data are not
+/// saved.
 #[derive(Clone, Debug)]
 pub struct SessionDataLayer {
     shared: Arc<Shared>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!(
+                "a handler takes `Session` without its layer: add `.layer(auth.session_data_layer())` to the router"
+            );
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "Session data is not available")
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -52,7 +64,7 @@ struct Shared {
 }
 
 impl<C: Claims> Authenticator<C> {
-    /// A layer that offers handlers the data of the browser's session, as [`Session`].
+    /// A layer that provides the data of the browser's session to handlers, as [`Session`].
     pub fn session_data_layer(&self) -> SessionDataLayer {
         let (sessions, site) = (self.session_context(), self.site());
         let shared = Shared { sessions, cookie: site.cookie.clone(), csrf: site.csrf.clone() };
@@ -103,6 +115,7 @@ where
             let mut request = Request::from_parts(parts, body);
             let signed_in = SignedIn::default();
             let (session, view) = shared.session(carried.as_ref(), &signed_in);
+            request.extensions_mut().insert((*session).clone());
             request.extensions_mut().insert(session.clone());
             request.extensions_mut().insert(signed_in);
             let response = inner.call(request).await?;
@@ -124,7 +137,8 @@ impl Shared {
         let expires_at = self.sessions.now().after(self.sessions.lifetime);
         let expiry =
             time::OffsetDateTime::from_unix_timestamp(expires_at.seconds()).ok().map(Expiry::AtDateTime);
-        (Session::new(carried.map(SessionId::to_tower), view.clone(), expiry), view)
+        let data = tower_sessions_core::Session::new(carried.map(SessionId::to_tower), view.clone(), expiry);
+        (Session(data), view)
     }
 
     /// Saves what changed, and sets the cookie where the id is new. A server error saves nothing; so does a response
@@ -152,7 +166,7 @@ impl Shared {
         if let Err(error) = saved {
             tracing::warn!(%error, "session data was not saved");
             return match is_conflict(&error) {
-                true => problem(StatusCode::CONFLICT, "The session changed or ended meanwhile"),
+                true => problem(StatusCode::CONFLICT, "The session changed or ended in the meantime"),
                 false => unavailable(),
             };
         }

@@ -75,9 +75,9 @@ impl KeyRing {
     /// [`ConfigError`] when the variable is not set or does not contain such a key.
     pub fn from_env(variable: &str, algorithm: Algorithm) -> Result<Self, ConfigError> {
         let text = std::env::var(variable).map(zeroize::Zeroizing::new).map_err(|_| {
-            ConfigError::new(
+            ConfigError::of_name(
                 "keys",
-                "the environment variable with the key is not set",
+                format!("the environment variable `{variable}` is not set, or not UTF-8"),
                 "set it to a private key in PEM or JWK",
             )
         })?;

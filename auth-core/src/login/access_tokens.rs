@@ -1,4 +1,4 @@
-//! Recognising access tokens: from the cache, or verified.
+//! Authenticating access tokens: from the cache, or by verifying them.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +12,7 @@ use crate::jwt::{KeyRing, Verified, Verifier, VerifyError, check_time};
 use crate::requirement::Scheme;
 use crate::revoke::LastCleared;
 
-/// Verifies access tokens, and remembers those that it verified.
+/// Verifies access tokens, and caches them.
 pub(super) struct AccessTokens<C: Claims> {
     keys: KeyRing,
     verifier: Verifier<C>,
@@ -25,8 +25,8 @@ impl<C: Claims> AccessTokens<C> {
         Self { keys, verifier, cache: TokenCache::new(), leeway }
     }
 
-    /// The token, if it holds: from the cache while the same keys are in force, else verified. Whether it is revoked is
-    /// not asked here.
+    /// The token, if it is valid: from the cache if it was verified with the current keys, otherwise verified. Revocation is
+    /// not checked here.
     pub(super) fn recognise(&self, token: &[u8], now: Timestamp) -> Result<Arc<CachedToken<C>>, VerifyError> {
         let keys = self.keys.verifying();
         if let Some(cached) = self.cache.find(token)
@@ -63,7 +63,7 @@ impl<C: Claims> AccessTokens<C> {
         check_time(token.valid_from, token.expires_at, now, self.leeway)
     }
 
-    /// Verifies a token whatever the time: to pair it with its refresh token.
+    /// Verifies a token without checking its expiry, to pair it with its refresh token.
     pub(super) fn verify_untimed(&self, token: &[u8]) -> Result<Verified<C>, VerifyError> {
         self.verifier.verify_untimed(&self.keys.verifying(), token)
     }

@@ -13,11 +13,11 @@ use crate::audit::{AuditEvent, BackgroundTask};
 use crate::revoke::CatchUp;
 use crate::store::StoreError;
 
-/// How long a node waits for a wake-up before it looks itself.
+/// How long a node waits for a notification before it polls.
 const POLL: Duration = Duration::from_secs(1);
-/// The least time between two looks: a store that wakes us without end does not keep a core busy.
+/// The minimum time between two polls, so that a store that notifies continuously does not keep a core busy.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long writes are gathered.
+/// How long writes are collected before they are written.
 const GATHER: Duration = Duration::from_millis(500);
 /// How often expired rows and entries are deleted.
 const PURGE: Duration = Duration::from_secs(60);
@@ -104,7 +104,7 @@ async fn follow(revoker: Arc<Revoker>) {
 }
 
 impl Revoker {
-    /// Reads the log to its end; what the store had lost is an event, and a large step of its clock.
+    /// Reads the log to its end. Writes that the store lost, and large steps of its clock, are events.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         let done = self.feed().catch_up().await;
         if let Some(millis) = self.take_step() {
@@ -121,7 +121,7 @@ impl Revoker {
     }
 }
 
-/// Writes what was gathered.
+/// Writes the collected writes.
 async fn write(uses: Arc<WriteBehind>, store: RealmStore) {
     uses.filled.notified().await;
     sleep(GATHER).await;

@@ -1,4 +1,4 @@
-//! Configuration. What is missing or contradictory is a [`ConfigError`] that names the field and the way out.
+//! Configuration. Missing and contradictory settings are a [`ConfigError`] that names the field and the correction.
 
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
@@ -94,36 +94,37 @@ impl<C: Claims> Builder<C> {
     setters! {
         /// How long an access token lives, in whole seconds. Default: the claims type's `ttl`.
         access_ttl: Duration,
-        /// How far what a node knows of the store's time may be off. Default: 5 s; zero is right for one process.
+        /// The maximum error of a node's estimate of the store's time. Default: 5 s; zero is correct for a single process.
         leeway: Duration,
-        /// How long a session lasts unused. Default: 1 day.
+        /// How long an unused session lasts, at most `session_lifetime`. Default: 1 day.
         session_idle: Duration,
-        /// How long a session lasts however much it is used. Default: 30 days.
+        /// How long a session lasts, even if it is used. Default: 30 days.
         session_lifetime: Duration,
-        /// How long a login with tokens lasts unused. Default: 30 days.
+        /// How long an unused login with tokens lasts, at most `token_lifetime`. Default: 30 days.
         token_idle: Duration,
-        /// How long a login with tokens lasts however much it is used. Default: 180 days.
+        /// How long a login with tokens lasts, even if it is used. Default: 180 days.
         token_lifetime: Duration,
-        /// How old a session's claims may be, and how long it is kept without asking the store. Default: 5 min.
+        /// The maximum age of a session's claims, and how long a session is cached. Default: 5 min.
         claims_max_age: Duration,
-        /// How old the revocation list may be before the store is asked directly. Default: 5 s.
+        /// The maximum age of the revocation list; if it is older, the store is asked directly. Default: 5 s.
         staleness: Duration,
-        /// How long a rotated refresh token is still answered, with the same successor. Default: 10 s.
+        /// How long a rotated refresh token is still accepted, and returns the same successor. Default: 10 s.
         grace: Duration,
-        /// The longest access token that is looked at, in bytes. Default: 8 KiB.
+        /// The maximum length of an access token, in bytes. Default: 8 KiB.
         max_token_length: usize,
     }
 
-    /// Requires that a refresh brings the access token of the same login, generation and branch, expired or not. A refresh
-    /// without it that would be accepted is theft: the login is revoked. Default: the refresh token is enough.
+    /// Requires that a refresh contains the access token of the same login, generation and branch; it may have expired. A
+    /// refresh without it that would otherwise be accepted counts as theft: the login is revoked. Default: the refresh token
+    /// is sufficient.
     pub fn require_access_token_to_refresh(mut self) -> Self {
         self.config.pairing = Pairing::Required;
         self
     }
 
-    /// Revokes a login that two parties seem to hold in that many generations in a row: the predecessor of a refresh token
-    /// came again within the grace, after the successor was used. Two tabs that keep copies of their own look the same.
-    /// Default: it is reported, as [`AuditEvent::Shared`](crate::audit::AuditEvent::Shared), and nothing else.
+    /// Revokes a login that two parties appear to share in that many consecutive generations: the predecessor of a refresh
+    /// token was presented within the grace period, after the successor was used. Two browser tabs with separate copies look
+    /// the same. Default: only the event [`AuditEvent::Shared`](crate::audit::AuditEvent::Shared).
     pub fn end_shared_logins_after(mut self, generations: NonZeroU32) -> Self {
         self.config.sharing = Sharing::EndAfter(generations);
         self
@@ -143,8 +144,8 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Lets the browser keep the session cookie after it was closed, until the session expires: "stay signed in". Default:
-    /// the browser forgets it.
+    /// Makes session cookies persistent: the browser keeps them after it is closed, until the session expires ("stay signed
+    /// in"). Default: the browser deletes them when it is closed.
     pub fn persistent_sessions(mut self) -> Self {
         self.is_cookie_persistent = true;
         self
@@ -156,33 +157,33 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Where logins live. Required.
+    /// The store of logins and sessions. Required.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// As [`store`](Self::store), for one that is shared already.
+    /// As [`store`](Self::store), for a store that is already shared.
     pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Where claims are loaded from when they must be fresh. Default: nowhere; claims stay as they were at sign-in.
+    /// The source of current claims. Default: none; claims stay as they were at sign-in.
     pub fn claims_source(mut self, source: impl ClaimsSource<C>) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// The secrets behind refresh tokens. Required with a store that outlives the process; with one in memory the default
-    /// is a random one.
+    /// The secrets from which refresh tokens are derived. Required with a durable store; with a store in memory the default is
+    /// a random one.
     pub fn peppers(mut self, peppers: Peppers) -> Self {
         self.peppers = Some(peppers);
         self
     }
 
-    /// This node's clock: it measures the age of its list, and the time since a reply of the store. What decides is the
-    /// store's time, so tests give the store the same clock. Default: the system's.
+    /// This node's clock. It measures the age of the revocation list, and the time since a reply of the store. Decisions use the
+    /// store's time, so in tests give the store the same clock. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -209,7 +210,7 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// The client (`client_id`) in issued tokens, as RFC 9068 asks. Default: the audience.
+    /// The client (`client_id`) in issued tokens, as RFC 9068 requires. Default: the audience.
     pub fn client_id(mut self, client_id: &str) -> Self {
         self.client_id = Some(client_id.to_owned());
         self
@@ -217,14 +218,14 @@ impl<C: Claims> Builder<C> {
 
     /// The realm: the namespace of everything in the store. Default: issuer and audience.
     ///
-    /// Authenticators of one store and one realm are nodes of one service: they share users, logins, sessions and refresh
-    /// tokens, and need the same claims type. Sessions, refresh tokens, logins and what was revoked of one realm do not
-    /// exist for another, whatever the store: give customers and staff, or two tenants, a realm each.
+    /// Authenticators with the same store and realm are nodes of one service: they share users, logins, sessions and refresh
+    /// tokens, and need the same claims type. Sessions, refresh tokens, logins and revocations of one realm do not exist for
+    /// another one. Use different realms for customers and staff, or for different tenants.
     ///
-    /// Access tokens carry the name of a realm that is not the default one, as the claim `realm`, for everybody who can read
-    /// the token. A token of another realm is refused, also where issuer, audience and keys are the same.
+    /// Access tokens contain the name of a realm other than the default one, as the claim `realm`, which everybody who has a
+    /// token can read. A token of another realm is refused, even if issuer, audience and keys are the same.
     ///
-    /// Another realm signs everybody out; so does another issuer or audience, while it is the default.
+    /// Changing the realm signs all users out; so does changing the issuer or the audience with the default realm.
     pub fn realm(mut self, realm: &str) -> Self {
         self.realm = Some(realm.to_owned());
         self
@@ -286,7 +287,8 @@ impl<C: Claims> Builder<C> {
     }
 
     /// Another origin whose pages may send requests with our cookies, such as `https://admin.example`; hosts outside of
-    /// ASCII in their punycode form.
+    /// ASCII in their punycode form. It must be on the same site, because the cookies are `SameSite`, and use HTTPS unless
+    /// it is localhost.
     pub fn trusted_origin(mut self, origin: &str) -> Self {
         self.trusted_origins.push(origin.to_owned());
         self
@@ -299,13 +301,13 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Checks everything, reads the revocation log, and starts the work off the request path.
+    /// Validates the configuration, reads the revocation log, and starts the background work.
     ///
-    /// A store that does not answer yet is no error: until it does, requests that need it get 503.
+    /// It is not an error if the store does not respond yet: until it does, requests that need it get 503.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`]: what is missing or contradictory.
+    /// [`ConfigError`] when a setting is missing, invalid or contradicts another one.
     pub async fn build(self) -> Result<Authenticator<C>, ConfigError> {
         let missing = |field, help| ConfigError::new(field, "missing", help);
         let keys = self.keys.clone().ok_or_else(|| {
@@ -324,8 +326,8 @@ impl<C: Claims> Builder<C> {
             None if store.is_durable() => {
                 return Err(missing(
                     "peppers",
-                    "the store outlives the process, and so must the secrets of refresh tokens: call `.peppers(…)`, for \
-                     instance with `Peppers::from_file_or_generate`",
+                    "a durable store requires peppers that outlive the process: call `.peppers(…)`, for instance with \
+                     `Peppers::from_file_or_generate`",
                 ));
             }
             None => Peppers::generate()?,
@@ -334,8 +336,8 @@ impl<C: Claims> Builder<C> {
         let realm = Realm::new(&realm).ok_or_else(|| {
             ConfigError::new(
                 "realm",
-                "empty, longer than 512 bytes, or with control characters",
-                "give it a short name, or leave it out",
+                "must have 1 to 512 bytes and no control characters",
+                "use a short name, or remove `.realm(…)`",
             )
         })?;
         let (config, clock) = (self.config, Arc::new(NodeClock::new(self.clock)));
@@ -343,12 +345,12 @@ impl<C: Claims> Builder<C> {
         let store = RealmStore::new(store, realm, clock.clone());
         let revoker = Arc::new(Revoker::new(store.clone(), feed, self.observer, config.retention::<C>()));
         if let Err(error) = revoker.catch_up().await {
-            tracing::error!(?error, "the store does not answer yet");
+            tracing::error!(?error, "the store does not respond yet");
         }
         let key = keys.signing();
         let signing = Ids { key: key.verifying_key().id(), ..Ids::default() };
         if revoker.feed().list().check(&signing) == Cleared::Gone {
-            return Err(ConfigError::new("keys", "the key that signs is revoked", "sign with another one"));
+            return Err(ConfigError::new("keys", "the signing key is revoked", "sign with another key"));
         }
         let verifier = Verifier::new(Expected {
             issuer: site.issuer.clone(),
@@ -388,17 +390,17 @@ impl<C: Claims> Builder<C> {
             "write `#[claims(audience = \"…\")]` or call `.audience(…)`",
         )?;
         let client_id = match &self.client_id {
-            Some(client_id) => named("client_id", Some(client_id), "give it one, or leave it out")?,
+            Some(client_id) => named("client_id", Some(client_id), "correct it, or remove `.client_id(…)`")?,
             None => audience.clone(),
         };
         let login_page = match self.login_page.as_deref() {
             None => None,
             Some(path) => Some(LocalPath::parse(path).ok_or_else(|| {
-                ConfigError::new("login_page", "not a path of this site", "write a path such as `/login`")
+                ConfigError::new("login_page", "not a path on this site", "use a path such as `/login`")
             })?),
         };
         let trusted: Result<Vec<_>, _> =
-            self.trusted_origins.iter().map(|origin| Origin::parse(origin)).collect();
+            self.trusted_origins.iter().map(|origin| trusted_origin(origin)).collect();
         let default_realm = default_realm(&issuer, &audience);
         let realm = self.realm.as_ref().unwrap_or(&default_realm);
         let cookie = match &self.session_cookie {
@@ -418,6 +420,20 @@ impl<C: Claims> Builder<C> {
             cookie,
             refresh_lifetime: self.config.token_lifetime,
         })
+    }
+}
+
+/// An origin whose pages can send our cookies. They are `Secure` and `SameSite`, so browsers send them from pages over
+/// plain HTTP to none but a development server.
+fn trusted_origin(text: &str) -> Result<Origin, ConfigError> {
+    let origin = Origin::parse(text)?;
+    match origin.is_secure() {
+        true => Ok(origin),
+        false => Err(ConfigError::new(
+            "trusted_origin",
+            "over plain HTTP: browsers do not send the cookies from its pages",
+            "use `https://`; `http://` works on localhost only",
+        )),
     }
 }
 

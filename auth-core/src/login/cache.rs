@@ -1,7 +1,7 @@
-//! The principal cache: credentials that were verified or loaded a moment ago.
+//! The principal cache: recently verified or loaded credentials.
 //!
-//! A hit is not a decision. Time, revocation, and the keys in force are checked on each request; the cache only saves
-//! the signature and the store.
+//! A cache hit is not a decision. Time, revocation, and the current keys are checked for each request; the cache saves only
+//! the signature check and the read from the store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -15,11 +15,11 @@ use crate::jwt::KeySet;
 use crate::revoke::LastCleared;
 use crate::store::SessionKey;
 
-/// How many sessions are kept.
+/// The maximum number of cached sessions.
 const SESSIONS: usize = 100_000;
-/// How many access tokens are kept.
+/// The maximum number of cached access tokens.
 const TOKENS: usize = 20_000;
-/// Longer tokens are verified each time, so that the cache's memory is bounded.
+/// Longer tokens are not cached, so that the memory of the cache is bounded.
 const MAX_CACHED_TOKEN: usize = 2048;
 
 /// A session with its login, as it was loaded.
@@ -51,7 +51,7 @@ pub(super) struct CachedToken<C> {
     pub(super) cleared: LastCleared,
 }
 
-/// When the use of a credential was last written down.
+/// When the use of a credential was last recorded.
 #[derive(Debug)]
 pub(super) struct Seen(AtomicI64);
 
@@ -60,12 +60,12 @@ impl Seen {
         Self(AtomicI64::new(written.millis()))
     }
 
-    /// The last use that was written down: what the store knows, or will in a moment.
+    /// The last recorded use: in the store, or queued for it.
     pub(super) fn written(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))
     }
 
-    /// Notes a use. `true` for one caller when the last that was written is `interval` old.
+    /// Records a use. Returns `true` to one caller if the last recorded use is `interval` old.
     pub(super) fn note(&self, now: Timestamp, interval: std::time::Duration) -> bool {
         let written = self.0.load(Ordering::Relaxed);
         now.since(Timestamp::from_millis(written)) >= interval

@@ -1,5 +1,5 @@
-//! Claims as they are now. The only place that orders epoch and claims: claims are loaded after the epoch that they are
-//! kept under was read, so that a change in between makes them outdated, never the reverse.
+//! Loading current claims. The only place that orders epoch and claims: claims are loaded after the epoch under which they
+//! are stored was read, so that a change in between makes them outdated, never the reverse.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::id::{LoginId, Subject};
 use crate::jwt::write_claims;
 use crate::store::StoreError;
 
-/// Loads claims from where the application keeps them, and keeps them in login rows.
+/// Loads claims from the application's source, and stores them in login rows.
 pub(super) struct ClaimsLoader<C> {
     store: RealmStore,
     source: Option<Arc<dyn ClaimsSource<C>>>,
 }
 
-/// The epoch of a subject, as the store said it: claims that are loaded from now on are kept under it.
+/// The epoch of a subject, as read from the store: claims that are loaded from now on are stored under it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Epoch(pub(super) u64);
 
@@ -26,27 +26,27 @@ pub(super) struct Epoch(pub(super) u64);
 pub(super) struct Loaded<C> {
     pub(super) claims: C,
     pub(super) epoch: u64,
-    /// As a login row keeps them.
+    /// As stored in a login row.
     pub(super) json: Vec<u8>,
 }
 
-/// How loading claims came out.
+/// The result of loading claims.
 pub(super) enum Load<C> {
     /// These are the claims.
     Current(Loaded<C>),
     /// The subject is gone or disabled.
     Gone,
-    /// There is nowhere to load them from.
+    /// There is no source.
     NoSource,
 }
 
 /// Why claims could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
-    /// The claims source did not answer.
+    /// The claims source did not respond.
     #[error("the claims source did not answer")]
     Source(#[source] BoxError),
-    /// The store did not answer.
+    /// The store did not respond.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -56,7 +56,7 @@ impl<C: Claims> ClaimsLoader<C> {
         Self { store, source }
     }
 
-    /// Whether there is somewhere to load claims from.
+    /// Whether there is a source.
     pub(super) const fn has_source(&self) -> bool {
         self.source.is_some()
     }
@@ -73,7 +73,7 @@ impl<C: Claims> ClaimsLoader<C> {
         }
     }
 
-    /// The claims of somebody who signs in: from the source, or, without one, what the application says.
+    /// The claims for a sign-in: from the source or, without one, from the application.
     pub(super) async fn load_or(
         &self,
         subject: &Subject,
@@ -86,7 +86,7 @@ impl<C: Claims> ClaimsLoader<C> {
         }
     }
 
-    /// Keeps loaded claims in a login's row; `false` when the login is over, or has later ones.
+    /// Stores loaded claims in a login's row. Returns `false` if the login has ended, or has later claims.
     pub(super) async fn keep(&self, login: LoginId, loaded: &Loaded<C>) -> Result<bool, StoreError> {
         let Loaded { epoch, json, .. } = loaded;
         let saved = self.store.ask(|store, realm| store.save_claims(realm, login, json, *epoch)).await?;

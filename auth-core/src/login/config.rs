@@ -1,4 +1,4 @@
-//! What a builder decides and nothing changes later.
+//! The settings of an authenticator, which do not change after it is built.
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ pub(super) struct Config {
     pub(super) max_token_length: usize,
 }
 
-/// What the edge to HTTP needs: names, pages, cookies, and what counts as the same site.
+/// The settings that extractors and routes need: names, pages, cookies, and trusted origins.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     pub(super) issuer: String,
     /// Also the realm of challenges.
     pub(crate) audience: String,
     pub(super) client_id: String,
-    /// The realm, where it has another name than the default.
+    /// The realm, if it is not the default one.
     pub(super) realm: Option<String>,
     pub(crate) login_page: Option<LocalPath>,
     pub(super) on_rejection: Option<OnRejection>,
@@ -72,8 +72,8 @@ impl Config {
         }
     }
 
-    /// How long a credential can be accepted after its login ended: a token while it lives, whatever the `ttl` it was
-    /// issued under, a session while a node keeps it.
+    /// How long a credential could be accepted after its login ended: a token until it expires, with any `ttl`, a session while
+    /// a node caches it.
     pub(super) fn retention<C: Claims>(&self) -> Duration {
         let token = C::MAX_TTL.saturating_add(2 * self.leeway);
         token.max(self.claims_max_age)
@@ -84,35 +84,35 @@ impl Config {
         if !whole || self.access_ttl > C::MAX_TTL {
             return Err(ConfigError::new(
                 "access_ttl",
-                "not whole seconds between one and the claims type's `max_ttl`",
-                "shorten it, or raise `#[claims(max_ttl = \"…\")]`",
+                "must be whole seconds, at least one and at most the `max_ttl` of the claims type",
+                "lower it, or raise `#[claims(max_ttl = \"…\")]`",
             ));
         }
         if self.leeway > 5 * MINUTE {
             return Err(ConfigError::new(
                 "leeway",
                 "above five minutes",
-                "5 s is usual: nodes follow the store's clock",
+                "set it to 5 s or less: nodes follow the store's clock",
             ));
         }
         if self.grace > 5 * MINUTE {
             return Err(ConfigError::new(
                 "grace",
-                "above five minutes: a stolen token is that long worth something",
-                "10 s is usual",
+                "above five minutes: a stolen refresh token could be used for that long",
+                "set it to 10 s or less",
             ));
         }
         if self.token_idle < self.access_ttl.saturating_add(self.leeway) {
             return Err(ConfigError::new(
                 "token_idle",
-                "shorter than an access token lives",
-                "lengthen it, or shorten `access_ttl`",
+                "shorter than the lifetime of an access token with the leeway",
+                "raise it, or lower `access_ttl`",
             ));
         }
         if self.pairing == Pairing::Required && site.refresh_cookie.is_some() {
             return Err(ConfigError::new(
                 "require_access_token_to_refresh",
-                "a page that was loaded anew has a refresh cookie and no access token",
+                "conflicts with `refresh_cookie`: after a reload, a page has the cookie but no access token",
                 "call `.refresh_cookie()` or `.require_access_token_to_refresh()`, not both",
             ));
         }
@@ -125,19 +125,31 @@ impl Config {
         ];
         match positive.into_iter().find(|(_, duration)| duration.is_zero() || *duration > 3650 * DAY) {
             Some((field, _)) => {
-                Err(ConfigError::new(field, "zero, or above ten years", "give it a duration"))
+                Err(ConfigError::new(field, "zero, or above ten years", "set a duration between the two"))
             }
-            None => Ok(()),
+            None => self.check_idle_times(),
         }
+    }
+
+    /// A login cannot be idle for longer than it lasts.
+    fn check_idle_times(&self) -> Result<(), ConfigError> {
+        let help = "lower it, or raise the lifetime";
+        if self.session_idle > self.session_lifetime {
+            return Err(ConfigError::new("session_idle", "longer than `session_lifetime`", help));
+        }
+        if self.token_idle > self.token_lifetime {
+            return Err(ConfigError::new("token_idle", "longer than `token_lifetime`", help));
+        }
+        Ok(())
     }
 }
 
-/// The realm of a service that gives it no name.
+/// The realm of a service that does not set one.
 pub(super) fn default_realm(issuer: &str, audience: &str) -> String {
     format!("{issuer} {audience}")
 }
 
-/// A text that can stand in a claim and in a challenge.
+/// A text that is valid in a claim and in a challenge.
 pub(super) fn named(
     field: &'static str,
     text: Option<&str>,
@@ -147,6 +159,10 @@ pub(super) fn named(
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
     match !text.is_empty() && is_plain {
         true => Ok(text.to_owned()),
-        false => Err(ConfigError::new(field, "empty, or not plain ASCII without spaces and quotes", help)),
+        false => Err(ConfigError::new(
+            field,
+            "must be printable ASCII without spaces, quotes and backslashes, and not empty",
+            help,
+        )),
     }
 }

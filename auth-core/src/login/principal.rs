@@ -12,10 +12,11 @@ use crate::revoke::NotRevoked;
 
 /// The authenticated caller: a cheap handle on a shared principal. It dereferences to the claims.
 ///
-/// It is made from the proof that its credential was looked up and is not revoked, by a guard alone, so a function that takes `&Auth<C>` cannot be called for somebody who was not checked.
+/// Only a guard creates it, from the proof that its credential is not revoked, so a function that takes `&Auth<C>` cannot be
+/// called for a caller who was not checked.
 pub struct Auth<C>(Arc<Principal<C>>);
 
-/// What a credential says of its bearer, whether or not it is revoked.
+/// The content of a credential, whether or not it is revoked.
 pub(super) struct Principal<C> {
     claims: C,
     subject: Subject,

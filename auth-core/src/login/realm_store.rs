@@ -1,4 +1,4 @@
-//! The store as a node of one realm uses it: the realm is filled in, and the node's clock is set by each reply.
+//! The store, as used by a node of one realm: it adds the realm to each call, and adjusts the node's clock with each reply.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl RealmStore {
         &self.realm
     }
 
-    /// The store's time, as far as this node knows.
+    /// This node's estimate of the store's time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -42,7 +42,7 @@ impl RealmStore {
         self.clock.take_step()
     }
 
-    /// Asks the store, and takes its time from the reply.
+    /// Calls the store, and takes its time from the reply.
     pub(crate) async fn ask<'a, T, F>(
         &'a self,
         question: impl FnOnce(&'a dyn Store, &'a Realm) -> F,

@@ -1,4 +1,4 @@
-//! From a credential to a principal that was cleared of revocation; and, as a second step, noting that it was used.
+//! From a credential to a principal that is not revoked; and, in a second step, recording that the credential was used.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use crate::revoke::{Cleared, LastCleared};
 use crate::store::{Ids, StoreError};
 use crate::web::Credential;
 
-/// Why a credential gave no principal.
+/// Why a credential was not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AuthenticateError {
     /// The access token is not valid, or no access token is accepted.
@@ -26,14 +26,14 @@ pub(crate) enum AuthenticateError {
     Unavailable,
 }
 
-/// A credential that was recognised, and is not revoked.
+/// A credential that is valid and not revoked.
 pub(crate) struct Recognised<C> {
-    /// Who it is.
+    /// The principal.
     pub(crate) auth: Auth<C>,
     used: Used<C>,
 }
 
-/// What is noted when a credential is used.
+/// The credential whose use is recorded.
 enum Used<C> {
     Token(Arc<CachedToken<C>>),
     Session(Arc<CachedSession<C>>),
@@ -97,8 +97,8 @@ impl<C: Claims> Authenticator<C> {
         }
     }
 
-    /// Notes that a credential was used: when its login was last seen, and, for the first use of an access token, that
-    /// the rotation which made it reached its owner.
+    /// Records that a credential was used: when its login was last seen, and, for the first use of an access token, that the
+    /// client received the response to the rotation that issued it.
     pub(crate) fn note_use(&self, recognised: &Recognised<C>) {
         let (config, uses) = (&self.parts.config, &self.parts.uses);
         let (login, seen, idle) = match &recognised.used {
@@ -119,8 +119,8 @@ impl<C: Claims> Authenticator<C> {
         }
     }
 
-    /// Whether the principal proved who they are no longer ago than `max_age`; a proof from the future, beyond the
-    /// leeway, or of an unknown time is none.
+    /// Whether the user was authenticated at most `max_age` ago. A time that is unknown, or in the future by more than the
+    /// leeway, does not count.
     pub(crate) fn is_fresh(&self, auth: &Auth<C>, max_age: Duration) -> bool {
         let now = self.parts.store.now();
         auth.authenticated_at()
@@ -129,7 +129,7 @@ impl<C: Claims> Authenticator<C> {
 }
 
 impl Revoker {
-    /// What the revocation feed says of a credential; a store that is needed and silent is *unavailable*.
+    /// Checks a credential with the revocation feed. If the store is needed and does not respond, the result is *unavailable*.
     pub(super) async fn check(
         &self,
         ids: &Ids<'_>,
@@ -137,12 +137,12 @@ impl Revoker {
         bound: Duration,
     ) -> Result<Cleared, AuthenticateError> {
         self.feed().check(ids, last, bound).await.map_err(|error| {
-            tracing::error!(%error, "the revocation list is too old and the store does not answer");
+            tracing::error!(%error, "the revocation list is too old and the store does not respond");
             AuthenticateError::Unavailable
         })
     }
 
-    /// A credential was refused for that reason, which the event says and the answer does not.
+    /// A credential was refused for this reason, which is in the event and not in the response.
     pub(super) fn refuse(&self, scheme: Scheme, reason: RefusalReason) -> AuthenticateError {
         self.observe(&AuditEvent::Refused { reason });
         match scheme {
@@ -153,12 +153,11 @@ impl Revoker {
 }
 
 pub(super) fn unavailable(error: StoreError) -> AuthenticateError {
-    tracing::error!(?error, "the store does not answer");
+    tracing::error!(?error, "the store does not respond");
     AuthenticateError::Unavailable
 }
 
-/// How often a use is written down: once a minute, or often enough for a short idle time. A login may end this much
-/// before it was unused for that long.
+/// How often a use is recorded: once a minute, or more often for a short idle time. A login may end earlier by this much.
 fn touch_interval(idle: Duration) -> Duration {
     (idle / 20).min(Duration::from_secs(60))
 }

@@ -1,4 +1,4 @@
-//! Refreshing: rotation, the claims as they are now, and a new access token.
+//! Refreshing: rotation, current claims, and a new access token.
 
 use axum::BoxError;
 use secrecy::{ExposeSecret, SecretString};
@@ -30,7 +30,7 @@ pub enum RefreshError {
     /// No refresh token: 400.
     #[error("there is no refresh token")]
     Missing,
-    /// The store or the claims source failed or did not answer: 503. The client keeps its token.
+    /// The store or the claims source failed or did not respond: 503. The client keeps its token.
     #[error("try again in a moment")]
     Unavailable(#[source] BoxError),
 }
@@ -120,7 +120,7 @@ impl<C: Claims> Parts<C> {
         Ok(self.issuer.issue(&claims, &rotated.login.row, epoch, &rotated.token, rotated.now)?)
     }
 
-    /// Whether the access token that came along is of the same login and position, whatever the time.
+    /// Whether the access token in the request has the same login and position. Its expiry is not checked.
     fn pair(&self, token: &ParsedToken, access_token: Option<&SecretString>) -> Pair {
         let Some(access_token) = access_token else { return Pair::Missing };
         if self.config.pairing == Pairing::Optional {
@@ -138,9 +138,9 @@ impl<C: Claims> Parts<C> {
         }
     }
 
-    /// The claims as they are now, and the epoch that they are of: that which was read with the rotation, never a later
-    /// one. Without a source these are the stored ones; a login whose claims changed ends, and stored claims that are not of
-    /// the claims type are refused.
+    /// The current claims and their epoch: the one that was read with the rotation, never a later one. Without a source these
+    /// are the stored claims; a login whose claims changed ends, and stored claims that do not match the claims type are
+    /// refused.
     async fn current_claims(&self, rotated: &Rotated) -> Result<(u64, C), RefreshError> {
         let LiveLogin { row, subject_epoch, .. } = &rotated.login;
         match self.loader.load(&row.subject, Epoch(*subject_epoch)).await? {
@@ -163,7 +163,7 @@ impl<C: Claims> Parts<C> {
             Load::NoSource => read_claims(&row.claims, &row.subject).map_or_else(
                 || {
                     // Written by another version of the application, which goes on with them.
-                    tracing::warn!(login = %row.id, "the stored claims are not of the claims type");
+                    tracing::warn!(login = %row.id, "the stored claims do not match the claims type");
                     self.revoker.observe(&AuditEvent::Refused { reason: RefusalReason::StoredClaims });
                     Err(RefreshError::InvalidGrant)
                 },

@@ -14,7 +14,7 @@ use crate::store::{
     EndReason, EndedAll, Logged, Partition, Renamed, Revoked, SecretHash, SessionKey, StoreError,
 };
 
-/// Ends logins and revokes credentials. Every write runs to its end, whatever becomes of the request that asked for it.
+/// Ends logins and revokes credentials. Every write runs to its end, even if the request is cancelled.
 #[derive(Debug)]
 pub(crate) struct Revoker {
     store: RealmStore,
@@ -46,7 +46,7 @@ impl Revoker {
         self.retention
     }
 
-    /// Ends one login of a subject; `false` when there is none in the store.
+    /// Ends one login of a subject. Returns `false` if the store does not have it.
     pub(super) async fn end(
         self: &Arc<Self>,
         subject: &Subject,
@@ -70,13 +70,13 @@ impl Revoker {
         .await
     }
 
-    /// What the store does not have is over here as well.
+    /// A login that the store does not have has ended on this node too.
     pub(super) fn forget(&self, login: LoginId) {
         let until = self.store.now().after(self.retention);
         self.feed.list().insert(&Revoked::Login(login, EndReason::SignedOut), until);
     }
 
-    /// Ends all logins of a subject but one, and lets none come about that is under way. Returns how many there were.
+    /// Ends all logins of a subject but one, and refuses sign-ins that are in progress. Returns the number of ended logins.
     pub(super) async fn end_all(
         self: &Arc<Self>,
         subject: &Subject,
@@ -95,7 +95,7 @@ impl Revoker {
         .await
     }
 
-    /// Says that the claims of a subject changed: those that were loaded before are outdated.
+    /// Makes the claims of a subject that were loaded before now outdated.
     pub(super) async fn outdate(self: &Arc<Self>, subject: &Subject) -> Result<(), StoreError> {
         let (this, subject) = (self.clone(), subject.clone());
         uncancelled(async move {
@@ -138,7 +138,7 @@ impl Revoker {
         .await
     }
 
-    /// Refuses everything from before a restore.
+    /// Refuses all credentials from before a restore.
     pub(super) async fn declare_restored(
         self: &Arc<Self>,
         until: Option<Timestamp>,
@@ -154,7 +154,7 @@ impl Revoker {
         .await
     }
 
-    /// Gives a session a new id, and the old one is over, in one step; `false` when the session is gone.
+    /// Gives a session a new id and ends the old one, in one step. Returns `false` if the session does not exist.
     pub(super) async fn rename_session(
         self: &Arc<Self>,
         old: SessionKey,
@@ -174,7 +174,7 @@ impl Revoker {
         .await
     }
 
-    /// What another part of this crate had the store end is known here at once too.
+    /// Adds what another part of this crate ended in the store to this node's list.
     pub(super) fn ended(&self, subject: &Subject, login: LoginId, reason: EndReason, logged: Logged) {
         self.feed.begin_write().logged(Revoked::Login(login, reason), logged);
         self.observe(&AuditEvent::LoginEnded { login, subject: subject.clone(), reason });

@@ -1,8 +1,8 @@
-//! One request's view of a session's data: tower-sessions' store trait on top of ours, without its way of saving.
+//! One request's view of session data: tower-sessions' store trait on top of ours, without its way of saving.
 //!
-//! tower-sessions saves by inserting or replacing, so a request that was under way during a sign-out would bring the
-//! session back, and of two requests that change one session the later would silently undo the earlier. This view
-//! remembers the version that it loaded, and saves only over that.
+//! tower-sessions saves by inserting or replacing, so a request in progress during a sign-out would restore the
+//! session, and of two requests that change a session the later one would silently undo the earlier one. This view remembers
+//! the version that it loaded, and saves only over that version.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,7 +24,7 @@ use crate::store::{NewSession, Partition, SavedSession, SessionKey, SessionRow, 
 pub(crate) struct SessionContext {
     pub(crate) store: RealmStore,
     pub(crate) revoker: Arc<Revoker>,
-    /// How long a session lasts however much it is used.
+    /// How long a session lasts, even if it is used.
     pub(crate) lifetime: Duration,
 }
 
@@ -38,10 +38,10 @@ impl SessionContext {
     }
 }
 
-/// The data of the session that one request carries, or of a new one.
+/// The data of the session of one request, or of a new session.
 pub(crate) struct RequestSession {
     context: SessionContext,
-    /// Where the session is, or a new one goes.
+    /// The key of the session, or of the new one.
     partition: Partition,
     signed_in: SignedIn,
     seen: Mutex<Seen>,
@@ -49,7 +49,7 @@ pub(crate) struct RequestSession {
 
 #[derive(Default)]
 struct Seen {
-    /// The version in the store, as far as this request knows.
+    /// The version that this request loaded or wrote.
     version: u64,
     /// The handler asked for the data.
     was_asked: bool,
@@ -94,12 +94,12 @@ impl RequestSession {
         self.with_seen(|seen| seen.removed.is_some())
     }
 
-    /// Whether the session that waits carries no login: without data, there is nothing to keep.
+    /// Whether a deleted session has no login: it can be removed.
     pub(crate) fn is_anonymous(&self) -> bool {
         self.with_seen(|seen| seen.removed.as_ref().is_some_and(|removed| !removed.has_login))
     }
 
-    /// Empties the session that the handler deleted without doing anything more; one without a login goes.
+    /// Empties the session that the handler deleted; a session without a login is removed.
     pub(crate) async fn empty(&self) -> Result<()> {
         match self.with_seen(|seen| seen.removed.take()) {
             Some(Removed { empty, has_login: true }) => self.write(&empty).await,
@@ -112,8 +112,8 @@ impl RequestSession {
         }
     }
 
-    /// Gives a session its new id, as the last of its writes: whatever fails before, the client has a session that works,
-    /// with its data.
+    /// Gives a session its new id, as the last write: if an earlier one fails, the client still has a working session with its
+    /// data.
     async fn rename(&self, old: Id, record: &mut Record) -> Result<()> {
         self.write(&Record { id: old, ..record.clone() }).await?;
         let id = SessionId::random(self.partition).map_err(|error| Error::Backend(error.to_string()))?;
@@ -133,7 +133,7 @@ impl RequestSession {
         change(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The session, and whether it carries a login.
+    /// The session, and whether it has a login.
     async fn find(&self, key: &SessionKey) -> Result<Option<(SessionRow, bool)>> {
         let found =
             self.context.store.ask(|store, realm| store.session(realm, key)).await.map_err(backend)?;
@@ -165,7 +165,7 @@ impl fmt::Debug for RequestSession {
 
 #[async_trait]
 impl tower_sessions_core::SessionStore for RequestSession {
-    /// Makes a session, or, after `cycle_id` of one that is there, gives that one its new id.
+    /// Creates a session or, after `cycle_id` of an existing one, gives that one its new id.
     async fn create(&self, record: &mut Record) -> Result<()> {
         if let Some(old) = self.with_seen(|seen| seen.removed.as_ref().map(|removed| removed.empty.id)) {
             return self.rename(old, record).await;
@@ -200,8 +200,8 @@ impl tower_sessions_core::SessionStore for RequestSession {
         Ok(Some(Record { id: *id, data, expiry_date: expiry_date(&row)? }))
     }
 
-    /// When the request is over, a session without a login is deleted, and one that carries a login loses its data and
-    /// nothing else: signing out is [`logout`](crate::Authenticator::logout), which ends the login.
+    /// After the request, a session without a login is deleted, and one with a login loses only its data: to sign out, use
+    /// [`logout`](crate::Authenticator::logout), which ends the login.
     async fn delete(&self, id: &Id) -> Result<()> {
         let Some((row, has_login)) = self.find(&self.key(*id)).await? else { return Ok(()) };
         let empty = Record { id: *id, data: HashMap::new(), expiry_date: expiry_date(&row)? };
@@ -218,7 +218,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
 const CHANGED: &str = "another request changed the session";
 const ENDED: &str = "the session has ended";
 
-/// Whether a session could not be saved because of what another request did, and not for want of a store.
+/// Whether a session could not be saved because of another request, and not because the store failed.
 pub(crate) fn is_conflict(error: &tower_sessions_core::session::Error) -> bool {
     matches!(error, tower_sessions_core::session::Error::Store(Error::Backend(text)) if text == CHANGED || text == ENDED)
 }

@@ -1,4 +1,4 @@
-//! Recognising session cookies: from the cache, or loaded; claims that are due are loaded anew.
+//! Authenticating session cookies: from the cache, or from the store. Claims that are too old are reloaded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::requirement::Scheme;
 use crate::revoke::{Cleared, LastCleared};
 use crate::store::{EndReason, Ids, LiveLogin, LoginKind, LoginRow, SessionKey};
 
-/// Two rounds are enough: loaded, found to be outdated, loaded again.
+/// Two rounds suffice: loaded, found outdated, reloaded.
 const ROUNDS: usize = 3;
 
-/// Loads sessions, and remembers those that it loaded.
+/// Loads sessions, and caches them.
 pub(super) struct Sessions<C: Claims> {
     store: RealmStore,
     revoker: Arc<Revoker>,
@@ -44,7 +44,7 @@ impl<C: Claims> Sessions<C> {
         Self { store, revoker, loader, cache, idle, claims_max_age }
     }
 
-    /// The principal of a session, cleared of revocation; `None` for a session that carries no login.
+    /// The principal of a session that is not revoked; `None` for a session without a login.
     pub(super) async fn recognise(
         &self,
         id: &SessionKey,
@@ -84,7 +84,7 @@ impl<C: Claims> Sessions<C> {
         Err(AuthenticateError::Unavailable)
     }
 
-    /// A session from the cache that is neither over nor kept for too long.
+    /// A cached session that has not expired and is not cached for too long.
     fn cached(&self, id: &SessionKey, now: Timestamp) -> Option<Arc<CachedSession<C>>> {
         let session = self.cache.find(id)?;
         let is_kept = session.loaded_at <= now && now.since(session.loaded_at) < self.claims_max_age;
@@ -116,10 +116,10 @@ impl<C: Claims> Sessions<C> {
         Ok(Some(session))
     }
 
-    /// The stored claims are not of the claims type: written by another version of the application. They are loaded anew;
-    /// where that is not possible the credential is refused, and nothing ends.
+    /// The stored claims do not match the claims type, because another version of the application wrote them. They are reloaded;
+    /// if that is not possible the credential is refused, and nothing ends.
     async fn reload_foreign_claims(&self, login: &mut LoginRow) -> Result<C, AuthenticateError> {
-        tracing::warn!(login = %login.id, "the stored claims are not of the claims type");
+        tracing::warn!(login = %login.id, "the stored claims do not match the claims type");
         let refused = || Err(self.revoker.refuse(Scheme::Session, RefusalReason::StoredClaims));
         if !self.loader.has_source() {
             return refused();
@@ -153,15 +153,15 @@ impl<C: Claims> Sessions<C> {
         }
     }
 
-    /// Whether the claims are older than the bound, and there is somewhere to load them from.
+    /// Whether the claims are older than the bound, and there is a source.
     fn is_due(&self, session: &CachedSession<C>) -> bool {
         let now = self.store.now();
         self.loader.has_source()
             && (session.claims_loaded_at > now || now.since(session.claims_loaded_at) >= self.claims_max_age)
     }
 
-    /// Loads the claims of a login anew and stores them. A subject that is gone loses its logins. Without a source, a
-    /// login whose claims do not hold any more ends.
+    /// Reloads the claims of a login and stores them. If the subject was deleted, its logins end. Without a source, a login with
+    /// outdated claims ends.
     async fn renew_claims(&self, login: LoginId, subject: &Subject) -> Result<(), AuthenticateError> {
         let refuse = |reason| Err(self.revoker.refuse(Scheme::Session, reason));
         let ticket =
@@ -181,7 +181,7 @@ impl<C: Claims> Sessions<C> {
             }
             Err(LoadError::Store(error)) => Err(unavailable(error)),
             Err(LoadError::Source(error)) => {
-                tracing::error!(%error, "the claims source does not answer");
+                tracing::error!(%error, "the claims source does not respond");
                 Err(AuthenticateError::Unavailable)
             }
         }

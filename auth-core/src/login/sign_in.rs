@@ -49,7 +49,7 @@ pub enum LoginError {
     /// The claims source did not answer: 503.
     #[error("the claims source did not answer")]
     Source(#[source] BoxError),
-    /// The store did not answer: 503.
+    /// The store did not respond: 503.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The subject of the claims is empty, too long, or contains a control character: 500, because it is an error of the

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use axum::handler::Handler;
 use axum::routing::{self, MethodFilter};
 use http::Method;
 
-use super::args::{GuardedArgs, HandlerFunction};
+use super::args::{Guarded, GuardedHandler, Seal};
 use crate::extract::access::Access;
 use crate::extract::caching::Varies;
 
@@ -80,13 +79,12 @@ impl<S: Clone + Send + Sync + 'static> MethodRouter<S> {
     #[must_use]
     pub fn on<H, T>(mut self, filter: MethodFilter, handler: H) -> Self
     where
-        H: Handler<T, S> + HandlerFunction<T>,
-        T: GuardedArgs + 'static,
+        H: GuardedHandler<T, S>,
     {
         let named = METHODS.into_iter().filter(|(one, _)| filter.or(*one) == filter);
-        self.methods.extend(named.map(|(_, method)| (method, T::ACCESS)));
-        let handlers = routing::MethodRouter::new().on(filter, handler);
-        self.inner = self.inner.merge(marked(handlers, T::ACCESS));
+        self.methods.extend(named.map(|(_, method)| (method, H::ACCESS)));
+        let handlers = routing::MethodRouter::new().on(filter, handler.into_handler(Seal));
+        self.inner = self.inner.merge(marked(handlers, H::ACCESS));
         self
     }
 }
@@ -97,8 +95,7 @@ macro_rules! methods {
             #[doc = concat!("Routes `", stringify!($method), "` requests to a guarded handler.")]
             pub fn $name<H, T, S>(handler: H) -> MethodRouter<S>
             where
-                H: Handler<T, S> + HandlerFunction<T>,
-                T: GuardedArgs + 'static,
+                H: GuardedHandler<T, S>,
                 S: Clone + Send + Sync + 'static,
             {
                 MethodRouter::new().on(MethodFilter::$method, handler)
@@ -115,8 +112,7 @@ macro_rules! methods {
                 #[must_use]
                 pub fn $name<H, T>(self, handler: H) -> Self
                 where
-                    H: Handler<T, S> + HandlerFunction<T>,
-                    T: GuardedArgs + 'static,
+                    H: GuardedHandler<T, S>,
                 {
                     self.on(MethodFilter::$method, handler)
                 }
@@ -138,5 +134,11 @@ fn marked<S: Clone + 'static>(inner: routing::MethodRouter<S>, access: Access) -
     match Varies::of(access) {
         Some(varies) => inner.layer(varies.layer()),
         None => inner,
+    }
+}
+
+impl<S> Guarded<Self> for MethodRouter<S> {
+    fn guarded(self) -> Self {
+        self
     }
 }

@@ -12,7 +12,7 @@ use axum::routing::Route;
 use http::request::Parts;
 use tower::{Layer, Service};
 
-use super::args::{GuardedArgs, HandlerFunction};
+use super::args::{Guarded, GuardedHandler, Seal};
 use super::method::MethodRouter;
 use super::policies::{PolicyTable, RoutePolicy};
 use crate::claims::Claims;
@@ -47,7 +47,8 @@ where
     /// # Panics
     ///
     /// As axum does, when the path is malformed or conflicts with another.
-    pub fn route(mut self, path: &str, methods: MethodRouter<S>) -> Self {
+    pub fn route(mut self, path: &str, methods: impl Guarded<MethodRouter<S>>) -> Self {
+        let methods = methods.guarded();
         let policies = methods
             .methods
             .into_iter()
@@ -78,7 +79,8 @@ where
     /// # Panics
     ///
     /// As axum does, when the prefix is malformed or a path conflicts with another.
-    pub fn nest(mut self, prefix: &str, other: Self) -> Self {
+    pub fn nest(mut self, prefix: &str, other: impl Guarded<Self>) -> Self {
+        let other = other.guarded();
         self.routes.extend(other.routes.into_iter().map(|mut route| {
             let prefix = prefix.trim_end_matches('/');
             route.path =
@@ -94,7 +96,8 @@ where
     /// # Panics
     ///
     /// As axum does, when both have a fallback or a path conflicts with another.
-    pub fn merge(mut self, other: Self) -> Self {
+    pub fn merge(mut self, other: impl Guarded<Self>) -> Self {
+        let other = other.guarded();
         self.routes.extend(other.routes);
         self.inner = self.inner.merge(other.inner);
         self
@@ -103,14 +106,13 @@ where
     /// Answers what no route matches, with a guarded handler.
     pub fn fallback<H, T>(mut self, handler: H) -> Self
     where
-        H: Handler<T, S> + HandlerFunction<T>,
-        T: GuardedArgs + 'static,
+        H: GuardedHandler<T, S>,
     {
         self.routes.retain(|route| route.path != FALLBACK);
-        self.routes.push(RoutePolicy::new(None, FALLBACK.to_owned(), T::ACCESS));
-        self.inner = match Varies::of(T::ACCESS) {
-            Some(varies) => self.inner.fallback(handler.layer(varies.layer())),
-            None => self.inner.fallback(handler),
+        self.routes.push(RoutePolicy::new(None, FALLBACK.to_owned(), H::ACCESS));
+        self.inner = match Varies::of(H::ACCESS) {
+            Some(varies) => self.inner.fallback(handler.into_handler(Seal).layer(varies.layer())),
+            None => self.inner.fallback(handler.into_handler(Seal)),
         };
         self
     }
@@ -173,6 +175,19 @@ where
     /// Plain axum's router, to which anything can be added: nothing is checked from here on.
     pub fn into_router(self) -> Router<S> {
         self.inner
+    }
+}
+
+impl<S> Guarded<Self> for ProtectedRouter<S> {
+    fn guarded(self) -> Self {
+        self
+    }
+}
+
+impl<S> From<ProtectedRouter<S>> for Router<S> {
+    /// As [`ProtectedRouter::into_router`].
+    fn from(router: ProtectedRouter<S>) -> Self {
+        router.inner
     }
 }
 

@@ -1,8 +1,8 @@
 //! Sessions: the secret in the session cookie, and the application's own session data.
 //!
-//! Session data is tower-sessions' [`Session`].
+//! Session data is a [`Session`], which is tower-sessions' type.
 //! [`Authenticator::session_data_layer`](crate::Authenticator::session_data_layer)
-//! adds it to the extensions of each request, for visitors with and without a login.
+//! provides it, for visitors with and without a login.
 //!
 //! ```
 //! use auth_core::jwt::{Algorithm, KeyRing};
@@ -10,7 +10,6 @@
 //! use auth_core::session::Session;
 //! use auth_core::store::memory::MemoryStore;
 //! use auth_core::{Authenticator, Claims, ProtectedRouter, public};
-//! use axum::Extension;
 //! use axum::http::StatusCode;
 //!
 //! #[derive(Claims)]
@@ -21,7 +20,7 @@
 //! }
 //!
 //! #[public]
-//! async fn visits(Extension(session): Extension<Session>) -> Result<String, StatusCode> {
+//! async fn visits(session: Session) -> Result<String, StatusCode> {
 //!     let failed = |_| StatusCode::SERVICE_UNAVAILABLE;
 //!     let visits = session.get::<u64>("visits").await.map_err(failed)?.unwrap_or(0) + 1;
 //!     session.insert("visits", visits).await.map_err(failed)?;
@@ -42,9 +41,10 @@
 //! # }
 //! ```
 
+mod data;
 mod id;
 mod signed_in;
 
+pub use data::Session;
 pub(crate) use id::SessionId;
 pub(crate) use signed_in::SignedIn;
-pub use tower_sessions_core::Session;

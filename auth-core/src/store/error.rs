@@ -20,7 +20,7 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store failed or did not answer")
+        f.write_str("the store failed or did not respond")
     }
 }
 

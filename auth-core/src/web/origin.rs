@@ -74,6 +74,16 @@ impl Origin {
         Self::new(self.scheme, authority).is_some_and(|own| own == *self)
     }
 
+    /// Whether pages of the origin are a secure context: over HTTPS, or on this machine.
+    pub(crate) fn is_secure(&self) -> bool {
+        let is_local = match &self.host {
+            Host::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+            Host::V4(address) => address.is_loopback(),
+            Host::V6(address) => address.is_loopback(),
+        };
+        self.scheme == Scheme::Https || is_local
+    }
+
     fn new(scheme: Scheme, authority: &str) -> Option<Self> {
         let (host, port) = match authority.strip_prefix('[') {
             Some(rest) => {

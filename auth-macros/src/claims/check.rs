@@ -51,14 +51,14 @@ fn check_text(key: &str, text: Option<&LitStr>, help: &str, errors: &mut Errors)
     }
 }
 
-/// `ttl` and `max_ttl`, where they can be read.
+/// `ttl` and `max_ttl`; the defaults for those that are absent or invalid.
 fn times(input: &Input, errors: &mut Errors) -> (Duration, Duration) {
     let mut read = |text: &Option<LitStr>, default: Duration, help: &str| match text {
         None => Some(default),
         Some(text) => {
             let duration = errors.keep(duration::from_literal(text, help))?;
             if duration.subsec_millis() != 0 {
-                errors.at(text, "the times of a token are whole seconds", help);
+                errors.at(text, "token lifetimes must be whole seconds", help);
             }
             Some(duration)
         }
@@ -73,11 +73,11 @@ fn times(input: &Input, errors: &mut Errors) -> (Duration, Duration) {
         if let Some(literal) = &input.max_ttl {
             errors.at(
                 literal,
-                format_args!("`ttl` is `{text}`, above `max_ttl`"),
+                format_args!("`ttl` is `{text}`, longer than `max_ttl`"),
                 format_args!("\"{text}\""),
             );
         } else if let Some(literal) = &input.ttl {
-            let message = format_args!("`ttl` is above `max_ttl`, which is `{default}` unless it is said");
+            let message = format_args!("`ttl` is longer than `max_ttl`, which is `{default}` by default");
             errors.at(literal, message, format_args!("{}, max_ttl = \"{text}\"", literal.token()));
         }
     }
@@ -88,7 +88,7 @@ fn times(input: &Input, errors: &mut Errors) -> (Duration, Duration) {
 fn check_shape(derive: &DeriveInput, errors: &mut Errors) -> Option<()> {
     let name = &derive.ident;
     let example = format!("struct {name} {{ #[claim(subject)] id: String }}");
-    let message = format!("`Claims` is derived for a struct with named fields: `{name}` is none");
+    let message = format!("`Claims` can be derived only for a struct with named fields, not for `{name}`");
     let wrong = match &derive.data {
         Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => None,
         Data::Struct(data) => Some(data.struct_token.to_token_stream()),
@@ -100,13 +100,13 @@ fn check_shape(derive: &DeriveInput, errors: &mut Errors) -> Option<()> {
         return None;
     }
     if !derive.generics.params.is_empty() {
-        let message = format_args!("`{name}` cannot be generic: its claims are known, and owned");
+        let message = format_args!("`{name}` cannot be generic");
         errors.at(&derive.generics, message, "// remove it");
     }
     Some(())
 }
 
-/// A field has one place: what is `sub`, `roles` or `scope` has no other name.
+/// A field that is `sub`, `roles` or `scope` is only one of them, and has no other name.
 fn check_keys(field: &Field, errors: &mut Errors) {
     let places = [
         ("subject", field.subject, "sub"),
@@ -117,11 +117,10 @@ fn check_keys(field: &Field, errors: &mut Errors) {
     let Some((first, _, name)) = taken.next() else { return };
     for (second, span, _) in taken {
         let message = format_args!("`{}` cannot be both `{first}` and `{second}`", field.ident);
-        errors.at_span(span, message, "// remove one of the two");
+        errors.at_span(span, message, "// remove one of them");
     }
     if let Some(rename) = &field.rename {
-        let message =
-            format_args!("`{first}` is `{name}` on the wire, by the standard: it cannot be renamed");
+        let message = format_args!("`{first}` is always the claim `{name}` and cannot be renamed");
         errors.at(rename, message, "// remove `rename`");
     }
 }
@@ -134,9 +133,9 @@ fn check_secret(field: &Field, errors: &mut Errors) {
     let renamed = field.rename.as_ref().map(LitStr::value).unwrap_or_default();
     if names::secret_in(&ident).or_else(|| names::secret_in(&renamed)).is_some() {
         let message = format_args!(
-            "`{ident}` looks like a secret, and everybody who holds a token can read its claims: keep it in the session"
+            "`{ident}` looks like a secret, but everybody who has a token can read its claims: store it as session data"
         );
-        let help = format!("#[claim(readable)] {ident}: {} // if it is meant to be read", written(&field.ty));
+        let help = format!("#[claim(readable)] {ident}: {} // if everybody may read it", written(&field.ty));
         errors.at(&field.ident, message, help);
     }
 }
@@ -148,9 +147,9 @@ fn check_name(field: &Field, errors: &mut Errors) {
     let name = wire_name(field);
     if name.is_empty() {
         let help = format_args!("\"{}\"", field.ident.unraw()).to_string();
-        errors.at_span(name_span(field), format_args!("the name of `{}` is empty", field.ident), help);
+        errors.at_span(name_span(field), format_args!("the claim name of `{}` is empty", field.ident), help);
     } else if names::is_registered(&name) {
-        let message = format_args!("`{name}` is a registered claim: it is read and written without a field");
+        let message = format_args!("`{name}` is a registered claim and cannot be the name of a field");
         let key = match name.as_str() {
             "sub" => "subject",
             "roles" => "roles",
@@ -176,14 +175,17 @@ fn check_unique(fields: &[Field], errors: &mut Errors) {
             && field.scopes.is_none()
             && field.subject.is_none()
         {
-            let message =
-                format_args!("`{}` and `{first}` have the same name on the wire, `{name}`", field.ident);
-            errors.at_span(name_span(field), message, "// give one of them another `rename = \"…\"`");
+            let message = format_args!("`{}` and `{first}` have the same claim name, `{name}`", field.ident);
+            errors.at_span(
+                name_span(field),
+                message,
+                "// give one of them another name with `rename = \"…\"`",
+            );
         }
     }
 }
 
-/// The subject. That there is none is said only where all attributes could be read.
+/// The subject. A missing one is reported only if all attributes could be parsed.
 fn subject<'a>(
     derive: &DeriveInput,
     fields: &'a [Field],
@@ -193,7 +195,7 @@ fn subject<'a>(
     let subject = only(fields, "subject", |field| field.subject, errors);
     if subject.is_none() && is_read {
         let name = &derive.ident;
-        let message = format_args!("`{name}` does not say whom its claims are about");
+        let message = format_args!("`{name}` has no field with `#[claim(subject)]`");
         let help = match fields.first() {
             Some(field) => {
                 format!("#[claim(subject)] {}: {} // or another field", field.ident, written(&field.ty))
@@ -205,7 +207,7 @@ fn subject<'a>(
     subject
 }
 
-/// The one field with that key; a second is a mistake.
+/// The only field with that key; a second one is a mistake.
 fn only<'a>(
     fields: &'a [Field],
     key: &str,
@@ -215,8 +217,11 @@ fn only<'a>(
     let mut marked = fields.iter().filter_map(|field| span(field).map(|span| (field, span)));
     let (first, _) = marked.next()?;
     for (second, span) in marked {
-        let message = format_args!("`{}` is a second `{key}`: `{}` is the first", second.ident, first.ident);
-        errors.at_span(span, message, "// remove one of the two");
+        let message = format_args!(
+            "`{}` is the second field with `{key}`: the first is `{}`",
+            second.ident, first.ident
+        );
+        errors.at_span(span, message, "// remove one of them");
     }
     Some(first)
 }

@@ -47,7 +47,7 @@ pub(crate) struct Claims {
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) ident: Ident,
-    /// The name on the wire.
+    /// The name of the claim.
     pub(crate) name: String,
     /// Of an optional member the type inside.
     pub(crate) ty: Type,

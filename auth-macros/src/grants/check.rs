@@ -39,17 +39,25 @@ fn check_shape(kind: Kind, input: &DeriveInput, errors: &mut Errors) -> Option<(
         Data::Enum(data) => data,
         Data::Struct(data) => {
             let token = &data.struct_token;
-            errors.at(quote!(#token #name), format_args!("`{derived}` is derived for an enum"), example);
+            errors.at(
+                quote!(#token #name),
+                format_args!("`{derived}` can be derived only for an enum"),
+                example,
+            );
             return None;
         }
         Data::Union(data) => {
             let token = &data.union_token;
-            errors.at(quote!(#token #name), format_args!("`{derived}` is derived for an enum"), example);
+            errors.at(
+                quote!(#token #name),
+                format_args!("`{derived}` can be derived only for an enum"),
+                example,
+            );
             return None;
         }
     };
     if !input.generics.params.is_empty() {
-        let message = format_args!("`{name}` cannot be generic: its variants are names");
+        let message = format_args!("`{name}` cannot be generic");
         errors.at(&input.generics, message, "// remove it");
     }
     if data.variants.is_empty() {
@@ -58,13 +66,15 @@ fn check_shape(kind: Kind, input: &DeriveInput, errors: &mut Errors) -> Option<(
         errors.at(name, message, example);
     }
     if let Some(surplus) = data.variants.iter().nth(MOST_VARIANTS) {
-        let message =
-            format_args!("`{name}` has {} variants, {MOST_VARIANTS} are the most", data.variants.len());
+        let message = format_args!(
+            "`{name}` has {} variants, but at most {MOST_VARIANTS} are supported",
+            data.variants.len()
+        );
         errors.at(&surplus.ident, message, "// remove it");
     }
     for variant in data.variants.iter().filter(|variant| !variant.fields.is_empty()) {
         let message =
-            format_args!("`{}` cannot have fields: a {} is a name", variant.ident, kind.attribute());
+            format_args!("`{}` cannot have fields: a {} is only a name", variant.ident, kind.attribute());
         errors.at(&variant.fields, message, "// remove them");
     }
     Some(())
@@ -85,17 +95,18 @@ fn check_name(kind: Kind, variant: &Variant, errors: &mut Errors) {
         Kind::Role if name.chars().any(char::is_control) => {
             errors.at_span(
                 span,
-                format_args!("the name of `{}` has a control character", variant.ident),
+                format_args!("the name of `{}` contains a control character", variant.ident),
                 example,
             );
         }
         Kind::Role if name.len() > LONGEST_ROLE => {
-            let message = format_args!("`{name}` has {} bytes, {LONGEST_ROLE} are the most", name.len());
+            let message =
+                format_args!("`{name}` has {} bytes, but at most {LONGEST_ROLE} are supported", name.len());
             errors.at_span(span, message, example);
         }
         Kind::Scope if !name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) => {
             let message = format_args!(
-                "`{name}` is not a scope: only printable ASCII without space, `\"` and `\\` (RFC 6749 section 3.3)"
+                "`{name}` is not a scope: only printable ASCII without space, `\"` and `\\` is allowed (RFC 6749 section 3.3)"
             );
             errors.at_span(span, message, example);
         }
@@ -107,11 +118,13 @@ fn check_unique(variants: &[Variant], errors: &mut Errors) {
     let mut known: BTreeMap<&str, &Ident> = BTreeMap::new();
     for variant in variants {
         if let Some(first) = known.insert(&variant.name, &variant.ident) {
-            let message = format_args!(
-                "`{}` and `{first}` have the same name on the wire, `{}`",
-                variant.ident, variant.name
+            let message =
+                format_args!("`{}` and `{first}` have the same name, `{}`", variant.ident, variant.name);
+            errors.at_span(
+                variant.name_span,
+                message,
+                "// give one of them another name with `name = \"…\"`",
             );
-            errors.at_span(variant.name_span, message, "// give one of them another `name = \"…\"`");
         }
     }
 }
@@ -130,11 +143,7 @@ fn inclusions(variants: &[Variant], errors: &mut Errors) -> Option<Vec<u64>> {
                     errors.at(included, format_args!("`{included}` includes itself"), "// remove it");
                 }
                 Some(bit) if *own & bit != 0 => {
-                    errors.at(
-                        included,
-                        format_args!("`{included}` is there twice"),
-                        "// remove one of the two",
-                    );
+                    errors.at(included, format_args!("duplicate `{included}`"), "// remove one of them");
                 }
                 Some(bit) => *own |= bit,
             }
@@ -144,7 +153,7 @@ fn inclusions(variants: &[Variant], errors: &mut Errors) -> Option<Vec<u64>> {
         return None;
     }
     close(&mut bits);
-    check_circles(variants, &bits, &index, errors);
+    check_cycles(variants, &bits, &index, errors);
     Some(bits)
 }
 
@@ -156,7 +165,7 @@ fn unknown_variant(included: &Ident, variant: &Variant, variants: &[Variant], er
     errors.at(included, format_args!("this enum has no variant `{included}`"), help);
 }
 
-/// Adds what the included ones include, until nothing is new.
+/// Adds what the included variants include, until nothing changes.
 fn close(bits: &mut [u64]) {
     for _ in 0..bits.len() {
         let before = bits.to_vec();
@@ -170,8 +179,8 @@ fn close(bits: &mut [u64]) {
     }
 }
 
-/// A circle is there when something included includes the includer: it is reported where it closes.
-fn check_circles(variants: &[Variant], bits: &[u64], index: &BTreeMap<String, usize>, errors: &mut Errors) {
+/// A cycle exists if an included variant includes the one that includes it. It is reported where it closes.
+fn check_cycles(variants: &[Variant], bits: &[u64], index: &BTreeMap<String, usize>, errors: &mut Errors) {
     for (own, variant) in variants.iter().enumerate() {
         for included in &variant.includes {
             let Some(other) = index.get(&included.to_string()).copied() else { continue };
@@ -181,7 +190,7 @@ fn check_circles(variants: &[Variant], bits: &[u64], index: &BTreeMap<String, us
                     "`{}` includes `{included}`, which includes `{}`",
                     variant.ident, variant.ident
                 );
-                errors.at(included, message, "// remove it from one of the two");
+                errors.at(included, message, "// remove it from one of them");
             }
         }
     }

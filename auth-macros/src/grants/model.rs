@@ -11,7 +11,7 @@ pub(crate) enum Kind {
 /// A variant as written.
 pub(crate) struct Variant {
     pub(crate) ident: Ident,
-    /// The name on the wire, and where it is written.
+    /// The name in tokens, and where it is specified.
     pub(crate) name: String,
     pub(crate) name_span: Span,
     /// Whether the name was made from the variant's.

@@ -49,7 +49,7 @@ fn variant(kind: Kind, variant: &syn::Variant, errors: &mut Errors) -> Variant {
 
 /// The variants of `includes(A, B)`.
 fn list(entry: &Entry) -> syn::Result<Vec<Ident>> {
-    let message = "`includes` takes variants of this enum, by their names alone";
+    let message = "`includes` requires the names of variants of this enum";
     let wrong = || mistake(&entry.tokens, message, "includes(Customer)");
     let Value::List(list) = &entry.value else { return Err(wrong()) };
     let parser = Punctuated::<Ident, Token![,]>::parse_terminated;

@@ -8,6 +8,7 @@ use crate::entry::{entries, fill};
 use crate::runtime::Runtime;
 use crate::signature::{AuthParam, Function, check_count};
 use crate::sink::Errors;
+use crate::stub;
 use crate::wrap::Wrapper;
 
 pub(crate) fn entry(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -16,12 +17,13 @@ pub(crate) fn entry(args: TokenStream, item: TokenStream) -> TokenStream {
     let function = match syn::parse2::<Function>(item.clone()) {
         Ok(function) => function,
         Err(_) => {
-            errors.at(&item, "`#[public]` goes on an async function", "#[public] async fn handler() {}");
+            errors.at(&item, "`#[public]` requires an async function", "#[public] async fn handler() {}");
             return errors.beside(item);
         }
     };
     check(&function, &mut errors);
-    if errors.is_empty() { expand(&function, &Runtime::new(krate)) } else { errors.beside(item) }
+    let runtime = Runtime::new(krate);
+    if errors.is_empty() { expand(&function, &runtime) } else { errors.beside(stub::handler(item, &runtime)) }
 }
 
 fn parse(args: TokenStream, errors: &mut Errors) -> Option<Path> {
@@ -30,8 +32,7 @@ fn parse(args: TokenStream, errors: &mut Errors) -> Option<Path> {
         if entry.is("crate") {
             fill(&mut krate, &entry, entry.path(), errors);
         } else {
-            let message =
-                format_args!("`#[public]` asks nothing of the caller: `{}` is not for it", entry.key);
+            let message = format_args!("`#[public]` has no conditions: `{}` is not supported", entry.key);
             errors.at(&entry.tokens, message, "// use `#[require_auth(…)]`, or remove it");
         }
     }
@@ -43,8 +44,7 @@ fn check(function: &Function, errors: &mut Errors) {
     check_count(function, 15, errors);
     for param in AuthParam::all(function) {
         let claims = crate::text::written(&param.claims);
-        let message =
-            "`#[public]` does not look at credentials: who may be signed in is for `#[require_auth(…)]`";
+        let message = "`#[public]` does not authenticate: for an optional caller, use `#[require_auth(…)]`";
         errors.at(
             &param.ty,
             message,

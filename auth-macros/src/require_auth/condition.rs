@@ -1,6 +1,6 @@
 //! Reads `role(A | B)`, `scope(S & T)`, `check(path)`, `all(…)` and `any(…)`.
 
-use proc_macro2::{Group, Punct, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
 use syn::parse::Parser;
 use syn::{LitStr, Path};
 
@@ -13,7 +13,7 @@ use crate::text::written;
 pub(crate) const KEYS: [&str; 5] = ["role", "scope", "check", "all", "any"];
 const TOP_LEVEL_KEYS: [&str; 7] = ["session", "jwt", "fresh", "revocation", "csrf", "claims", "crate"];
 
-/// The condition that an entry with one of [`KEYS`] says; every mistake in it goes to `errors`.
+/// The condition in an entry with one of [`KEYS`]; its mistakes are added to `errors`.
 pub(crate) fn condition(entry: &Entry, errors: &mut Errors) -> Option<Condition> {
     let key = entry.key.to_string();
     let example = match key.as_str() {
@@ -24,11 +24,19 @@ pub(crate) fn condition(entry: &Entry, errors: &mut Errors) -> Option<Condition>
         _ => "all(role(Role::Admin), check(is_owner))",
     };
     let Value::List(list) = &entry.value else {
-        errors.at(&entry.tokens, format_args!("`{key}` takes its members in parentheses"), example);
+        if let Some(help) = joined(entry) {
+            let message = format_args!(
+                "`{}` combines conditions with an operator: use one list or group",
+                written(&entry.tokens)
+            );
+            errors.at(&entry.tokens, message, help);
+            return None;
+        }
+        errors.at(&entry.tokens, format_args!("`{key}` requires parentheses"), example);
         return None;
     };
     if list.stream().is_empty() {
-        errors.at(&entry.tokens, format_args!("`{key}()` has no members: nobody would meet it"), example);
+        errors.at(&entry.tokens, format_args!("`{key}()` is empty: no caller would satisfy it"), example);
         return None;
     }
     match key.as_str() {
@@ -36,12 +44,44 @@ pub(crate) fn condition(entry: &Entry, errors: &mut Errors) -> Option<Condition>
         "scope" => grants(Kind::Scope, list, example, errors),
         "check" => {
             let path = Path::parse_mod_style.parse2(list.stream());
-            let message = "`check` takes the path of one function marked `#[check]`";
+            let message = "`check` requires the path of one function with `#[check]`";
             errors.keep(path.map_err(|_| mistake(list.stream(), message, "is_owner"))).map(Condition::Check)
         }
         "any" => Some(Condition::Any(members(list, errors))),
         _ => Some(Condition::All(members(list, errors))),
     }
+}
+
+/// How to write `role(A) | role(B)`: several conditions with one of `|`, `||`, `&` and `&&` between them.
+fn joined(entry: &Entry) -> Option<String> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let mut marks = Vec::new();
+    let mut tokens = entry.tokens.clone().into_iter().peekable();
+    loop {
+        let Some(TokenTree::Ident(key)) = tokens.next() else { return None };
+        let Some(TokenTree::Group(list)) = tokens.next() else { return None };
+        if !KEYS.contains(&key.to_string().as_str()) || list.delimiter() != Delimiter::Parenthesis {
+            return None;
+        }
+        parts.push((key.to_string(), written(list.stream())));
+        let Some(TokenTree::Punct(mark)) = tokens.next() else { break };
+        tokens.next_if(|next| matches!(next, TokenTree::Punct(next) if next.as_char() == mark.as_char()));
+        marks.push(mark.as_char());
+    }
+    let mark = *marks.first().filter(|first| marks.iter().all(|mark| mark == *first))?;
+    let key = parts.first().map(|(key, _)| key.clone())?;
+    let is_list = |(part, members): &(String, String)| *part == key && !members.contains(['|', '&']);
+    if matches!(key.as_str(), "role" | "scope") && parts.iter().all(is_list) {
+        let members: Vec<String> = parts.into_iter().map(|(_, members)| members).collect();
+        return Some(format!("{key}({})", members.join(&format!(" {mark} "))));
+    }
+    let group = match mark {
+        '|' => "any",
+        '&' => "all",
+        _ => return None,
+    };
+    let members: Vec<String> = parts.into_iter().map(|(key, members)| format!("{key}({members})")).collect();
+    Some(format!("{group}({})", members.join(", ")))
 }
 
 /// The members of `all(…)` or `any(…)`.
@@ -52,11 +92,11 @@ fn members(list: &Group, errors: &mut Errors) -> Vec<Condition> {
         if KEYS.contains(&key.as_str()) {
             members.extend(condition(&entry, errors));
         } else if TOP_LEVEL_KEYS.contains(&key.as_str()) {
-            let message = format_args!("`{key}` holds for the whole handler: it cannot stand in a group");
+            let message = format_args!("`{key}` applies to the whole handler and cannot be in a group");
             errors.at(
                 &entry.tokens,
                 message,
-                format_args!("// move `{}` beside the group", written(&entry.tokens)),
+                format_args!("// move `{}` out of the group", written(&entry.tokens)),
             );
         } else {
             errors.push(entry.unknown(&KEYS, "role(Role::Admin)"));
@@ -73,7 +113,7 @@ fn grants(kind: Kind, list: &Group, example: &str, errors: &mut Errors) -> Optio
     let mut members = Vec::new();
     for part in parts {
         if part.is_empty() {
-            let message = format_args!("a member is missing in `{key}({})`", written(list.stream()));
+            let message = format_args!("missing operand in `{key}({})`", written(list.stream()));
             errors.at(list.stream(), message, example.trim_start_matches(key).trim_matches(['(', ')']));
         } else {
             members.extend(errors.keep(member(key, part)));
@@ -91,7 +131,7 @@ fn member(key: &str, tokens: TokenStream) -> syn::Result<Path> {
             Err(_) => variant.to_owned(),
         };
         let message =
-            format_args!("`{text}` is not a {key}: write the path of a variant of your `{enum_name}`");
+            format_args!("`{text}` is not a {key}: expected the path of a variant of your {key} enum");
         mistake(&tokens, message, format_args!("{enum_name}::{variant}"))
     })
 }
@@ -109,7 +149,7 @@ fn split(key: &str, list: &Group) -> syn::Result<(Vec<TokenStream>, Vec<Punct>)>
                     && next.as_char() == mark
                     && punct.spacing() == Spacing::Joint
                 {
-                    let message = format_args!("`{mark}{mark}` does not separate members: one `{mark}` does");
+                    let message = format_args!("`{mark}{mark}` is not supported here: use `{mark}`");
                     let doubled: TokenStream =
                         [TokenTree::Punct(punct.clone()), TokenTree::Punct(next.clone())]
                             .into_iter()
@@ -121,8 +161,9 @@ fn split(key: &str, list: &Group) -> syn::Result<(Vec<TokenStream>, Vec<Punct>)>
             }
             TokenTree::Punct(punct) if punct.as_char() == ',' => {
                 if tokens.peek().is_some() {
-                    let message =
-                        format_args!("`{key}` takes its members with `|` (any of them) or `&` (all of them)");
+                    let message = format_args!(
+                        "`{key}` does not accept commas: use `|` for any of them, or `&` for all of them"
+                    );
                     return Err(mistake(punct, message, '|'));
                 }
             }
@@ -136,7 +177,7 @@ fn split(key: &str, list: &Group) -> syn::Result<(Vec<TokenStream>, Vec<Punct>)>
     Ok((parts, separators))
 }
 
-/// Whether any or all of the members are asked for; both in one list would need precedence.
+/// Whether any or all of the members are required; both in one list would need precedence.
 fn quantifier(
     key: &str,
     list: &Group,
@@ -157,11 +198,11 @@ fn quantifier(
         }
     }
     help.push_str("))");
-    let message = format_args!("`{key}({})` mixes `|` and `&`: say which is meant", written(list.stream()));
+    let message = format_args!("`{key}({})` mixes `|` and `&`: split it into groups", written(list.stream()));
     Err(mistake(list.stream(), message, help))
 }
 
-/// `super_admin` or `super-admin` as `SuperAdmin`; `None` for what cannot be a variant.
+/// `super_admin` or `super-admin` as `SuperAdmin`; `None` if the result is not an identifier.
 fn camel_case(text: &str) -> Option<String> {
     let mut camel = String::new();
     for word in text.split(['_', '-', ':', ' ']) {

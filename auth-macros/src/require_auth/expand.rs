@@ -33,7 +33,12 @@ pub(crate) fn handler(handler: &Handler, policy: &Policy, runtime: &Runtime) -> 
     // The claims of a generic function have a name only inside of it.
     let (inside, outside) = match function.sig.generics.params.is_empty() {
         true => (TokenStream::new(), assertions),
-        false => (quote!(const { #assertions }), TokenStream::new()),
+        false => {
+            let mut checks = Vec::new();
+            Condition::checks(&policy.conditions, &mut checks);
+            let imports = imports(&checks, runtime);
+            (quote!(const { #assertions }), quote!(#imports))
+        }
     };
     let wrapper = Wrapper {
         guard_type: quote_spanned!(claims.span()=> #guard<#name, #claims>),
@@ -122,13 +127,35 @@ fn assertions(claims: &Type, conditions: &[Condition], runtime: &Runtime) -> Tok
         };
         quote_spanned!(member.span()=> #path::#assertion::<#claims, _>(&#member);)
     });
-    let checks = checks.into_iter().map(|check| {
-        let path = runtime.path_at(check.span());
+    let imports = imports(&checks, runtime);
+    let checks = checks.iter().zip(0_u8..).map(|(check, index)| {
+        let (path, check) = (runtime.path_at(check.span()), imported(check, index));
         quote_spanned!(check.span()=> let () = <#check as #path::CheckOf<#claims>>::ASSERTED;)
     });
     let path = runtime.path_at(claims.span());
     let asserted = quote_spanned!(claims.span()=> #path::assert_claims::<#claims>(););
-    quote!(#asserted #(#grants)* #(#checks)*)
+    quote!(#imports #asserted #(#grants)* #(#checks)*)
+}
+
+/// Imports the checks under names of their own. `#[check]` makes a type of the function's name; for a function without
+/// it, the name comes from the glob import, whose type makes rustc say what is missing.
+fn imports(checks: &[&Path], runtime: &Runtime) -> Option<TokenStream> {
+    checks.first()?;
+    let path = runtime.path();
+    let imports = checks.iter().zip(0_u8..).map(|(check, index)| {
+        let name = imported(check, index);
+        quote_spanned!(check.span()=> use #check as #name;)
+    });
+    Some(quote! {
+        #[allow(deprecated, unused_imports, clippy::wildcard_imports)]
+        use #path::unmarked::*;
+        #(#[allow(deprecated, unused_imports)] #imports)*
+    })
+}
+
+/// The name under which the check with that index is imported.
+fn imported(check: &Path, index: u8) -> Ident {
+    Ident::new(&format!("__auth_core_check_{index}"), check.span())
 }
 
 /// The type without values that carries a policy. It does not name the claims type, which may be less visible than it is.
@@ -184,14 +211,14 @@ impl PolicyType<'_> {
     fn checks_impl(&self, checks: &[&Path]) -> TokenStream {
         let path = self.runtime.path();
         let Self { name, claims, .. } = self;
-        let bounds = checks.iter().map(|check| {
-            let path = self.runtime.path_at(check.span());
-            quote_spanned!(check.span()=> #check: #path::Check<__S, Claims = #claims>)
+        let bounds = checks.iter().zip(0_u8..).map(|(check, index)| {
+            let (path, check) = (self.runtime.path_at(check.span()), imported(check, index));
+            quote_spanned!(check.span()=> #check: #path::Check<#claims, __S>)
         });
         let [user, parts, state] = ["user", "parts", "state"].map(|name| local(name, Span::call_site()));
         let arms = checks.iter().zip(0_u8..).map(|(check, index)| {
-            let path = self.runtime.path_at(check.span());
-            let check = quote_spanned!(check.span()=> <#check as #path::Check<__S>>::check);
+            let (path, check) = (self.runtime.path_at(check.span()), imported(check, index));
+            let check = quote_spanned!(check.span()=> <#check as #path::Check<#claims, __S>>::check);
             quote!(#index => #path::answering(#check(#user, #parts, #state)),)
         });
         quote! {

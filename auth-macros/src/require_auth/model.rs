@@ -1,4 +1,4 @@
-//! What `#[require_auth(…)]` says: first as written, then as a policy that may be expanded.
+//! `#[require_auth(…)]`: as written, and as a checked policy.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use syn::{ItemStruct, LitStr, Path, Type};
 use crate::entry::Entry;
 use crate::signature::{AuthParam, Function};
 
-/// The attribute as written; every entry keeps its tokens for the rules.
+/// The attribute as written; entries keep their tokens for error messages.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) schemes: Option<Schemes>,
     pub(crate) conditions: Vec<Condition>,
-    /// The entries that `conditions` were read from, for rules about their place.
+    /// The entries that `conditions` were read from, for error messages.
     pub(crate) asking: Vec<Entry>,
     pub(crate) fresh: Option<LitStr>,
     pub(crate) revocation: Option<LitStr>,
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     pub(crate) krate: Option<Path>,
     /// The first entry, where a scheme is missing.
     pub(crate) first: Option<TokenStream>,
-    /// A scheme is named in a place where it does not count.
+    /// A scheme is named in a place where it has no effect.
     pub(crate) misplaced_scheme: bool,
 }
 

@@ -43,13 +43,17 @@ pub(crate) fn args(tokens: TokenStream, errors: &mut Errors) -> Args {
                 args.conditions.extend(condition(&entry, errors));
                 args.asking.push(entry);
             }
-            _ => errors.push(entry.unknown(&KEYS, "role(Role::Admin)")),
+            key => {
+                // A misspelt scheme is one mistake: a missing scheme would be a second error for it.
+                args.misplaced_scheme |= closest(key, &["session", "jwt"]).is_some();
+                errors.push(entry.unknown(&KEYS, "role(Role::Admin)"));
+            }
         }
     }
     args
 }
 
-/// The item: a function or a struct. Anything else is the mistake of putting the attribute there.
+/// The item: a function or a struct. The attribute is an error on anything else.
 pub(crate) fn item(tokens: TokenStream) -> syn::Result<Item> {
     let is_struct = |input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
@@ -63,7 +67,7 @@ pub(crate) fn item(tokens: TokenStream) -> syn::Result<Item> {
         _ => syn::parse2::<Function>(tokens.clone()).map(Item::Handler),
     };
     item.map_err(|_| {
-        let message = "`#[require_auth(…)]` goes on an async function or a tuple struct";
+        let message = "`#[require_auth(…)]` requires an async function or a tuple struct";
         mistake(tokens, message, "#[require_auth(session | jwt)] async fn handler(user: Auth<User>) {}")
     })
 }
@@ -79,13 +83,13 @@ fn names_scheme(tokens: TokenStream) -> bool {
 
 fn add_schemes(args: &mut Args, entry: &Entry, errors: &mut Errors) {
     if args.schemes.is_some() {
-        let message = "the schemes are there twice: a request is authenticated by one of them";
-        errors.at(&entry.tokens, message, format_args!("{BOTH} // in one place"));
+        let message = "duplicate schemes: list them once, separated by `|`";
+        errors.at(&entry.tokens, message, format_args!("{BOTH}"));
     }
     if let Some(schemes) = errors.keep(schemes(entry)) {
         args.schemes.get_or_insert(schemes);
     } else {
-        // The mistake is reported; that no scheme is given would be a second one for the same tokens.
+        // The mistake is reported; a missing scheme would be a second error for the same tokens.
         args.schemes.get_or_insert(Schemes::SessionOrJwt);
     }
 }
@@ -103,7 +107,7 @@ fn schemes(entry: &Entry) -> syn::Result<Schemes> {
             }
             TokenTree::Punct(punct) if punct.as_char() == '|' && !expects_name => {
                 if punct.spacing() == Spacing::Joint {
-                    let message = format_args!("`{text}`: one `|` separates schemes");
+                    let message = format_args!("`{text}`: schemes are separated by a single `|`");
                     return Err(mistake(&entry.tokens, message, BOTH));
                 }
                 expects_name = true;
@@ -127,7 +131,7 @@ fn schemes(entry: &Entry) -> syn::Result<Schemes> {
 }
 
 fn fresh(entry: &Entry) -> syn::Result<LitStr> {
-    let message = "`fresh` takes the longest time since the caller proved who they are";
+    let message = "`fresh` requires a duration: the maximum time since the caller authenticated";
     let wrong = || mistake(&entry.tokens, message, "fresh(\"5m\")");
     match &entry.value {
         Value::List(list) => syn::parse2(list.stream()).map_err(|_| wrong()),
@@ -136,7 +140,7 @@ fn fresh(entry: &Entry) -> syn::Result<LitStr> {
 }
 
 fn revocation(entry: &Entry) -> syn::Result<LitStr> {
-    let message = "`revocation` takes the greatest age of the revocation list";
+    let message = "`revocation` requires `within = …`: the maximum age of the revocation list";
     let wrong = || mistake(&entry.tokens, message, "revocation(within = \"2s\")");
     let Value::List(list) = &entry.value else { return Err(wrong()) };
     let within = |input: ParseStream<'_>| {
@@ -148,9 +152,9 @@ fn revocation(entry: &Entry) -> syn::Result<LitStr> {
     syn::parse::Parser::parse2(within, list.stream()).map_err(|_| wrong())
 }
 
-/// The only thing to say about CSRF is `off`: on is how it is without a word.
+/// `csrf(off)`; the check is on by default.
 fn csrf(entry: &Entry) -> syn::Result<TokenStream> {
-    let message = "`csrf` can only be switched off: without a word it is on";
+    let message = "`csrf` accepts only `off`: it is on by default";
     let wrong = || mistake(&entry.tokens, message, "csrf(off)");
     let Value::List(list) = &entry.value else { return Err(wrong()) };
     let off: Ident = syn::parse2(list.stream()).map_err(|_| wrong())?;
@@ -158,7 +162,7 @@ fn csrf(entry: &Entry) -> syn::Result<TokenStream> {
 }
 
 fn claims(entry: &Entry) -> syn::Result<(Type, TokenStream)> {
-    let message = "`claims` takes the claims type";
+    let message = "`claims` requires a type";
     let wrong = || mistake(&entry.tokens, message, "claims = User");
     match &entry.value {
         Value::Assigned(ty) => Ok((syn::parse2(ty.clone()).map_err(|_| wrong())?, entry.tokens.clone())),

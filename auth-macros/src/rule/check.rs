@@ -10,7 +10,7 @@ use crate::text::written;
 pub(crate) fn rule(function: Function, errors: &mut Errors) -> Option<Rule> {
     function.check(errors);
     if !function.sig.generics.params.is_empty() {
-        let message = format_args!("`{}` cannot be generic: a policy names it as it is", function.sig.ident);
+        let message = format_args!("`{}` cannot be generic", function.sig.ident);
         errors.at(&function.sig.generics, message, "// remove it");
     }
     let claims = claims(&function, errors);
@@ -19,11 +19,11 @@ pub(crate) fn rule(function: Function, errors: &mut Errors) -> Option<Rule> {
     Some(Rule { claims: claims?, extractors, output: output?, function })
 }
 
-/// The claims type that the first parameter says.
+/// The claims type in the first parameter.
 fn claims(function: &Function, errors: &mut Errors) -> Option<Type> {
     let name = &function.sig.ident;
     let Some(first) = function.params().next() else {
-        let message = format_args!("`{name}` does not look at the caller");
+        let message = format_args!("`{name}` must have the caller as its first parameter");
         errors.at_span(function.sig.paren_token.span.join(), message, "(user: &Auth<User>)");
         return None;
     };
@@ -37,13 +37,13 @@ fn claims(function: &Function, errors: &mut Errors) -> Option<Type> {
             None => "&Auth<User>".to_owned(),
         };
         let message =
-            format_args!("the first parameter of a check is the caller, not `{}`", written(&first.ty));
+            format_args!("the first parameter of a check must be the caller, not `{}`", written(&first.ty));
         errors.at(&first.ty, message, help);
     }
     claims.cloned()
 }
 
-/// The types of the parameters after the first. They are extracted, so they can neither borrow nor be left open.
+/// The types of the parameters after the first. They are extracted, so they must be owned and concrete.
 fn extractors(function: &Function, caller_is_first: bool, errors: &mut Errors) -> Vec<Type> {
     let types: Vec<Type> = function.params().skip(1).map(|param| (*param.ty).clone()).collect();
     for ty in &types {
@@ -51,11 +51,11 @@ fn extractors(function: &Function, caller_is_first: bool, errors: &mut Errors) -
             Type::Reference(reference)
                 if caller_is_first || argument_of(&reference.elem, "Auth").is_none() =>
             {
-                let message = format_args!("`{}` is not an extractor: extractors are owned", written(ty));
+                let message = format_args!("`{}` is a reference: extractors are owned", written(ty));
                 errors.at(ty, message, written(&reference.elem));
             }
             Type::ImplTrait(_) => {
-                let message = format_args!("`{}` does not say which extractor it is", written(ty));
+                let message = format_args!("`{}` is not a concrete extractor type", written(ty));
                 errors.at(ty, message, "State<Db>");
             }
             _ => {}
@@ -69,14 +69,17 @@ fn output(function: &Function, errors: &mut Errors) -> Option<Type> {
     match &function.sig.output {
         ReturnType::Default => {
             let message =
-                format_args!("`{name}` does not answer: a check returns `bool`, `Decision` or a `Result`");
+                format_args!("`{name}` has no return type: a check returns `bool`, `Decision` or a `Result`");
             let help = format_args!("({}) -> bool", written(&function.sig.inputs)).to_string();
             errors.at_span(function.sig.paren_token.span.join(), message, help);
             None
         }
         ReturnType::Type(_, ty) => match &**ty {
             Type::ImplTrait(_) => {
-                let message = format_args!("`{}` hides what `{name}` answers", written(ty));
+                let message = format_args!(
+                    "`{}` is not a concrete type: a check returns `bool`, `Decision` or a `Result`",
+                    written(ty)
+                );
                 errors.at(ty, message, "bool");
                 None
             }

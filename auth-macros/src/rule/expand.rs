@@ -64,13 +64,11 @@ fn check_impl(rule: &Rule, runtime: &Runtime) -> TokenStream {
         impl #path::CheckOf<#claims> for #name<#claims> {}
 
         #[automatically_derived]
-        impl<__S> #path::Check<__S> for #name<#claims>
+        impl<__S> #path::Check<#claims, __S> for #name<#claims>
         where
             #(#bounds)*
             __S: ::core::marker::Send + ::core::marker::Sync,
         {
-            type Claims = #claims;
-
             async fn check(
                 #user: &#claims_path::Auth<#claims>,
                 #parts: &mut #path::http::request::Parts,

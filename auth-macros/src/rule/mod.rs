@@ -10,6 +10,7 @@ use quote::quote;
 
 use crate::runtime::Runtime;
 use crate::sink::Errors;
+use crate::stub;
 
 pub(crate) fn entry(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -21,6 +22,6 @@ pub(crate) fn entry(args: TokenStream, item: TokenStream) -> TokenStream {
             // The attribute asks for `async`, whether the rule awaits something or not.
             quote!(#[allow(clippy::unused_async)] #item #generated)
         }
-        _ => errors.beside(item),
+        _ => errors.beside(stub::check(item, &runtime)),
     }
 }

@@ -23,6 +23,6 @@ pub(crate) fn args(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
 pub(crate) fn item(tokens: TokenStream) -> syn::Result<Function> {
     syn::parse2(tokens.clone()).map_err(|_| {
         let help = "#[check] async fn is_owner(user: &Auth<User>) -> bool { false }";
-        mistake(tokens, "`#[check]` goes on an async function", help)
+        mistake(tokens, "`#[check]` requires an async function", help)
     })
 }

@@ -196,6 +196,30 @@ async fn a_host_that_is_not_that_of_the_origin_is_logged_once_and_names_the_way_
 }
 
 #[tokio::test]
+async fn an_origin_over_plain_http_is_an_error_unless_it_is_local() {
+    for (origin, works) in [
+        ("http://admin.example", false),
+        ("http://192.0.2.1:8080", false),
+        ("http://localhost.example", false),
+        ("https://admin.example", true),
+        ("http://localhost:5173", true),
+        ("http://app.localhost:5173", true),
+        ("http://127.0.0.1", true),
+    ] {
+        let built = auth_core::Authenticator::<auth_tests::ShopUser>::builder()
+            .keys(KeyRing::generate(Algorithm::EdDSA).unwrap())
+            .store(auth_core::store::memory::MemoryStore::new())
+            .trusted_origin(origin)
+            .build()
+            .await;
+        let error = built.err().map(|error| error.to_string());
+        let expected = "trusted_origin: over plain HTTP: browsers do not send the cookies from its pages; \
+                        use `https://`; `http://` works on localhost only";
+        assert_eq!(error.as_deref(), (!works).then_some(expected), "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn several_origins_can_be_trusted() {
     let ring = KeyRing::generate(Algorithm::EdDSA).unwrap();
     let shop = Shop::with(ring, |builder| {

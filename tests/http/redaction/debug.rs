@@ -404,8 +404,8 @@ async fn errors_of_configuration_do_not_repeat_the_value() {
 #[test]
 fn errors_of_requests_are_of_fixed_words() {
     let cause = || StoreError::new("connection refused");
-    assert_eq!(cause().to_string(), "the store failed or did not answer");
-    assert_eq!(LoginError::from(cause()).to_string(), "the store failed or did not answer");
+    assert_eq!(cause().to_string(), "the store failed or did not respond");
+    assert_eq!(LoginError::from(cause()).to_string(), "the store failed or did not respond");
     assert_eq!(RefreshError::from(cause()).to_string(), "try again in a moment");
     assert_eq!(RefreshError::InvalidGrant.to_string(), "the refresh token is not accepted");
     assert_eq!(std::mem::size_of::<VerifyError>(), 1, "nothing of a token fits in");

@@ -217,7 +217,7 @@ async fn a_login_that_is_over_by_time_is_over_on_every_node() {
     let world = World::memory();
     let lifetime = TTL + MINUTE;
     let node =
-        async || world.node_with(|builder| builder.session_lifetime(lifetime).session_idle(HOUR)).await;
+        async || world.node_with(|builder| builder.session_lifetime(lifetime).session_idle(lifetime)).await;
     let [here, there] = [node().await, node().await];
     let cookie = here.sign_in("anna", "").await;
     world.clock.advance(lifetime - MILLISECOND);

@@ -53,7 +53,7 @@ async fn put(session: &Session) {
 #[require_auth(session)]
 async fn changes_then_waits(
     _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
+    session: Session,
     Extension(gate): Extension<Gate>,
 ) -> &'static str {
     put(&session).await;
@@ -64,7 +64,7 @@ async fn changes_then_waits(
 #[require_auth(session)]
 async fn reads_then_waits_then_changes(
     _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
+    session: Session,
     Extension(gate): Extension<Gate>,
 ) -> &'static str {
     let _: Option<String> = session.get("cart").await.unwrap();
@@ -76,7 +76,7 @@ async fn reads_then_waits_then_changes(
 #[require_auth(session)]
 async fn waits_then_changes(
     _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
+    session: Session,
     Extension(gate): Extension<Gate>,
 ) -> &'static str {
     gate.pass().await;
@@ -85,10 +85,7 @@ async fn waits_then_changes(
 }
 
 #[public]
-async fn waits_then_changes_for_anybody(
-    Extension(session): Extension<Session>,
-    Extension(gate): Extension<Gate>,
-) -> &'static str {
+async fn waits_then_changes_for_anybody(session: Session, Extension(gate): Extension<Gate>) -> &'static str {
     gate.pass().await;
     put(&session).await;
     "done"
@@ -97,7 +94,7 @@ async fn waits_then_changes_for_anybody(
 #[require_auth(session)]
 async fn waits_then_reads(
     _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
+    session: Session,
     Extension(gate): Extension<Gate>,
 ) -> String {
     gate.pass().await;
@@ -109,7 +106,7 @@ async fn waits_then_reads(
 async fn waits_then_signs_out(
     user: Auth<ShopUser>,
     State(auth): State<Shopkeeper>,
-    Extension(session): Extension<Session>,
+    session: Session,
     Extension(gate): Extension<Gate>,
 ) -> impl IntoResponse {
     put(&session).await;
@@ -118,13 +115,13 @@ async fn waits_then_signs_out(
 }
 
 #[require_auth(session)]
-async fn changes_and_fails(_user: Auth<ShopUser>, Extension(session): Extension<Session>) -> StatusCode {
+async fn changes_and_fails(_user: Auth<ShopUser>, session: Session) -> StatusCode {
     put(&session).await;
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
 #[require_auth(session)]
-async fn takes_a_new_id(_user: Auth<ShopUser>, Extension(session): Extension<Session>) -> &'static str {
+async fn takes_a_new_id(_user: Auth<ShopUser>, session: Session) -> &'static str {
     session.cycle_id().await.unwrap();
     "done"
 }
@@ -132,7 +129,7 @@ async fn takes_a_new_id(_user: Auth<ShopUser>, Extension(session): Extension<Ses
 #[require_auth(session)]
 async fn takes_a_new_id_then_waits(
     _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
+    session: Session,
     Extension(gate): Extension<Gate>,
 ) -> &'static str {
     session.cycle_id().await.unwrap();
@@ -144,7 +141,7 @@ async fn takes_a_new_id_then_waits(
 #[require_auth(session)]
 async fn waits_then_takes_a_new_id(
     _user: Auth<ShopUser>,
-    Extension(session): Extension<Session>,
+    session: Session,
     Extension(gate): Extension<Gate>,
 ) -> Result<&'static str, StatusCode> {
     let _: Option<String> = session.get("cart").await.unwrap();
@@ -154,13 +151,13 @@ async fn waits_then_takes_a_new_id(
 }
 
 #[public]
-async fn empties_and_fails(Extension(session): Extension<Session>) -> StatusCode {
+async fn empties_and_fails(session: Session) -> StatusCode {
     session.flush().await.unwrap();
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
 #[public]
-async fn empties(Extension(session): Extension<Session>) -> &'static str {
+async fn empties(session: Session) -> &'static str {
     session.flush().await.unwrap();
     "done"
 }

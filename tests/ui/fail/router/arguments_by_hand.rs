@@ -1,10 +1,9 @@
-use auth_core::__private::Access;
-use auth_core::__private::GuardedArgs;
+use auth_core::__private::{GuardedArgs, Public};
 
 struct Fake;
 
 impl GuardedArgs for Fake {
-    const ACCESS: Access = Access::Public;
+    type Guard = Public;
 }
 
 fn main() {}

@@ -1,4 +1,4 @@
-use auth_core::__private::{Access, GuardArg};
+use auth_core::__private::{Access, GuardArg, NoChecks, NoClaims};
 use auth_core::ProtectedRouter;
 use auth_core::route::get;
 use auth_tests::AppState;
@@ -9,6 +9,8 @@ struct Fake;
 
 impl GuardArg for Fake {
     const ACCESS: Access = Access::Public;
+    type Claims = NoClaims;
+    type Checks = NoChecks;
 }
 
 impl FromRequestParts<AppState> for Fake {
