@@ -2,6 +2,7 @@
 
 use auth_core::extract::{Rejection, RejectionReason};
 use auth_core::jwt::{Algorithm, KeyRing};
+use auth_core::route::Access;
 use auth_tests::shop::routes;
 use auth_tests::{Answer, Call, Shop, UNKNOWN_SESSION, problem, session_of};
 use axum::Router;
@@ -187,7 +188,7 @@ async fn a_method_that_a_path_does_not_have_is_405_with_the_ones_it_has() {
     let table = routes(&shop.auth).unmatched(&shop.auth).policies();
     let rows: Vec<_> = table.iter().filter(|row| row.path == "/{*fallback}").collect();
     assert_eq!(rows.len(), 1, "{table}");
-    assert_eq!(rows[0].access, "public");
+    assert_eq!(rows[0].access, Access::Public);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use auth_core::id::Position;
 use auth_core::login::{LoginError, RefreshError};
-use auth_core::store::OnLimit;
+use auth_core::store::Limit;
 use auth_core::store::postgres::{PostgresStore, PostgresStoreBuilder};
 use auth_core::web::Device;
 use auth_tests::server::Server;
@@ -25,18 +25,18 @@ fn store(server: &Server, schema: &str) -> PostgresStoreBuilder {
     PostgresStore::builder(&server.postgres_url()).schema(schema).max_connections(8).timeout(LONG)
 }
 
-async fn node(world: &World, store: PostgresStoreBuilder, exceeded: OnLimit) -> Node {
+async fn node(world: &World, store: PostgresStoreBuilder, limit: Limit) -> Node {
     let store = FaultyStore::over(Arc::new(within("a store", store.open()).await.unwrap()));
-    world.node_over(store, |builder| builder.max_logins(MOST, exceeded).grace(LONG)).await
+    world.node_over(store, |builder| builder.max_logins(limit).grace(LONG)).await
 }
 
 fn user_named(name: &str) -> User {
     User { name: name.to_owned(), ..anna() }
 }
 
-async fn three(server: &Server, schema: &str, exceeded: OnLimit) -> [Node; 3] {
+async fn three(server: &Server, schema: &str, limit: Limit) -> [Node; 3] {
     let world = World::memory();
-    let node = || node(&world, store(server, schema), exceeded);
+    let node = || node(&world, store(server, schema), limit);
     [node().await, node().await, node().await]
 }
 
@@ -44,7 +44,7 @@ async fn three(server: &Server, schema: &str, exceeded: OnLimit) -> [Node; 3] {
 async fn a_thousand_presentations_on_each_node_get_the_same_bytes() {
     let Some(server) = Server::postgres() else { return };
     whole(async {
-        let nodes = three(server, "presentations", OnLimit::RefuseNew).await;
+        let nodes = three(server, "presentations", Limit::Refuse(MOST)).await;
         let first = refresh_of(&nodes[0].login(anna()).await);
         let presented: Vec<_> = (0..3000)
             .map(|number| {
@@ -68,8 +68,8 @@ async fn a_thousand_presentations_on_each_node_get_the_same_bytes() {
 async fn a_limit_is_exact_over_three_nodes() {
     let Some(server) = Server::postgres() else { return };
     whole(async {
-        for (schema, exceeded) in [("refuses", OnLimit::RefuseNew), ("evicts", OnLimit::EndOldest)] {
-            let nodes = three(server, schema, exceeded).await;
+        for (schema, limit) in [("refuses", Limit::Refuse(MOST)), ("evicts", Limit::EvictOldest(MOST))] {
+            let nodes = three(server, schema, limit).await;
             let sign_ins: Vec<_> = (0..60)
                 .map(|number| {
                     let node = nodes[number % 3].clone();
@@ -84,7 +84,7 @@ async fn a_limit_is_exact_over_three_nodes() {
                     Err(other) => panic!("{other:?}"),
                 }
             }
-            let expected = if exceeded == OnLimit::RefuseNew { (3, 57) } else { (60, 0) };
+            let expected = if limit == Limit::Refuse(MOST) { (3, 57) } else { (60, 0) };
             assert_eq!((made.len(), refused), expected);
             let live = nodes[2].logins_of("anna").await;
             assert_eq!(live.len(), 3);
@@ -108,9 +108,9 @@ async fn an_end_on_one_node_is_refused_on_the_others() {
     whole(async {
         let world = World::memory();
         let nowhere = server.postgres_options().socket(PathBuf::from("/nowhere"));
-        let ending = node(&world, store(server, "ends"), OnLimit::RefuseNew).await;
-        let pushed = node(&world, store(server, "ends"), OnLimit::RefuseNew).await;
-        let polling = node(&world, store(server, "ends").listen_on(nowhere), OnLimit::RefuseNew).await;
+        let ending = node(&world, store(server, "ends"), Limit::Refuse(MOST)).await;
+        let pushed = node(&world, store(server, "ends"), Limit::Refuse(MOST)).await;
+        let polling = node(&world, store(server, "ends").listen_on(nowhere), Limit::Refuse(MOST)).await;
         for _ in 0..5 {
             let tokens = ending.login(anna()).await;
             for node in [&pushed, &polling] {
@@ -134,7 +134,7 @@ async fn an_end_on_one_node_is_refused_on_the_others() {
 async fn nobody_is_signed_out_when_the_server_is_killed_amid_refreshes() {
     let Some(server) = Server::another_postgres() else { return };
     whole(async {
-        let nodes = three(&server, "killed", OnLimit::RefuseNew).await;
+        let nodes = three(&server, "killed", Limit::Refuse(MOST)).await;
         let mut tokens = Vec::new();
         for number in 0..120 {
             let login = nodes[number % 3].login(user_named(&format!("user-{number}"))).await;

@@ -10,6 +10,7 @@ use auth_tests::{Answer, Call, Shop, problem, user};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodFilter;
 use http::header::{ORIGIN, REFERER};
 use http::{Method, StatusCode};
 
@@ -39,11 +40,14 @@ async fn token_callback(
     auth.login_browser_tokens(attempt.callback_with_checked_state(), user(8)).await
 }
 
+/// Methods that are safe, beside `GET`.
+const OTHERS: MethodFilter = MethodFilter::HEAD.or(MethodFilter::OPTIONS).or(MethodFilter::TRACE);
+
 fn app(shop: &Shop) -> Router {
     ProtectedRouter::new()
-        .route("/link", get(link).head(link).options(link).trace(link))
+        .route("/link", get(link).on(OTHERS, link))
         .route("/token-link", get(token_link))
-        .route("/callback", get(callback).post(callback).head(callback).options(callback).trace(callback))
+        .route("/callback", get(callback).post(callback).on(OTHERS, callback))
         .route("/token-callback", get(token_callback).post(token_callback))
         .with_state(shop.auth.clone())
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth_core::audit::{AuditEvent, Observer};
 use auth_core::jwt::Algorithm;
 use auth_core::login::RefreshError;
 use auth_core::refresh::Peppers;
@@ -206,19 +205,11 @@ async fn a_panic_of_a_store_is_answered_503_and_logged_without_what_it_said() {
     Secrets::default().token("the refresh token", &refresh).assert_not_in("the log", &text);
 }
 
-#[derive(Debug)]
-struct Panicking;
-
-impl Observer for Panicking {
-    fn observe(&self, _event: &AuditEvent) {
-        panic!("an observer that panics");
-    }
-}
-
 #[tokio::test]
 async fn an_event_at_which_the_observer_panics_is_logged() {
     let forger = Forger::new(Algorithm::EdDSA);
-    let shop = Shop::with(forger.ring(), |builder| builder.observer(Panicking)).await;
+    let shop =
+        Shop::with(forger.ring(), |builder| builder.observer(|_| panic!("an observer that panics"))).await;
     let log = Log::default();
     let listening = log.listen();
     shop.sign_in(7).await;

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 
 use auth_core::audit::AuditEvent;
 use auth_core::id::TokenId;
-use auth_core::store::{EndReason, OnLimit};
+use auth_core::store::{EndReason, Limit};
 use auth_tests::shop::{key_id, signing_key};
 use auth_tests::{
     Directory, Fault, Gate, MINUTE, Node, Op, SECOND, World, anna, claims_of, in_time, on_both_stores,
@@ -160,7 +160,7 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     let one = NonZeroU32::MIN;
-    let node = world.node_with(|builder| builder.max_logins(one, OnLimit::EndOldest)).await;
+    let node = world.node_with(|builder| builder.max_logins(Limit::EvictOldest(one))).await;
     node.store.always(Op::Page, Fault::Before);
     for (times, stop) in STOPS.into_iter().enumerate() {
         let before = node.login(anna()).await;

@@ -1,7 +1,7 @@
 //! A store or an observer that panics: the loops of a node go on and say so, and nobody is believed meanwhile who should not
 //! be.
 
-use auth_core::audit::{AuditEvent, BackgroundTask, Observer};
+use auth_core::audit::{AuditEvent, BackgroundTask};
 use auth_tests::shop::refresh_of;
 use auth_tests::{
     Fault, MINUTE, NOW, Node, Op, Recorder, SECOND, STALENESS, World, anna, claims_of, in_time,
@@ -176,19 +176,18 @@ async fn the_loops_of_an_authenticator_that_is_dropped_end() {
 }
 
 /// Panics at every event, after it was kept.
-#[derive(Clone, Debug, Default)]
-struct Panicking(Recorder);
-
-impl Observer for Panicking {
-    fn observe(&self, event: &AuditEvent) {
-        self.0.observe(event);
+/// Records the events, and panics after each.
+fn panicking(heard: &Recorder) -> impl Fn(&AuditEvent) + Send + Sync + 'static {
+    let heard = heard.clone();
+    move |event| {
+        heard.hear(event);
         panic!("an observer that panics");
     }
 }
 
 async fn an_observer_that_panics_harms_no_request(world: World) {
-    let observer = Panicking::default();
-    let node = world.node_with(|builder| builder.observer(observer.clone())).await;
+    let heard = Recorder::default();
+    let node = world.node_with(|builder| builder.observer(panicking(&heard))).await;
     let cookie = node.sign_in("anna", "").await;
     let bert = node.sign_in("bert", &cookie).await;
     node.get_by_cookie("/me", &cookie).await.assert_invalid_session();
@@ -202,8 +201,7 @@ async fn an_observer_that_panics_harms_no_request(world: World) {
     node.get("/me", next.access_token()).await.assert_invalid_token();
     assert_eq!(in_time(node.auth.end_all_logins(&subject("bert"))).await.unwrap(), 1);
     node.get_by_cookie("/me", &bert).await.assert_invalid_session();
-    let names =
-        observer.0.take().iter().map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<_>>();
+    let names = heard.take().iter().map(|event| serde_json::to_value(event).unwrap()).collect::<Vec<_>>();
     let names = names.iter().map(|event| event["event"].as_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(
         names,
@@ -226,10 +224,10 @@ async fn an_observer_that_panics_harms_no_request(world: World) {
 
 /// Not even when it hears of a panic.
 async fn an_observer_that_panics_harms_no_loop(world: World) {
-    let observer = Panicking::default();
-    let node = world.node_with(|builder| builder.observer(observer.clone())).await;
+    let heard = Recorder::default();
+    let node = world.node_with(|builder| builder.observer(panicking(&heard))).await;
     node.store.next(Op::Page, Fault::Panic);
-    said(&observer.0, &panicked(BackgroundTask::FollowLog, 1)).await;
+    said(&heard, &panicked(BackgroundTask::FollowLog, 1)).await;
     let calls = node.store.calls(Op::Page);
     called(&node, Op::Page, calls + 2).await;
 }

@@ -7,7 +7,7 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
-    DAY, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, SECOND, TTL, World, anna, bert, claims_of, in_time,
+    DAY, LEEWAY, MILLISECOND, MINUTE, NOW, Node, SECOND, TTL, World, anna, bert, claims_of, in_time,
     on_both_stores, subject,
 };
 use http::{Method, StatusCode};

@@ -3,7 +3,7 @@
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
 use auth_core::login::{LoginError, Tokens};
-use auth_core::store::OnLimit;
+use auth_core::store::Limit;
 use auth_core::web::Device;
 use auth_tests::{Fault, Gate, Op, claims_of, in_time, joined, subject};
 use http::{Method, StatusCode};
@@ -164,7 +164,7 @@ impl Soak {
         let stay = before.len() - usize::from(replaced.is_some());
         assert_eq!(after.len(), MOST.min(stay + 1), "{before:?} {after:?}, {replaced:?}");
         assert!(after.contains(&new));
-        if self.on_limit == OnLimit::RefuseNew {
+        if matches!(self.limit, Limit::Refuse(_)) {
             assert!(stay < MOST, "a login too many: {before:?}");
         }
         // Newest first: the last one goes.
@@ -189,7 +189,7 @@ impl Soak {
         replaced: Option<LoginId>,
     ) {
         let stay = before.iter().filter(|id| Some(**id) != replaced).count();
-        let is_full = self.on_limit == OnLimit::RefuseNew && stay >= MOST;
+        let is_full = matches!(self.limit, Limit::Refuse(_)) && stay >= MOST;
         match error {
             LoginError::LimitReached => assert!(is_full, "refused with {before:?}"),
             LoginError::Source(_) => assert!(!self.is_source_up),

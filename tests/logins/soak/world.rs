@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_core::audit::AuditEvent;
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::LoginId;
-use auth_core::store::{OnLimit, Store};
+use auth_core::store::{Limit, Store};
 use auth_core::testing::ManualClock;
 use auth_tests::shop::{World, open};
 use auth_tests::{
@@ -46,7 +46,7 @@ pub(super) struct Soak {
     /// Where claims come from, in every second schedule.
     pub(super) directory: Option<Directory>,
     pub(super) is_source_up: bool,
-    pub(super) on_limit: OnLimit,
+    pub(super) limit: Limit,
     /// The time since the beginning.
     pub(super) now: Duration,
     /// The latest time that the store's clock showed.
@@ -70,7 +70,8 @@ impl Soak {
         };
         let people: Vec<_> = names.into_iter().map(person).collect();
         let directory = random.one_in(2).then(|| Directory::of(names.map(|name| user(name, false))));
-        let on_limit = if random.one_in(3) { OnLimit::RefuseNew } else { OnLimit::EndOldest };
+        let most = NonZeroU32::new(MOST as u32).unwrap();
+        let limit = if random.one_in(3) { Limit::Refuse(most) } else { Limit::EvictOldest(most) };
         let count = 1 + random.below(3);
         let mut soak = Self {
             random,
@@ -79,7 +80,7 @@ impl Soak {
             people,
             directory,
             is_source_up: true,
-            on_limit,
+            limit,
             now: Duration::ZERO,
             latest: NOW,
             thefts: 0,
@@ -90,7 +91,7 @@ impl Soak {
             let place = soak.start().await;
             soak.places.push(place);
         }
-        soak.say(format!("{count} nodes, source: {}, limit: {:?}", soak.directory.is_some(), soak.on_limit));
+        soak.say(format!("{count} nodes, source: {}, limit: {:?}", soak.directory.is_some(), soak.limit));
         soak
     }
 
@@ -108,10 +109,9 @@ impl Soak {
             true => Arc::new(open(self.world.path(), &self.world.clock).await),
             false => self.world.store.clone(),
         };
-        let most = NonZeroU32::new(MOST as u32).unwrap();
-        let (own, source, on_limit) = (clock.clone(), self.directory.clone(), self.on_limit);
+        let (own, source, limit) = (clock.clone(), self.directory.clone(), self.limit);
         let configure = |builder: auth_core::login::Builder<User>| {
-            let builder = builder.clock(own).max_logins(most, on_limit);
+            let builder = builder.clock(own).max_logins(limit);
             let builder = builder.session_idle(SESSION_IDLE).session_lifetime(LIFETIME);
             let builder = builder.token_idle(TOKEN_IDLE).token_lifetime(LIFETIME);
             match source {

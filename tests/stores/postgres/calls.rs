@@ -11,7 +11,7 @@ use auth_core::store::{
 use auth_tests::server::Server;
 use auth_tests::within;
 
-use crate::engines::concurrency::{HOUR, Stage};
+use crate::concurrency::{HOUR, Stage};
 use crate::postgres::world::PostgresWorld;
 
 /// Every connection of the store, as often as it makes new ones: a call fails or is done, and the store goes on.

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use auth_core::id::{LoginId, Position};
 use auth_core::store::{
-    Cursor, EndReason, Ended, Ids, LoginStore as _, Mark, Page, Reset, RevocationStore as _, Rotated,
-    Rotation, SecretHash, Standing,
+    Cursor, EndReason, Ids, LoginStore as _, Mark, Page, Reset, RevocationStore as _, Rotated, Rotation,
+    SecretHash, Standing,
 };
 use auth_tests::server::Server;
 use auth_tests::within;
 
-use crate::engines::concurrency::{HOUR, Stage, read_on};
+use crate::concurrency::{HOUR, Stage, read_on};
 use crate::postgres::world::PostgresWorld;
 
 /// The first page that the server gives after it came back.
@@ -97,7 +97,7 @@ async fn use_until_error(
             let end = store.end(&stage.realm, &subject, login.id, EndReason::SignedOut, HOUR).await;
             match end {
                 Ok(done) => {
-                    let Ended::Ended(logged) = done.value else { panic!("it was live") };
+                    let logged = done.value.expect("it was live");
                     acknowledged.lock().unwrap().ended.push((login.id, logged.mark));
                 }
                 Err(_) => break,

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use auth_core::id::Position;
-use auth_core::store::{
-    Confirmation, Created, FamilyStore as _, LoginStore as _, NewLogin, OnLimit, Rotated, Touch,
-};
+use auth_core::store::{Created, FamilyStore as _, Limit, LoginStore as _, NewLogin, Rotated, Touch};
 use auth_core::testing::contract::World as _;
 use sqlx::Row as _;
 
-use crate::engines::concurrency::{HOUR, Stage, limit};
+use crate::concurrency::{HOUR, Stage, most};
 use crate::postgres::world::{PostgresWorld, Stranger};
 
 /// Waits until somebody waits for the transaction of this connection.
@@ -51,7 +49,7 @@ async fn a_count_waits_for_a_use_that_is_under_way() {
     world.advance(idle);
     let creating = tokio::spawn({
         let stage = stage.clone();
-        async move { stage.create(&stage.login(&Stage::subject(0), 2), None, limit(1, OnLimit::RefuseNew)).await }
+        async move { stage.create(&stage.login(&Stage::subject(0), 2), None, Some(Limit::Refuse(most(1)))).await }
     });
     until_waited_for(&world, &mut using, &creating).await;
     using.run("COMMIT").await;
@@ -89,7 +87,7 @@ async fn a_locked_row_delays_confirmations_only() {
     let confirming = tokio::spawn({
         let (store, realm) = (store.clone(), stage.realm.clone());
         let position = Position { generation: 1, branch: 0 };
-        let batch = [free, locked].map(|login| Confirmation { login, position });
+        let batch = [free, locked].map(|login| (login, position));
         async move { store.confirm(&realm, &batch).await.unwrap() }
     });
     world.advance(HOUR * 3);

@@ -8,7 +8,7 @@ use auth_tests::server::Server;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgPoolOptions;
 
-use crate::engines::concurrency::Stage;
+use crate::concurrency::Stage;
 use crate::postgres::world::{PostgresWorld, new_schema};
 
 #[tokio::test]

@@ -8,13 +8,12 @@ use auth_core::clock::Timestamp;
 use auth_core::id::{KeyId, Position, TokenId};
 use auth_core::store::postgres::PostgresStore;
 use auth_core::store::{
-    Confirmation, Cursor, DocumentStore as _, EndReason, Family, FamilyStore as _, GraceStart, Ids, LogEntry,
-    LoginStore as _, Mark, OnLimit, RevocationStore as _, Revoked, SecretHash, SessionHash,
-    SessionStore as _, Touch,
+    Cursor, DocumentStore as _, EndReason, Family, FamilyStore as _, GraceStart, Ids, Limit, LogEntry,
+    LoginStore as _, Mark, RevocationStore as _, Revoked, SecretHash, SessionStore as _, Touch,
 };
 use sqlx::Row as _;
 
-use crate::engines::concurrency::{HOUR, Stage, limit};
+use crate::concurrency::{HOUR, Stage, most};
 use crate::postgres::world::{PostgresWorld, Stranger};
 
 /// 20,000 logins of 5,000 subjects, with sessions, entries and documents.
@@ -90,7 +89,7 @@ async fn call_everything(store: &PostgresStore, round: u8) {
     for number in [1, 2] {
         let (login, session) =
             (stage.login(&subject, round * 10 + number), stage.session(&subject, round * 10 + number));
-        let _ = stage.create(&login, Some(&session), limit(1, OnLimit::EndOldest)).await;
+        let _ = stage.create(&login, Some(&session), Some(Limit::EvictOldest(most(1)))).await;
     }
     let id = stage.id(&subject, round * 10 + 2);
     let key = stage.session(&subject, round * 10 + 2).key;
@@ -102,11 +101,11 @@ async fn call_everything(store: &PostgresStore, round: u8) {
     assert!(replaced.value.is_some());
     let _ = store.rotate(realm, &stage.rotation(&subject, round * 10 + 2, 200)).await.unwrap();
     let position = Position { generation: 1, branch: 0 };
-    store.confirm(realm, &[Confirmation { login: id, position }]).await.unwrap();
+    store.confirm(realm, &[(id, position)]).await.unwrap();
     assert!(store.save_claims(realm, id, b"{}", u64::MAX / 2).await.unwrap().value);
     assert!(store.session(realm, &key).await.unwrap().value.is_some());
     let _ = store.save_session(realm, &key, b"{}", 1, HOUR).await.unwrap();
-    let new = SessionHash::from_bytes([round * 10 + 3; 32]);
+    let new = SecretHash::from_bytes([round * 10 + 3; 32]);
     let _ = store.rename_session(realm, &key, &new, HOUR).await.unwrap();
     let alone = stage.session(&subject, round * 10 + 4);
     assert!(store.create_session(realm, &alone).await.unwrap().value);

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use auth_core::store::{Created, Cursor, Ids, LoginStore as _, Reset, RevocationStore as _};
 use auth_tests::server::Server;
 
-use crate::engines::concurrency::{HOUR, Stage};
+use crate::concurrency::{HOUR, Stage};
 use crate::postgres::world::PostgresWorld;
 
 /// It does not know what is in progress, nor what was written last. As the primary it is another incarnation.

@@ -6,7 +6,7 @@ use auth_core::store::{Cursor, RevocationStore as _};
 use auth_tests::within;
 use tokio::sync::watch;
 
-use crate::engines::concurrency::Stage;
+use crate::concurrency::Stage;
 use crate::postgres::world::PostgresWorld;
 
 async fn woken(wake_ups: &mut watch::Receiver<u64>) {

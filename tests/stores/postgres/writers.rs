@@ -8,7 +8,7 @@ use auth_core::id::Subject;
 use auth_core::store::{Cursor, Mark, Realm, Reset};
 use auth_core::testing::contract::World as _;
 
-use crate::engines::concurrency::{HOUR, Stage, read_on};
+use crate::concurrency::{HOUR, Stage, read_on};
 use crate::postgres::world::{PostgresWorld, Stranger};
 
 const WRITERS: u8 = 8;

@@ -108,7 +108,7 @@ fn refused(username: &str, next: Option<&str>) -> Response {
 /// The form again, for later.
 fn slowed_down(username: &str, next: Option<&str>, too_many: TooManyGuesses) -> Response {
     let message = Some("Too many wrong passwords. Wait a minute, then try again.");
-    let page = render(StatusCode::TOO_MANY_REQUESTS, &LoginPage { username, next, message });
+    let page = render(StatusCode::TOO_MANY_REQUESTS, &LoginPage { username, next, message, notice: None });
     ([(RETRY_AFTER, too_many.seconds().to_string())], page).into_response()
 }
 
@@ -117,7 +117,7 @@ fn unencrypted() -> Response {
         "You cannot be signed in here: this page is not encrypted, and a browser keeps you signed in on encrypted pages \
          only. Open the shop with https, or on the machine it runs on at http://localhost.",
     );
-    render(StatusCode::FORBIDDEN, &LoginPage { username: "", next: None, message })
+    render(StatusCode::FORBIDDEN, &LoginPage { username: "", next: None, message, notice: None })
 }
 
 fn unreadable(rejection: &FormRejection) -> Response {
