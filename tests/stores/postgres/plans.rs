@@ -13,7 +13,7 @@ use auth_core::store::{
 };
 use sqlx::Row as _;
 
-use crate::concurrency::{HOUR, Stage, most};
+use crate::concurrency::{self, HOUR, Stage};
 use crate::postgres::world::{PostgresWorld, Stranger};
 
 /// 20,000 logins of 5,000 subjects, with sessions, entries and documents.
@@ -89,7 +89,7 @@ async fn call_everything(store: &PostgresStore, round: u8) {
     for number in [1, 2] {
         let (login, session) =
             (stage.login(&subject, round * 10 + number), stage.session(&subject, round * 10 + number));
-        let _ = stage.create(&login, Some(&session), Some(Limit::EvictOldest(most(1)))).await;
+        let _ = stage.create(&login, Some(&session), Some(Limit::EvictOldest(concurrency::most(1)))).await;
     }
     let id = stage.id(&subject, round * 10 + 2);
     let key = stage.session(&subject, round * 10 + 2).key;
