@@ -41,7 +41,7 @@ const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not found","status":40
 const STALE: &str = r#"{"type":"about:blank","title":"Sign in again to do this","status":401}"#;
 const UNAVAILABLE: &str = r#"{"type":"about:blank","title":"Try again in a moment","status":503}"#;
 const CONFLICT: &str =
-    r#"{"type":"about:blank","title":"The session changed or ended meanwhile","status":409}"#;
+    r#"{"type":"about:blank","title":"The session changed or ended in the meantime","status":409}"#;
 
 fn problem(status: StatusCode, challenges: Vec<&'static str>, body: &'static str) -> Problem {
     Problem { status, challenges, retry_after: None, body }
@@ -129,7 +129,7 @@ pub fn not_found() -> Problem {
     problem(StatusCode::NOT_FOUND, vec![], NOT_FOUND)
 }
 
-/// 409 for a session that changed or ended meanwhile.
+/// 409 for a session that changed or ended in the meantime.
 pub fn conflict() -> Problem {
     problem(StatusCode::CONFLICT, vec![], CONFLICT)
 }

@@ -100,6 +100,11 @@ impl Server {
         assert!(self.ask_redis(&["wait", "1", "30000"]).starts_with('1'));
     }
 
+    /// Closes the connections of the replicas; one that is stopped does not connect again.
+    pub fn drop_replicas(&self) {
+        self.ask_redis(&["client", "kill", "type", "replica"]);
+    }
+
     /// Kills this Redis, and starts it again in its folder.
     pub fn crash_redis(&self) {
         self.signal_redis("KILL");

@@ -59,6 +59,7 @@ async fn a_failover_that_lost_an_acknowledged_end_is_noticed_and_mended() {
     let (master, replica) = cluster.keeping(&format!("{{auth/{}}}", stage.partition(&subject).number()));
     master.replicate_redis();
     replica.signal_redis("STOP");
+    master.drop_replicas();
     let ended = store.end(&stage.realm, &subject, login.id, EndReason::SignedOut, HOUR).await.unwrap();
     let mark = ended.value.unwrap().mark;
     let page = stage.page(&Cursor::start(), 100).await;
