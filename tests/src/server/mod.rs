@@ -5,6 +5,7 @@ mod redis;
 
 use std::env;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 const PATIENCE: u32 = 1200;
 
 /// The folder of a running server, with its socket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
     folder: PathBuf,
 }
@@ -80,6 +81,10 @@ fn temporary() -> PathBuf {
 
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn free_port() -> String {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string()
 }
 
 /// In the search path, or where Debian keeps the servers of PostgreSQL: the latest.

@@ -1,11 +1,10 @@
 //! Redis, as a cluster of one.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::{Server, find, or_skipped, run, temporary};
+use super::{Server, find, free_port, or_skipped, run, temporary};
 
 impl Server {
     /// The one Redis of this process. `None`, and a line that says so, where it is not installed; a failure with
@@ -65,8 +64,4 @@ fn start_redis() -> Option<Server> {
     assert!(server.ask_redis(&["cluster", "addslotsrange", "0", "16383"]).starts_with("OK"));
     server.wait_for(|server| server.ask_redis(&["cluster", "info"]).contains("cluster_state:ok"));
     Some(server)
-}
-
-fn free_port() -> String {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string()
 }
