@@ -138,6 +138,13 @@ impl PostgresStore {
         Ok(Schema::new(schema)?.printed())
     }
 
+    /// Wakes readers after a commit that appended to the log.
+    fn wake_if(&self, is_logged: bool) {
+        if is_logged {
+            self.shared.wake_ups.wake();
+        }
+    }
+
     fn shift(&self) -> i64 {
         self.shared.offset.load(Ordering::Relaxed)
     }
