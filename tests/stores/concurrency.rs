@@ -242,7 +242,7 @@ pub(crate) async fn one_of_many_rotations_wins_and_the_others_see_it(stage: Stag
         })
         .await;
         let won = |one: &&Rotated| matches!(one, Rotated::Rotated(_));
-        let winner = done.iter().find(won).expect("one wins");
+        let winner = done.iter().find(won).unwrap();
         let Rotated::Rotated(winner) = winner else { unreachable!() };
         assert_eq!(done.iter().filter(won).count(), 1);
         for one in &done {

@@ -1,7 +1,54 @@
--- Refresh token families. A rotation that raises the record's retention locks the record first; any other needs only
--- the row.
+-- Refresh token families. A change that raises the record's retention locks the record first; any other needs only the
+-- row.
 
+-- Usually one statement does it, which locks the row while it runs: its time is read before. If it got the lock late, the
+-- row was as it is now, but the subject may have changed, and time has passed: then both are looked at again. Everything
+-- else is left to `auth_rotate_locked`.
 CREATE FUNCTION {s}.auth_rotate(
+    p_realm text, p_shift bigint, p_id bytea, p_generation bigint, p_branch integer, p_secret bytea,
+    p_successor bytea, p_nonce bytea, p_grace bigint, p_idle bigint, p_retention bigint
+) RETURNS {s}.auth_answer LANGUAGE plpgsql AS $$
+DECLARE
+    asked_at timestamptz := clock_timestamp();
+    answer {s}.auth_answer;
+    was_over_at bigint;
+BEGIN
+    answer.now := {s}.auth_now(p_shift);
+    UPDATE {s}.auth_login AS login SET
+        generation = login.generation + 1, branch = 0, previous_branch = login.branch,
+        current_hash = p_successor, previous_hash = login.current_hash, nonce = p_nonce,
+        rotated_at = answer.now, confirmed = false, counted = false,
+        shared = CASE WHEN login.counted THEN login.shared ELSE 0 END,
+        last_seen_at = answer.now, idle_expires_at = least(answer.now + p_idle, login.expires_at),
+        retention = greatest(login.retention, p_retention)
+        FROM {s}.auth_live AS live
+        WHERE login.id = p_id AND live.id = p_id AND live.realm_name = p_realm AND live.over_at > answer.now
+            AND login.generation = p_generation AND login.branch = p_branch AND login.current_hash = p_secret
+            AND login.rotated_at <= answer.now - p_grace AND login.generation < 4294967295
+            AND live.record_retention >= p_retention
+        RETURNING true, live.subject_epoch, live.subject_outdated_below, live.over_at, login
+        INTO answer.is_done, answer.subject_epoch, answer.subject_outdated_below, was_over_at, answer.login;
+    IF NOT FOUND THEN
+        RETURN {s}.auth_rotate_locked(p_realm, p_shift, p_id, p_generation, p_branch, p_secret, p_successor, p_nonce,
+            p_grace, p_idle, p_retention);
+    END IF;
+    IF clock_timestamp() - asked_at > interval '100 ms' THEN
+        answer.now := {s}.auth_now(p_shift);
+        UPDATE {s}.auth_login AS login SET rotated_at = answer.now, last_seen_at = answer.now,
+            idle_expires_at = least(answer.now + p_idle, login.expires_at)
+            FROM {s}.auth_live AS live
+            WHERE login.id = p_id AND live.id = p_id AND live.realm_name = p_realm AND was_over_at > answer.now
+            RETURNING live.subject_epoch, live.subject_outdated_below, login
+            INTO answer.subject_epoch, answer.subject_outdated_below, answer.login;
+        IF NOT FOUND THEN
+            -- It ended while this step waited. The next try finds that.
+            RAISE EXCEPTION 'the login ended in the meantime' USING ERRCODE = 'serialization_failure';
+        END IF;
+    END IF;
+    RETURN answer;
+END $$;
+
+CREATE FUNCTION {s}.auth_rotate_locked(
     p_realm text, p_shift bigint, p_id bytea, p_generation bigint, p_branch integer, p_secret bytea,
     p_successor bytea, p_nonce bytea, p_grace bigint, p_idle bigint, p_retention bigint
 ) RETURNS {s}.auth_answer LANGUAGE plpgsql AS $$

@@ -132,6 +132,8 @@ CREATE TABLE {s}.auth_document (
 -- The logins that are live if their `over_at` is later than now. The other conditions are here and nowhere else.
 CREATE VIEW {s}.auth_live AS
 SELECT login.*,
+       realm.name AS realm_name,
+       record.retention AS record_retention,
        least(login.expires_at, login.idle_expires_at) AS over_at,
        greatest(record.epoch, realm.floor) AS subject_epoch,
        greatest(record.outdated_below, realm.floor) AS subject_outdated_below

@@ -4,8 +4,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::redis::{begin, free_port};
-use super::{PATIENCE, Server, find, or_skipped};
+use super::redis::begin;
+use super::{PATIENCE, Server, find, free_port, or_skipped};
 
 /// How many servers there are, masters and replicas.
 const SERVERS: usize = 6;
@@ -13,7 +13,7 @@ const SERVERS: usize = 6;
 /// Servers on free ports of this machine.
 #[derive(Debug)]
 pub struct Cluster {
-    servers: Vec<(u16, Server)>,
+    servers: Vec<(String, Server)>,
 }
 
 impl Cluster {
@@ -22,20 +22,20 @@ impl Cluster {
         let mut servers = Vec::new();
         for _ in 0..SERVERS {
             let (port, cluster_port) = (free_port(), free_port());
-            let (text, cluster_text) = (port.to_string(), cluster_port.to_string());
             let settings = [
-                ("port", &*text),
+                ("port", &*port),
                 ("cluster-enabled", "yes"),
-                ("cluster-port", &cluster_text),
+                ("cluster-port", &cluster_port),
                 ("cluster-node-timeout", "2000"),
                 ("save", ""),
                 ("appendonly", "no"),
             ];
-            servers.push((port, or_skipped("Redis", begin(&settings))?));
+            let server = or_skipped("Redis", begin(&settings))?;
+            servers.push((port, server));
         }
         let cluster = Self { servers };
         let mut create = Command::new(find("redis-cli")?);
-        create.args(["--cluster", "create"]).args(cluster.servers.iter().map(|(port, _)| address(*port)));
+        create.args(["--cluster", "create"]).args(cluster.servers.iter().map(|(port, _)| address(port)));
         let created = create.args(["--cluster-replicas", "1", "--cluster-yes"]).output().unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
         for (_, server) in &cluster.servers {
@@ -50,7 +50,7 @@ impl Cluster {
 
     /// The URLs of all servers.
     pub fn urls(&self) -> Vec<String> {
-        self.servers.iter().map(|(port, _)| format!("redis://{}", address(*port))).collect()
+        self.servers.iter().map(|(port, _)| format!("redis://{}", address(port))).collect()
     }
 
     /// The master of a key, and its replica.
@@ -67,7 +67,7 @@ impl Cluster {
 
     fn at(&self, address: &str) -> &Server {
         let port = address.split_once(':').unwrap().1.split('@').next().unwrap();
-        let found = self.servers.iter().find(|(other, _)| other.to_string() == port);
+        let found = self.servers.iter().find(|(other, _)| other == port);
         &found.unwrap().1
     }
 
@@ -90,7 +90,7 @@ impl Server {
     }
 }
 
-fn address(port: u16) -> String {
+fn address(port: &str) -> String {
     format!("127.0.0.1:{port}")
 }
 

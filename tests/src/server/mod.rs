@@ -6,8 +6,10 @@ mod redis;
 
 use std::env;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ pub use cluster::Cluster;
 const PATIENCE: u32 = 1200;
 
 /// The folder of a running server, with its socket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
     folder: PathBuf,
 }
@@ -83,6 +85,20 @@ fn temporary() -> PathBuf {
 
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// A port that nobody listens on, below those from which the system takes ports for connections: it stays free until the
+/// server binds it.
+fn free_port() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 16_000).unwrap();
+    for _ in 0..16_000 {
+        let port = 15_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed) % 16_000) % 16_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port.to_string();
+        }
+    }
+    panic!("no port is free");
 }
 
 /// In the search path, or where Debian keeps the servers of PostgreSQL: the latest.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{Server, find, is_root, or_skipped, run, temporary};
+use super::{Server, find, free_port, is_root, or_skipped, run, temporary};
 
 impl Server {
     /// The one PostgreSQL of this process. `None`, and a line that says so, where it is not installed; a failure with
@@ -21,6 +21,19 @@ impl Server {
     /// A PostgreSQL of one's own, to crash.
     pub fn another_postgres() -> Option<Self> {
         or_skipped("PostgreSQL", start_postgres())
+    }
+
+    /// A PostgreSQL of one's own with TLS on a port, and the port. Its certificate, which it signed itself, is for
+    /// `localhost`.
+    pub fn postgres_with_tls() -> Option<(Self, String)> {
+        let started = start_postgres_with_tls();
+        or_skipped("PostgreSQL or openssl", started.as_ref().map(|(server, _)| server.clone()))?;
+        started
+    }
+
+    /// The file with its certificate.
+    pub fn postgres_certificate(&self) -> PathBuf {
+        self.folder.join("data/server.crt")
     }
 
     /// A standby of this PostgreSQL.
@@ -80,8 +93,18 @@ impl Server {
     }
 }
 
+/// Without a port, unless the settings say so.
+const SETTINGS: &str = "listen_addresses = ''\nfsync = off\nfull_page_writes = off\nmax_connections = 200\n";
+
 fn start_postgres() -> Option<Server> {
-    let (initdb, postgres) = (find("initdb")?, find("postgres")?);
+    let folder = make_postgres("")?;
+    Some(run_postgres(folder, user()?, &find("postgres")?))
+}
+
+/// A folder with data, for a server with these settings besides the usual ones.
+fn make_postgres(settings: &str) -> Option<PathBuf> {
+    let initdb = find("initdb")?;
+    find("postgres")?;
     let (folder, user) = (temporary(), user()?);
     if !own(&folder) {
         return None;
@@ -97,7 +120,35 @@ fn start_postgres() -> Option<Server> {
         "data",
     ]);
     succeed(&mut made);
-    Some(run_postgres(folder, user, &postgres))
+    let file = folder.join("data/postgresql.conf");
+    let usual = fs::read_to_string(&file).unwrap();
+    fs::write(file, format!("{usual}\n{SETTINGS}{settings}")).unwrap();
+    Some(folder)
+}
+
+const CERTIFICATE: &str = "[req]\ndistinguished_name = name\nx509_extensions = extensions\nprompt = no\n[name]\n\
+    CN = localhost\n[extensions]\nsubjectAltName = DNS:localhost\nbasicConstraints = critical,CA:FALSE\n";
+
+fn start_postgres_with_tls() -> Option<(Server, String)> {
+    let port = free_port();
+    let openssl = find("openssl")?;
+    let settings = format!("listen_addresses = 'localhost'\nport = {port}\nssl = on\n");
+    let folder = make_postgres(&settings)?;
+    fs::write(folder.join("certificate.conf"), CERTIFICATE).unwrap();
+    let mut made = as_user(user()?, &openssl, &folder);
+    made.args([
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-days",
+        "30",
+        "-config",
+        "certificate.conf",
+    ]);
+    succeed(made.args(["-keyout", "data/server.key", "-out", "data/server.crt"]));
+    Some((run_postgres(folder, user()?, &find("postgres")?), port))
 }
 
 /// A standby of a server, which does not become another primary.
@@ -126,9 +177,6 @@ fn begin_postgres(folder: &Path, user: &[&str], postgres: &Path) {
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let mut program: Vec<_> = user.iter().map(|part| (*part).to_owned()).collect();
     program.extend([text(postgres), "-D".into(), text(&folder.join("data")), "-k".into(), text(folder)]);
-    for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
-        program.extend(["-c".into(), setting.into()]);
-    }
     run(folder, &program, r#"kill -QUIT "$(head -n 1 data/postmaster.pid)""#);
 }
 

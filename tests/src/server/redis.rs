@@ -1,12 +1,11 @@
 //! Redis, as a cluster of one.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::{Server, find, or_skipped, run, temporary};
+use super::{Server, find, free_port, or_skipped, run, temporary};
 
 impl Server {
     /// The one Redis of this process. `None`, and a line that says so, where it is not installed; a failure with
@@ -46,7 +45,7 @@ impl Server {
 
 /// As a cluster of one: it then refuses a script whose keys are not in one slot.
 fn start_redis() -> Option<Server> {
-    let cluster_port = free_port().to_string();
+    let cluster_port = free_port();
     let settings =
         [("cluster-enabled", "yes"), ("cluster-port", &*cluster_port), ("save", ""), ("appendonly", "no")];
     let server = begin(&settings)?;
@@ -111,8 +110,4 @@ impl Server {
         self.wait_for(|server| !server.ask_redis(&["ping"]).starts_with("PONG"));
         self.begin_again().unwrap();
     }
-}
-
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

@@ -11,10 +11,10 @@ use crate::concurrency::{HOUR, Stage, most};
 use crate::postgres::world::{PostgresWorld, Stranger};
 
 /// Waits until somebody waits for the transaction of this connection.
-async fn until_waited_for(
+async fn until_waited_for<T>(
     world: &PostgresWorld,
     holder: &mut Stranger,
-    task: &tokio::task::JoinHandle<Created>,
+    task: &tokio::task::JoinHandle<T>,
 ) {
     let transaction = holder.text("SELECT pg_current_xact_id()::text").await;
     let mut watching = world.stranger().await;
@@ -140,4 +140,47 @@ async fn a_step_that_waits_too_long_fails() {
     assert_eq!(ticket.epoch, epoch, "readers do not wait");
     holder.run("ROLLBACK").await;
     assert!(stage.end_all(&subject).await.0 > epoch);
+}
+
+/// It is timed when it has the lock, and what ended in the meantime does not rotate.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rotation_that_waits_for_a_lock_looks_again() {
+    let Some(world) = PostgresWorld::new().await else { return };
+    let stage = Stage::of(&world);
+    let subject = Stage::subject(0);
+    for (number, ends) in [(1, false), (2, true)] {
+        assert!(matches!(
+            stage.create(&stage.login(&subject, number), None, None).await,
+            Created::Made { .. }
+        ));
+        let id = stage.id(&subject, number);
+        let mut holder = world.stranger().await;
+        holder.run("BEGIN").await;
+        let lock = sqlx::query(holder.sql("SELECT 1 FROM {s}.auth_login WHERE id = $1 FOR NO KEY UPDATE"));
+        lock.bind(id.as_bytes().as_slice()).execute(&mut holder.connection).await.unwrap();
+        let rotating = tokio::spawn({
+            let (store, realm) = (world.store.clone(), stage.realm.clone());
+            let rotation = stage.rotation(&subject, number, number + 100);
+            async move { store.rotate(&realm, &rotation).await.unwrap() }
+        });
+        until_waited_for(&world, &mut holder, &rotating).await;
+        if ends {
+            stage.end_all(&subject).await;
+        }
+        // Longer than what passes for no wait.
+        holder.run("SELECT pg_sleep(0.2)").await;
+        let asked = world.store.ticket(&stage.realm, &subject).await.unwrap();
+        holder.run("COMMIT").await;
+        let done = rotating.await.unwrap();
+        assert!(done.now >= asked.now, "it was timed before it had the lock");
+        match done.value {
+            Rotated::Rotated(login) if !ends => {
+                let family = login.row.family.unwrap();
+                assert_eq!((family.rotated_at, login.row.last_seen_at), (done.now, done.now));
+                assert_eq!(login.row.idle_expires_at, done.now.after(HOUR));
+            }
+            Rotated::NotLive if ends => {}
+            other => panic!("{other:?}"),
+        }
+    }
 }

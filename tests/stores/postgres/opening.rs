@@ -144,3 +144,28 @@ async fn what_is_not_there_is_an_error_in_words() {
     let error = PostgresStore::open(&nowhere).await.unwrap_err();
     assert!(format!("{error:?}").contains("does not exist"), "{error:?}");
 }
+
+/// Over TLS, with a server whose certificate is good for its name, and no other.
+#[tokio::test]
+async fn a_server_proves_who_it_is() {
+    let Some((server, port)) = Server::postgres_with_tls() else { return };
+    let certificate = server.postgres_certificate();
+    let url = |host: &str, file: &std::path::Path| {
+        let verified = format!("sslmode=verify-full&sslrootcert={}", file.display());
+        format!("postgres://postgres@{host}:{port}/postgres?{verified}")
+    };
+    let store = PostgresStore::open(&url("localhost", &certificate)).await.unwrap();
+    let stage =
+        Stage { store: std::sync::Arc::new(store), realm: auth_core::store::Realm::new("r").unwrap() };
+    stage.end_all(&Stage::subject(1)).await;
+    let options: sqlx::postgres::PgConnectOptions = url("localhost", &certificate).parse().unwrap();
+    let mut stranger = options.connect().await.unwrap();
+    let plain = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'postgres' AND NOT ssl";
+    assert_eq!(sqlx::Row::get::<i64, _>(&sqlx::query(plain).fetch_one(&mut stranger).await.unwrap(), 0), 0);
+
+    let error = PostgresStore::open(&url("127.0.0.1", &certificate)).await.unwrap_err();
+    assert!(format!("{error:?}").contains("certificate"), "another name: {error:?}");
+    let public = format!("postgres://postgres@localhost:{port}/postgres?sslmode=verify-full");
+    let error = PostgresStore::open(&public).await.unwrap_err();
+    assert!(format!("{error:?}").contains("certificate"), "not of a public authority: {error:?}");
+}

@@ -11,7 +11,7 @@ use auth_core::store::{
     Cursor, DocumentStore as _, EndReason, Family, FamilyStore as _, GraceStart, Ids, Limit, LogEntry,
     LoginStore as _, Mark, RevocationStore as _, Revoked, SecretHash, SessionStore as _, Touch,
 };
-use sqlx::Row as _;
+use sqlx::{Connection as _, Row as _};
 
 use crate::concurrency::{self, HOUR, Stage};
 use crate::postgres::world::{PostgresWorld, Stranger};
@@ -45,8 +45,8 @@ async fn scans(stranger: &mut Stranger) -> BTreeMap<String, i64> {
 
 /// Waits until the server has counted what closed connections did.
 async fn until_closed(stranger: &mut Stranger) {
-    let open =
-        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%\"{s}\".%' AND pid <> pg_backend_pid()";
+    let open = "SELECT count(*) FROM pg_stat_activity \
+                WHERE query ~ '\\m{s}\\M.*auth_' AND pid <> pg_backend_pid()";
     while stranger.number(open).await > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -57,8 +57,10 @@ async fn no_call_reads_a_whole_table() {
     let Some(world) = PostgresWorld::new().await else { return };
     let stage = Stage::of(&world);
     stage.end_all(&Stage::subject(0)).await;
+    let mut filling = world.stranger().await;
+    filling.run(FILL).await;
+    filling.connection.close().await.unwrap();
     let mut stranger = world.stranger().await;
-    stranger.run(FILL).await;
     let PostgresWorld { store, schema, options, .. } = world;
     let url = auth_tests::server::Server::postgres().unwrap().postgres_url();
     drop((store, options, stage));

@@ -1,7 +1,6 @@
 //! Wake-ups between nodes.
 
-use std::time::Duration;
-
+use auth_core::store::postgres::PostgresStore;
 use auth_core::store::{Cursor, RevocationStore as _};
 use auth_tests::within;
 use tokio::sync::watch;
@@ -13,16 +12,11 @@ async fn woken(wake_ups: &mut watch::Receiver<u64>) {
     within("a wake-up", wake_ups.changed()).await.unwrap();
 }
 
-/// Waits until the node listens: from then on nothing is missed.
-async fn until_listening(world: &PostgresWorld, nodes: i64) {
-    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN \"auth_log_{s}\"%'";
-    let mut stranger = world.stranger().await;
-    within("the nodes listen", async {
-        while stranger.number(listening).await < nodes {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+/// The wake-ups of a new node, when it listens: then it wakes its readers for the first time, and misses nothing more.
+async fn listening(node: &PostgresStore) -> watch::Receiver<u64> {
+    let mut wake_ups = node.wake_ups();
+    within("the node listens", wake_ups.wait_for(|count| *count > 0)).await.unwrap();
+    wake_ups
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -30,9 +24,7 @@ async fn an_entry_wakes_the_other_nodes() {
     let Some(world) = PostgresWorld::new().await else { return };
     let stage = Stage::of(&world);
     let other = world.node().await;
-    until_listening(&world, 2).await;
-    let mut wake_ups = other.wake_ups();
-    wake_ups.borrow_and_update();
+    let mut wake_ups = listening(&other).await;
     for round in 1..=3 {
         stage.end_all(&Stage::subject(1)).await;
         woken(&mut wake_ups).await;
@@ -48,8 +40,7 @@ async fn many_entries_are_few_notifications() {
     let Some(world) = PostgresWorld::new().await else { return };
     let stage = Stage::of(&world);
     let other = world.node().await;
-    until_listening(&world, 2).await;
-    let (mut own, mut others) = (world.store.wake_ups(), other.wake_ups());
+    let (mut own, mut others) = (listening(&world.store).await, listening(&other).await);
     let (before, other_before) = (*own.borrow_and_update(), *others.borrow_and_update());
     let writers: Vec<_> = (0..8)
         .map(|number| {
@@ -76,15 +67,13 @@ async fn a_node_listens_again_after_its_connection_was_cut() {
     let Some(world) = PostgresWorld::new().await else { return };
     let stage = Stage::of(&world);
     let other = world.node().await;
-    until_listening(&world, 2).await;
-    let mut wake_ups = other.wake_ups();
-    wake_ups.borrow_and_update();
+    listening(&world.store).await;
+    let mut wake_ups = listening(&other).await;
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                WHERE query LIKE 'LISTEN \"auth_log_{s}\"%'";
     assert_eq!(world.stranger().await.number(cut).await, 2);
-    // It may have missed something, so it looks.
+    // It listens again, and may have missed something, so it looks.
     woken(&mut wake_ups).await;
-    until_listening(&world, 2).await;
     wake_ups.borrow_and_update();
     stage.end_all(&Stage::subject(1)).await;
     woken(&mut wake_ups).await;

@@ -1,12 +1,6 @@
 //! The contract on real servers of Redis, and what is specific to them.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that panics says so"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics says so")]
 
 mod cluster;
 mod lost;

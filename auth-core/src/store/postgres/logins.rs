@@ -69,13 +69,9 @@ impl LoginStore for PostgresStore {
             .bind(limit.map(|limit| i64::from(limit.most().get())))
             .bind(matches!(limit, Some(Limit::EvictOldest(_))))
             .bind(Mark::random()?.as_bytes().as_slice());
-        let created = create.row().await?.created(&login, ticket)?;
-        if let Created::Made { replaced, evicted, .. } = &created.value
-            && (replaced.is_some() || !evicted.is_empty())
-        {
-            self.shared.wake_ups.wake();
-        }
-        Ok(created)
+        let row = create.row().await?;
+        self.wake_if(row.is_there("ended")?);
+        row.created(&login, ticket)
     }
 
     async fn login(&self, realm: &Realm, id: LoginId) -> Result<Timed<Option<LiveLogin>>, StoreError> {
@@ -138,11 +134,9 @@ impl LoginStore for PostgresStore {
             .bind(i64::from(reason.code()))
             .bind(millis(retention))
             .bind(mark.as_bytes().as_slice());
-        let ended = end.row().await?.ended(mark)?;
-        if ended.value.is_some() {
-            self.shared.wake_ups.wake();
-        }
-        Ok(ended)
+        let row = end.row().await?;
+        self.wake_if(row.is_there("ends")?);
+        row.ended(mark)
     }
 
     async fn end_all(

@@ -4,7 +4,8 @@
 //!
 //! - **Steps.** A write is one function of the store's schema, in one round trip and one transaction. It locks the
 //!   subject's record, then rows, reads the time, and then reads in new statements, which see what was committed before
-//!   the locks were its own. A read is one statement. A step that PostgreSQL rolled back because of a deadlock or a
+//!   the locks were its own. The usual rotation is one conditional statement, whose time is read at most 100 ms before it
+//!   has the lock. A read is one statement. A step that PostgreSQL rolled back because of a deadlock or a
 //!   concurrent step is tried again.
 //! - **Time** is the server's clock.
 //! - **Liveness** by thresholds is defined once, in the view `auth_live`.
@@ -135,6 +136,13 @@ impl PostgresStore {
     /// [`StoreError`] when the name of the schema is not allowed: see [`PostgresStoreBuilder::schema`].
     pub fn migrations_sql(schema: &str) -> Result<String, StoreError> {
         Ok(Schema::new(schema)?.printed())
+    }
+
+    /// Wakes readers after a commit that appended to the log.
+    fn wake_if(&self, is_logged: bool) {
+        if is_logged {
+            self.shared.wake_ups.wake();
+        }
     }
 
     fn shift(&self) -> i64 {

@@ -145,9 +145,7 @@ impl RevocationStore for PostgresStore {
             .bind(columns.values)
             .bind(columns.ends);
         let row = write.row().await?;
-        if row.number("appended")? > 0 {
-            self.shared.wake_ups.wake();
-        }
+        self.wake_if(row.number("appended")? > 0);
         row.answer(())
     }
 

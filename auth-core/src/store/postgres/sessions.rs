@@ -78,11 +78,9 @@ impl SessionStore for PostgresStore {
             .bind(new.as_bytes().as_slice())
             .bind(millis(retention))
             .bind(mark.as_bytes().as_slice());
-        let renamed = rename.row().await?.renamed(mark)?;
-        if matches!(renamed.value, Renamed::Renamed(Some(_))) {
-            self.shared.wake_ups.wake();
-        }
-        Ok(renamed)
+        let row = rename.row().await?;
+        self.wake_if(row.is_there("ends")?);
+        row.renamed(mark)
     }
 
     async fn delete_session(&self, realm: &Realm, key: &SessionKey) -> Result<Timed<()>, StoreError> {
