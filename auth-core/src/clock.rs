@@ -30,8 +30,8 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -158,8 +158,12 @@ fn instant() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-/// The time of a node: its monotonic clock plus the offset to the store's clock, taken from the last reply. The
-/// node's own time of day is used only until the first reply.
+/// The time of a node: its monotonic clock plus the offset to the store's clock, taken from the replies. The node's own
+/// time of day is used only until the first reply.
+///
+/// Replies may arrive in another order than the store read its clock in, and its clock may step in between. The order in
+/// which the requests were sent decides: the reply to an earlier request than the latest one that was answered says
+/// nothing about the time. If the store handled the two in the other order, the next reply corrects the time.
 #[derive(Debug)]
 pub(crate) struct NodeClock {
     clock: Arc<dyn Clock>,
@@ -167,6 +171,19 @@ pub(crate) struct NodeClock {
     offset: AtomicI64,
     /// The last large step of the store's clock that was not reported yet, in milliseconds; zero for none.
     step: AtomicI64,
+    /// The number of requests that were sent.
+    sent: AtomicU64,
+    /// The number of the latest request that was answered; zero for none. Locked while the offset changes.
+    answered: Mutex<u64>,
+}
+
+/// The moment at which a request was sent to the store.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    /// By the monotonic clock.
+    pub(crate) at: Duration,
+    /// Counted from one: the monotonic clock may show the same time for two requests.
+    number: u64,
 }
 
 /// The largest step of the store's clock that cannot make a revocation expire too early.
@@ -176,7 +193,13 @@ const UNKNOWN: i64 = i64::MIN;
 
 impl NodeClock {
     pub(crate) const fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, offset: AtomicI64::new(UNKNOWN), step: AtomicI64::new(0) }
+        Self {
+            clock,
+            offset: AtomicI64::new(UNKNOWN),
+            step: AtomicI64::new(0),
+            sent: AtomicU64::new(0),
+            answered: Mutex::new(0),
+        }
     }
 
     /// The store's time now, as far as it is known.
@@ -201,23 +224,31 @@ impl NodeClock {
         self.clock.now()
     }
 
-    /// Takes over the store's time from a reply to a call that was sent at `sent` by the monotonic clock. The store
-    /// read its clock at some instant between the call and the reply. The known offset changes only as far as it
-    /// contradicts that, so a slow reply does not set the clock back.
-    pub(crate) fn heard(&self, sent: Duration, store: Timestamp) {
+    /// Notes that a request is about to be sent to the store. The caller passes the result to [`heard`](Self::heard)
+    /// with the reply.
+    pub(crate) fn sending(&self) -> Sent {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        Sent { at: self.clock.monotonic(), number }
+    }
+
+    /// Takes over the store's time from a reply, unless a later request was answered before. The store read its clock at
+    /// some instant between the request and the reply. The known offset changes only as far as it contradicts that, so a
+    /// slow reply does not set the clock back.
+    pub(crate) fn heard(&self, sent: &Sent, store: Timestamp) {
         let least = store.0.saturating_sub(millis(self.clock.monotonic())).max(UNKNOWN + 1);
-        let most = store.0.saturating_sub(millis(sent)).max(UNKNOWN + 1);
-        let known = |offset: i64| offset.max(least).min(most);
-        // Never an error: the closure always returns `Some`. The first reply is taken to be as old as it can be.
-        let before =
-            self.offset.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |offset| Some(known(offset)));
-        if let Ok(before) = before
-            && before != UNKNOWN
-        {
-            let step = known(before).saturating_sub(before);
-            if Duration::from_millis(step.unsigned_abs()) > TOLERATED_STEP {
-                self.step.store(step, Ordering::Relaxed);
-            }
+        let most = store.0.saturating_sub(millis(sent.at)).max(UNKNOWN + 1);
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.number < *answered {
+            return;
+        }
+        *answered = sent.number;
+        let before = self.offset.load(Ordering::Relaxed);
+        // The first reply is taken to be as old as it can be.
+        let after = before.max(least).min(most);
+        self.offset.store(after, Ordering::Relaxed);
+        let step = after.saturating_sub(before);
+        if before != UNKNOWN && Duration::from_millis(step.unsigned_abs()) > TOLERATED_STEP {
+            self.step.store(step, Ordering::Relaxed);
         }
     }
 

@@ -3,7 +3,7 @@
 mod debug;
 mod logs;
 
-pub(crate) use logs::Log;
+pub(crate) use logs::{Log, is_alone};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -32,6 +32,8 @@ on_both_stores!(
     a_store_whose_clock_steps_ahead_and_back_forgets_no_end,
     a_sign_in_under_way_while_the_store_steps_back_is_still_overtaken,
     a_reply_that_was_long_under_way_sets_no_clock_back,
+    a_reply_from_before_a_step_that_arrives_after_it_sets_no_clock,
+    the_reply_to_a_refresh_sets_the_clock_though_uses_were_written_first,
     a_large_step_of_the_stores_clock_is_an_event,
     a_token_that_expired_while_the_node_was_suspended_is_refused,
 );
@@ -421,6 +423,53 @@ async fn a_reply_that_was_long_under_way_sets_no_clock_back(world: World) {
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
 }
 
+/// In either direction. Both requests are sent in the same millisecond.
+async fn a_reply_from_before_a_step_that_arrives_after_it_sets_no_clock(world: World) {
+    let (world, clock) = apart(world).await;
+    let node = world.node().await;
+    for to in [NOW.after(9 * MINUTE), NOW.before(9 * MINUTE), NOW.before(2 * HOUR), NOW.after(HOUR)] {
+        let gate = Gate::closed();
+        node.store.next(Op::Ticket, Fault::StopAfter(gate.clone()));
+        let asking = {
+            let node = node.clone();
+            tokio::spawn(async move { node.auth.begin(&subject("anna")).await })
+        };
+        gate.reached().await;
+        clock.set(to);
+        let tokens = node.login(anna()).await;
+        assert_eq!(dates(tokens.access_token()), dated(to, to));
+        gate.let_one_through();
+        joined(asking).await.unwrap();
+        node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
+    }
+}
+
+/// The reply to the write of the uses is from before the step, and the refresh was sent after it.
+async fn the_reply_to_a_refresh_sets_the_clock_though_uses_were_written_first(world: World) {
+    let (world, clock) = apart(world).await;
+    let node = world.node().await;
+    let first = node.login(anna()).await;
+    world.clock.advance(GRACE);
+    clock.advance(GRACE);
+    let second = node.refresh(&refresh_of(&first)).await.unwrap();
+    node.get("/me", second.access_token()).await.assert_text("anna, by jwt");
+    world.clock.advance(GRACE);
+    clock.advance(GRACE);
+    let gate = Gate::closed();
+    node.store.next(Op::Rotate, Fault::StopBefore(gate.clone()));
+    let refreshing = {
+        let (node, token) = (node.clone(), refresh_of(&second));
+        tokio::spawn(async move { node.refresh(&token).await })
+    };
+    gate.reached().await;
+    assert_eq!(node.store.calls(Op::Confirm), 1);
+    clock.set(NOW.after(9 * MINUTE));
+    gate.let_one_through();
+    let third = joined(refreshing).await.unwrap();
+    assert_eq!(dates(third.access_token()), dated(NOW.after(9 * MINUTE), NOW));
+    node.get("/me", third.access_token()).await.assert_text("anna, by jwt");
+}
+
 /// The node's own clock stood still meanwhile: what time it is, it learns from the store, which it asks first.
 async fn a_token_that_expired_while_the_node_was_suspended_is_refused(world: World) {
     let sleeper = elsewhere(&world, NOW);
@@ -439,13 +488,6 @@ async fn a_token_that_expired_while_the_node_was_suspended_is_refused(world: Wor
 async fn a_large_step_of_the_stores_clock_is_an_event(world: World) {
     let (world, clock) = apart(world).await;
     let node = world.node().await;
-    // A node purges when it starts, in a few writes. They are over after these, so no reply is from before a step.
-    while node.store.calls(Op::Purge) == 0 {
-        tokio::task::yield_now().await;
-    }
-    for _ in 0..10 {
-        let _ = node.login(anna()).await;
-    }
     let steps = async || {
         node.catch_up().await;
         let mut steps = node.events.take();

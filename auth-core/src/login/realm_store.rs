@@ -50,9 +50,9 @@ impl RealmStore {
     where
         F: Future<Output = Result<Timed<T>, StoreError>> + Send + 'a,
     {
-        let sent = self.clock.monotonic();
+        let sent = self.clock.sending();
         let reply = question(&*self.store, &self.realm).await?;
-        self.clock.heard(sent, reply.now);
+        self.clock.heard(&sent, reply.now);
         Ok(reply)
     }
 }

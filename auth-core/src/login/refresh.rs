@@ -88,7 +88,6 @@ impl<C: Claims> Parts<C> {
         token: &ParsedToken,
         access_token: Option<&SecretString>,
     ) -> Result<Tokens, RefreshError> {
-        let began = self.clock.monotonic();
         if self.uses.has_confirmation(token.login_id()) {
             self.uses.flush(&self.store).await?;
         }
@@ -106,16 +105,17 @@ impl<C: Claims> Parts<C> {
             peppers: self.issuer.peppers(),
             policy: &policy,
         };
+        let sent = self.clock.sending();
         let rotated = {
             let write = self.revoker.feed().begin_write();
             let rotated = refresh.rotate(token, pair).await.map_err(|error| self.refused(error));
             drop(write);
             rotated?
         };
-        self.clock.heard(began, rotated.now);
+        self.clock.heard(&sent, rotated.now);
         self.observe_rotation(&rotated);
         let (epoch, claims) = self.current_claims(&rotated).await?;
-        let elapsed = self.clock.monotonic().saturating_sub(began);
+        let elapsed = self.clock.monotonic().saturating_sub(sent.at);
         let rotated = refresh.deliver(token, rotated, elapsed).await.map_err(|error| self.refused(error))?;
         Ok(self.issuer.issue(&claims, &rotated.login.row, epoch, &rotated.token, rotated.now)?)
     }

@@ -124,9 +124,9 @@ impl Feed {
     ) -> Result<Timestamp, StoreError> {
         let mut latest = Timestamp::UNIX_EPOCH;
         loop {
-            let sent = self.clock.monotonic();
+            let sent = self.clock.sending();
             let page = self.store.page(&self.realm, &progress.cursor, PAGE).await?;
-            self.clock.heard(sent, page.now);
+            self.clock.heard(&sent, page.now);
             latest = latest.max(page.now);
             let page = page.value;
             self.acknowledged.read(&page.entries);
@@ -154,9 +154,9 @@ impl Feed {
         let served = self.clock.now().after(Duration::from_secs(1));
         let missing = self.list.missing_from(&there, served)?;
         for entries in missing.chunks(WRITTEN_BACK_AT_ONCE) {
-            let sent = self.clock.monotonic();
+            let sent = self.clock.sending();
             let written = self.store.write_back(&self.realm, entries).await?;
-            self.clock.heard(sent, written.now);
+            self.clock.heard(&sent, written.now);
         }
         Ok(missing.len())
     }
@@ -178,9 +178,9 @@ impl Feed {
         let is_current = self.is_current(bound);
         match self.list.check_since(credential, last) {
             Cleared::Good(_) if !is_current || !self.list.is_complete_at(|| self.clock.now()) => {
-                let sent = self.clock.monotonic();
+                let sent = self.clock.sending();
                 let standing = self.store.standing(&self.realm, credential).await?;
-                self.clock.heard(sent, standing.now);
+                self.clock.heard(&sent, standing.now);
                 Ok(match standing.value {
                     Standing::Good => Cleared::Good(NotRevoked::proven()),
                     Standing::Outdated => Cleared::Outdated,

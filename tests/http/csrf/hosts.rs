@@ -3,13 +3,13 @@
 use auth_core::__private::Origin;
 use auth_core::ConfigError;
 use auth_core::jwt::{Algorithm, KeyRing};
-use auth_tests::{Answer, Call, Shop, in_own_process, own_name, problem};
+use auth_tests::{Answer, Call, Shop, problem};
 use http::header::{HOST, ORIGIN};
 use proptest::prelude::*;
 use url::Url;
 
 use super::{Headerless, shop};
-use crate::redaction::Log;
+use crate::redaction::{Log, is_alone};
 
 fn assert_passes(answer: &Answer, passes: bool, row: &str) {
     match passes {
@@ -167,14 +167,10 @@ async fn a_trusted_origin_is_an_origin_or_a_mistake_that_is_said() {
 /// Where `Sec-Fetch-Site` is missing, a proxy that changes `Host` shuts browsers out, and nothing says why.
 #[tokio::test]
 async fn a_host_that_is_not_that_of_the_origin_is_logged_once_and_names_the_way_out() {
-    if std::env::var_os("AUTH_TESTS_LOG").is_none() {
-        // Other tests of this process log too.
-        let output = in_own_process(&own_name(), [("AUTH_TESTS_LOG", "1")]).await;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    if !is_alone().await {
         return;
     }
-    let log = Log::default();
-    let listening = log.listen();
+    let log = Log::listen();
     let (shop, _) = shop(Headerless::Refuse).await;
     let cookie = shop.sign_in(7).await;
     let call = |origin: &str| Call::post("/me").cookie(&cookie).header(ORIGIN, origin);
@@ -192,7 +188,6 @@ async fn a_host_that_is_not_that_of_the_origin_is_logged_once_and_names_the_way_
     call("https://public.example").same_origin().send(&shop.app).await;
     assert_eq!(hints(), 1, "once");
     assert!(!log.text().contains("public.example"), "what a client sends is no advice");
-    drop(listening);
 }
 
 #[tokio::test]

@@ -117,9 +117,7 @@ fn no_token_makes_the_verifier_panic() {
         if let Ok(verified) = verifier.verify(&keys, honest_header.as_bytes(), NOW) {
             prop_assert_eq!(verified.subject().as_str(), verified.claims().id.to_string());
         }
-        if !payload.is_empty() {
-            prop_assert_eq!(keys.verify_jws(honest_header.as_bytes()), Ok(payload.into_bytes()));
-        }
+        prop_assert_eq!(keys.verify_jws(honest_header.as_bytes()), Ok(payload.into_bytes()));
         Ok(())
     });
 }
