@@ -11,7 +11,7 @@ use auth_core::refresh::Peppers;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{Family, FamilyStore as _, Rotated, Rotation, SecretHash};
 use auth_core::testing::ManualClock;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_core::{Authenticator, Claims};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -153,7 +153,8 @@ impl Ours {
             .build()
             .await
             .unwrap();
-        let tokens = auth.login_tokens(Device::unknown(), User { name: "alice".to_owned() }).await.unwrap();
+        let tokens =
+            auth.login_tokens(LoginAttempt::unknown(), User { name: "alice".to_owned() }).await.unwrap();
         let refresh_token = tokens.refresh_token().unwrap().to_owned();
         Self { auth, clock, refresh_token }
     }

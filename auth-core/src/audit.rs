@@ -47,7 +47,8 @@ use serde::Serialize;
 
 use crate::id::{LoginId, Subject};
 use crate::jwt::VerifyError;
-use crate::store::{EndReason, LoginKind, Reset};
+use crate::requirement::Scheme;
+use crate::store::{EndReason, Reset};
 
 /// A security-relevant event.
 ///
@@ -136,7 +137,7 @@ pub enum AuditEvent {
         /// The subject of the login.
         subject: Subject,
         /// Whether the login uses a session cookie or tokens.
-        kind: LoginKind,
+        kind: Scheme,
     },
     /// A credential was refused.
     Refused {
@@ -159,11 +160,12 @@ pub enum AuditEvent {
     },
     /// A background task of this node panicked, in the store or in code that it calls. The task is started again after
     /// a pause, which grows from one second to 30 while it goes on panicking. Until it works again, this node asks the
-    /// store about each credential (`FollowLog`), or does not write last-seen times (`WriteUses`) or delete what has
-    /// expired (`Purge`).
+    /// store about each credential (`follow_log`), or does not write last-seen times (`write_uses`) or delete what has
+    /// expired (`purge`).
     TaskPanicked {
-        /// The task.
-        task: BackgroundTask,
+        /// `follow_log`, which reads the revocation log, `purge`, which deletes what has expired, or `write_uses`, which
+        /// writes when logins were last used and which rotations were confirmed.
+        task: &'static str,
         /// How many times the task has panicked since it last worked.
         in_a_row: u32,
     },
@@ -201,19 +203,6 @@ pub enum RefusalReason {
     /// The access token is not valid.
     #[serde(untagged, serialize_with = "as_text")]
     Token(VerifyError),
-}
-
-/// What an authenticator does beside answering requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum BackgroundTask {
-    /// Reads the revocation log.
-    FollowLog,
-    /// Deletes what has expired.
-    Purge,
-    /// Writes when logins were last used, and which rotations were confirmed.
-    WriteUses,
 }
 
 /// Receives every event.

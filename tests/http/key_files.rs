@@ -10,7 +10,7 @@ use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::forge::ALGORITHMS;
 use auth_tests::{Forger, NOW, Shop, in_own_process, in_time, own_name, user};
 use tempfile::TempDir;
@@ -176,7 +176,7 @@ async fn a_pepper_is_made_once_for_its_owner_only_and_read_again() {
     let last = peppers.pop().unwrap();
     let first =
         Shop::on(Arc::new(store.clone()), &clock, forger.ring(), |builder| builder.peppers(last)).await;
-    let tokens = in_time(first.auth.login_tokens(Device::unknown(), user(7))).await.unwrap();
+    let tokens = in_time(first.auth.login_tokens(LoginAttempt::unknown(), user(7))).await.unwrap();
     let mut token = tokens.refresh_token().unwrap().to_owned();
     for pepper in peppers {
         let node =

@@ -6,8 +6,9 @@ use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::clock::Clock as _;
 use auth_core::id::LoginId;
 use auth_core::jwt::VerifyError;
+use auth_core::login::Scheme;
 use auth_core::store::Reset;
-use auth_core::store::{EndReason, Limit, LoginKind};
+use auth_core::store::{EndReason, Limit};
 use auth_tests::shop::{assert_refused, login_of, realm, refresh_of};
 use auth_tests::{
     Call, Directory, Forged, GRACE, HOUR, LEEWAY, MINUTE, NOW, Node, SECOND, TTL, UNKNOWN_SESSION, User,
@@ -49,15 +50,15 @@ async fn logins_begin_and_end(world: World) {
     let begun = |login, kind| AuditEvent::LoginStarted { login, subject: subject("anna"), kind };
     let tokens = node.login(anna()).await;
     let one = login_of(&refresh_of(&tokens));
-    assert_eq!(node.events.take(), [begun(one, LoginKind::Token)]);
+    assert_eq!(node.events.take(), [begun(one, Scheme::Jwt)]);
     world.clock.advance(SECOND);
     let cookie = node.sign_in("anna", "").await;
     let two = newest(&node).await;
-    assert_eq!(node.events.take(), [begun(two, LoginKind::Session)]);
+    assert_eq!(node.events.take(), [begun(two, Scheme::Session)]);
     world.clock.advance(SECOND);
     let cookie = node.sign_in("anna", &cookie).await;
     let three = newest(&node).await;
-    assert_eq!(node.events.take(), [ended(two, EndReason::Replaced), begun(three, LoginKind::Session)]);
+    assert_eq!(node.events.take(), [ended(two, EndReason::Replaced), begun(three, Scheme::Session)]);
 
     node.browser(Method::POST, "/auth/logout", &cookie).await;
     assert_eq!(node.events.take(), [ended(three, EndReason::SignedOut)]);
@@ -86,7 +87,7 @@ async fn a_limit_evicts_or_refuses(world: World) {
     let one = login_of(&refresh_of(&evicting.login(anna()).await));
     evicting.events.clear();
     let two = login_of(&refresh_of(&evicting.login(anna()).await));
-    let begun = AuditEvent::LoginStarted { login: two, subject: subject("anna"), kind: LoginKind::Token };
+    let begun = AuditEvent::LoginStarted { login: two, subject: subject("anna"), kind: Scheme::Jwt };
     assert_eq!(evicting.events.take(), [ended(one, EndReason::Evicted), begun]);
     let refusing = world.node_with(|builder| builder.max_logins(Limit::Refuse(most))).await;
     refusing.browser(Method::POST, "/login/anna", "").await;
@@ -249,7 +250,7 @@ fn each_event_has_its_json() {
             json!({ "event": "limit_reached", "subject": "anna" }),
         ),
         (
-            AuditEvent::LoginStarted { login, subject: anna.clone(), kind: LoginKind::Session },
+            AuditEvent::LoginStarted { login, subject: anna.clone(), kind: Scheme::Session },
             json!({ "event": "login_started", "login": id, "subject": "anna", "kind": "session" }),
         ),
         (

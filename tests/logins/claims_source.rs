@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::login::LoginError;
 use auth_core::store::EndReason;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::{realm, refresh_of};
 use auth_tests::{
     DAY, Directory, Gate, HOUR, MILLISECOND, MINUTE, NOW, Node, SECOND, User, World, admin, anna, bert,
@@ -53,7 +53,7 @@ async fn a_sign_in_takes_the_claims_of_the_source(world: World) {
 
 async fn a_sign_in_of_somebody_the_source_does_not_know_is_refused(world: World) {
     let node = node(&world, &Directory::of([bert()])).await;
-    let refused = in_time(node.auth.login_tokens(Device::unknown(), anna())).await;
+    let refused = in_time(node.auth.login_tokens(LoginAttempt::unknown(), anna())).await;
     assert!(matches!(refused, Err(LoginError::Gone)), "{refused:?}");
     let reply = node.browser(Method::POST, "/login/anna", "").await;
     reply.assert_problem(401, "Signing in failed", &[]);
@@ -65,7 +65,7 @@ async fn a_sign_in_while_the_source_is_down_is_unavailable(world: World) {
     let directory = Directory::of([anna()]);
     let node = node(&world, &directory).await;
     directory.set_down(true);
-    let failed = in_time(node.auth.login_tokens(Device::unknown(), anna())).await;
+    let failed = in_time(node.auth.login_tokens(LoginAttempt::unknown(), anna())).await;
     assert!(matches!(failed, Err(LoginError::Source(_))), "{failed:?}");
     node.browser(Method::POST, "/login/anna", "").await.assert_unavailable();
     node.browser(Method::POST, "/browser/anna", "").await.assert_unavailable();

@@ -8,7 +8,7 @@ use auth_core::clock::Timestamp;
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::{assert_refused, open, refresh_of};
 use auth_tests::{
     DAY, Fault, GRACE, Gate, HOUR, LEEWAY, MILLISECOND, MINUTE, NOW, Node, Op, SECOND, STALENESS, TTL, World,
@@ -385,11 +385,11 @@ async fn a_sign_in_under_way_while_the_store_steps_back_is_still_overtaken(world
     let ticket = in_time(node.auth.begin(&subject("anna"))).await.unwrap();
     clock.set(NOW.before(HOUR));
     in_time(node.auth.end_all_logins(&subject("anna"))).await.unwrap();
-    let result = in_time(node.auth.login_tokens_with(&ticket, Device::unknown(), anna())).await;
+    let result = in_time(node.auth.login_tokens_with(&ticket, LoginAttempt::unknown(), anna())).await;
     assert!(matches!(result, Err(auth_core::login::LoginError::Changed)), "{result:?}");
     let ticket = in_time(node.auth.begin(&subject("anna"))).await.unwrap();
     clock.set(NOW.before(2 * HOUR));
-    in_time(node.auth.login_tokens_with(&ticket, Device::unknown(), anna())).await.unwrap();
+    in_time(node.auth.login_tokens_with(&ticket, LoginAttempt::unknown(), anna())).await.unwrap();
 }
 
 /// Nothing that is over by then is good again.

@@ -1,8 +1,9 @@
 //! "My devices": listing logins, and ending them from elsewhere.
 
 use auth_core::ProtectedRouter;
+use auth_core::login::LoginError;
 use auth_core::store::ListCursor;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
     Call, FORGET_COOKIE, Fault, Forged, HOUR, MINUTE, Node, Op, World, anna, bert, in_time, on_both_stores,
@@ -16,6 +17,7 @@ use serde_json::json;
 on_both_stores!(
     logins_are_listed_newest_first_with_all_that_is_known,
     a_login_that_ended_or_expired_is_not_listed,
+    a_sign_in_without_a_request_gets_tokens_but_no_cookie,
     one_login_is_ended_from_another,
     the_login_that_asks_may_end_itself,
     somebody_elses_login_is_not_found_and_not_touched,
@@ -40,8 +42,8 @@ async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
     let cookie = sign_in(&node, "anna", "Firefox/150\t(X11)").await;
     drop(sign_in(&node, "bert", "Lynx").await);
     world.clock.advance(HOUR);
-    let device = Device::unknown().with_address("2001:db8::1");
-    let tokens = in_time(node.auth.login_tokens(device, anna())).await.unwrap();
+    let attempt = LoginAttempt::unknown().with_address("2001:db8::1");
+    let tokens = in_time(node.auth.login_tokens(attempt, anna())).await.unwrap();
     world.clock.advance(MINUTE);
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
 
@@ -73,12 +75,17 @@ async fn logins_are_listed_newest_first_with_all_that_is_known(world: World) {
     assert_eq!(reply.json(), expected);
     let by_cookie = node.get_by_cookie("/auth/logins", &cookie).await.json();
     assert_eq!((&by_cookie[0]["current"], &by_cookie[1]["current"]), (&json!(false), &json!(true)));
-    let logins = in_time(node.auth.logins(&subject("anna"), None)).await.unwrap();
-    assert_eq!(logins.next, None);
-    assert_eq!(
-        logins.logins.iter().map(|login| login.id()).collect::<Vec<_>>(),
-        node.logins_of("anna").await
-    );
+    let (logins, next) = in_time(node.auth.logins(&subject("anna"), None)).await.unwrap();
+    assert_eq!(next, None);
+    assert_eq!(logins.iter().map(|login| login.id()).collect::<Vec<_>>(), node.logins_of("anna").await);
+}
+
+async fn a_sign_in_without_a_request_gets_tokens_but_no_cookie(world: World) {
+    let node = world.node_with(|builder| builder.allow_headerless_clients()).await;
+    drop(in_time(node.auth.login_tokens(LoginAttempt::unknown(), anna())).await.unwrap());
+    let refused = in_time(node.auth.login_session(LoginAttempt::unknown(), anna())).await;
+    assert!(matches!(refused, Err(LoginError::CrossSite)), "{refused:?}");
+    assert_eq!(node.logins_of("anna").await.len(), 1);
 }
 
 async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
@@ -92,8 +99,8 @@ async fn a_login_that_ended_or_expired_is_not_listed(world: World) {
     let listed = node.get("/auth/logins", kept.access_token()).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed.pointer("/0/id").unwrap(), &json!(login_of(&refresh_of(&kept))));
-    let nobodys = in_time(node.auth.logins(&subject("nobody"), None)).await.unwrap();
-    assert!(nobodys.logins.is_empty() && nobodys.next.is_none());
+    let (nobodys, next) = in_time(node.auth.logins(&subject("nobody"), None)).await.unwrap();
+    assert!(nobodys.is_empty() && next.is_none());
 }
 
 async fn one_login_is_ended_from_another(world: World) {
@@ -246,11 +253,11 @@ async fn a_list_of_many_logins_comes_in_parts(world: World) {
     }
     let (mut listed, mut sizes, mut after): (Vec<_>, Vec<_>, Option<ListCursor>) = Default::default();
     loop {
-        let part = in_time(node.auth.logins(&subject("anna"), after.as_ref())).await.unwrap();
-        sizes.push(part.logins.len());
-        listed.extend(part.logins.iter().map(|login| login.id()));
+        let (part, next) = in_time(node.auth.logins(&subject("anna"), after.as_ref())).await.unwrap();
+        sizes.push(part.len());
+        listed.extend(part.iter().map(|login| login.id()));
         // As a parameter of a query.
-        let Some(next) = part.next else { break };
+        let Some(next) = next else { break };
         after = Some(next.to_string().parse().unwrap());
         assert_eq!(after, Some(next));
     }

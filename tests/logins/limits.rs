@@ -6,7 +6,7 @@ use std::sync::Arc;
 use auth_core::audit::AuditEvent;
 use auth_core::login::LoginError;
 use auth_core::store::{EndReason, Limit};
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{HOUR, Node, SECOND, World, anna, bert, in_time, joined, on_both_stores, subject};
 use http::{Method, StatusCode};
@@ -57,7 +57,7 @@ async fn a_login_too_many_is_refused(world: World) {
     drop(node.login(anna()).await);
     let logins = node.logins_of("anna").await;
     node.events.clear();
-    let refused = in_time(node.auth.login_tokens(Device::unknown(), anna())).await;
+    let refused = in_time(node.auth.login_tokens(LoginAttempt::unknown(), anna())).await;
     assert!(matches!(refused, Err(LoginError::LimitReached)), "{refused:?}");
     let reply = node.browser(Method::POST, "/login/anna", "").await;
     reply.assert_problem(409, "Signed in on too many devices", &[]);
@@ -126,7 +126,7 @@ fn start(node: &Node, number: usize, barrier: &Arc<Barrier>) -> tokio::task::Joi
         if number % 4 < 2 {
             return node.browser(Method::POST, "/login/anna", "").await.status;
         }
-        match in_time(node.auth.login_tokens(Device::unknown(), anna())).await {
+        match in_time(node.auth.login_tokens(LoginAttempt::unknown(), anna())).await {
             Ok(_) => StatusCode::NO_CONTENT,
             Err(LoginError::LimitReached) => StatusCode::CONFLICT,
             Err(_) => StatusCode::SERVICE_UNAVAILABLE,

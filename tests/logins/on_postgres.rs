@@ -10,7 +10,7 @@ use auth_core::id::Position;
 use auth_core::login::{LoginError, RefreshError};
 use auth_core::store::Limit;
 use auth_core::store::postgres::{PostgresStore, PostgresStoreBuilder};
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::server::Server;
 use auth_tests::shop::{assert_works, login_of, refresh_of};
 use auth_tests::{FaultyStore, Node, User, World, anna, eventually, joined, whole, within};
@@ -73,7 +73,7 @@ async fn a_limit_is_exact_over_three_nodes() {
             let sign_ins: Vec<_> = (0..60)
                 .map(|number| {
                     let node = nodes[number % 3].clone();
-                    tokio::spawn(async move { node.auth.login_tokens(Device::unknown(), anna()).await })
+                    tokio::spawn(async move { node.auth.login_tokens(LoginAttempt::unknown(), anna()).await })
                 })
                 .collect();
             let (mut made, mut refused) = (Vec::new(), 0);

@@ -82,8 +82,8 @@ fn assert_ended_nothing(node: &Node) {
 }
 
 async fn listed(node: &Node) -> Vec<LoginId> {
-    let page = in_time(node.auth.logins(&subject("anna"), None)).await.unwrap();
-    page.logins.iter().map(auth_core::login::Login::id).collect()
+    let (page, _) = in_time(node.auth.logins(&subject("anna"), None)).await.unwrap();
+    page.iter().map(auth_core::login::Login::id).collect()
 }
 
 async fn a_session_of_another_realm_is_refused_and_goes_on(world: World) {
@@ -198,8 +198,8 @@ async fn ending_the_logins_of_a_subject_leaves_its_namesake_alone(world: World) 
         staff.refresh(&refresh_of(&there.0)).await.unwrap();
         assert_eq!(listed(&staff).await.len(), 2);
         // A sign-in that is under way there goes on too.
-        let device = auth_core::web::Device::unknown();
-        in_time(staff.auth.login_tokens_with(&ticket, device, anna())).await.unwrap();
+        let attempt = auth_core::web::LoginAttempt::unknown();
+        in_time(staff.auth.login_tokens_with(&ticket, attempt, anna())).await.unwrap();
 
         shop.get("/me", here.0.access_token()).await.assert_invalid_token();
         shop.get_by_cookie("/me", &here.1).await.assert_invalid_session();
@@ -309,7 +309,7 @@ async fn logins_are_limited_and_listed_apart(world: World) {
             assert_eq!(found, ids);
             node.events.clear();
         }
-        let third = in_time(shop.auth.login_tokens(auth_core::web::Device::unknown(), anna())).await;
+        let third = in_time(shop.auth.login_tokens(auth_core::web::LoginAttempt::unknown(), anna())).await;
         assert_eq!(third.is_ok(), limit == Limit::EvictOldest(two));
         assert_eq!(listed(&shop).await.len(), 2);
         for other in &others {

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use auth_core::login::{Builder, LoginError};
 use auth_core::store::{Limit, Ticket};
-use auth_core::web::{Device, LoginAttempt};
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::{assert_refused, login_of, refresh_of};
 use auth_tests::{
     Directory, MILLISECOND, MINUTE, Node, Op, Permission, SECOND, User, World, anna, bert, in_time, joined,
@@ -60,7 +60,7 @@ async fn attempt(cookies: &str) -> LoginAttempt {
 
 /// Signs in with tokens.
 async fn tokens(node: &Node, ticket: &Ticket, user: User) -> Result<String, LoginError> {
-    let tokens = in_time(node.auth.login_tokens_with(ticket, Device::unknown(), user)).await?;
+    let tokens = in_time(node.auth.login_tokens_with(ticket, LoginAttempt::unknown(), user)).await?;
     Ok(refresh_of(&tokens))
 }
 
@@ -334,8 +334,8 @@ async fn of_twenty_sign_ins_that_began_before_everything_ended_none_survives(wor
                 for _ in 0..number % 7 + round {
                     tokio::task::yield_now().await;
                 }
-                let device = Device::unknown();
-                node.auth.login_tokens_with(&ticket, device, anna()).await
+                let attempt = LoginAttempt::unknown();
+                node.auth.login_tokens_with(&ticket, attempt, anna()).await
             })
         });
         let sign_ins: Vec<_> = sign_ins.collect();

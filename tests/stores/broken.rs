@@ -13,8 +13,8 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
     Created, Cursor, Document, DocumentStore as _, EndReason, EndedAll, Family, FamilyStore as _, GraceStart,
     Ids, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginRow, LoginStore as _, Mark, NewLogin,
-    NewSession, Page, Realm, Renamed, RevocationStore as _, Rotated, Rotation, SavedSession, SecretHash,
-    SessionKey, SessionRow, Standing, Store, StoreError, Ticket, Timed, Touch,
+    NewSession, Page, Realm, Renamed, RevocationStore as _, Rotated, Rotation, SecretHash, SessionKey,
+    SessionRow, Standing, Store, StoreError, Ticket, Timed, Touch,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::store::{Altered, Documents, Families, Log, Logins, Sessions};
@@ -291,7 +291,7 @@ impl Sessions for Broken {
         data: &[u8],
         expected_version: u64,
         lifetime: Duration,
-    ) -> Answer<SavedSession> {
+    ) -> Answer<bool> {
         sessions::save(self, realm, key, data, expected_version, lifetime).await
     }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use auth_core::id::Position;
 use auth_core::id::{LoginId, Subject};
+use auth_core::login::Scheme;
 use auth_core::store::{
-    Created, Cursor, EndReason, Ids, Limit, LoginKind, Mark, NewLogin, NewSession, Page, Partition, Realm,
-    Revoked, Rotated, Rotation, SecretHash, SessionKey, Standing, Store,
+    Created, Cursor, EndReason, Ids, Limit, Mark, NewLogin, NewSession, Page, Partition, Realm, Revoked,
+    Rotated, Rotation, SecretHash, SessionKey, Standing, Store,
 };
 use auth_core::testing::contract::World;
 
@@ -58,7 +59,7 @@ impl Stage {
         NewLogin {
             id: self.id(subject, number),
             subject: subject.clone(),
-            kind: LoginKind::Token,
+            kind: Scheme::Jwt,
             lifetime: HOUR * 2,
             idle: HOUR,
             retention: HOUR / 4,

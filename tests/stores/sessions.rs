@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use auth_core::id::{Subject, TokenId};
 use auth_core::store::{
-    EndReason, LiveLogin, LoginStore as _, NewSession, Realm, Renamed, RevocationStore as _, SavedSession,
-    SecretHash, SessionKey, SessionRow, SessionStore as _, Timed,
+    EndReason, LiveLogin, LoginStore as _, NewSession, Realm, Renamed, RevocationStore as _, SecretHash,
+    SessionKey, SessionRow, SessionStore as _, Timed,
 };
 
 use crate::broken::{Answer, Broken, dawdle};
@@ -33,6 +33,9 @@ pub(crate) async fn read(
         return store.at(store.a_moment_ago(), read).await;
     }
     let mut answer = read.await?;
+    if let (KeepsTheVersion, Some((row, _))) = (store.fault(), &mut answer.value) {
+        row.version = 1;
+    }
     if answer.value.is_none() && store.has(FindsDeadSessions) {
         let remembered = store.sessions.lock().unwrap().get(key).cloned();
         answer.value = remembered.filter(|(of, _)| of == realm).map(|(_, row)| (row, None));
@@ -47,7 +50,7 @@ pub(crate) async fn save(
     data: &[u8],
     expected_version: u64,
     lifetime: Duration,
-) -> Answer<SavedSession> {
+) -> Answer<bool> {
     let stored = store.memory.session(realm, key).await?.value.map(|(row, _)| row.version);
     let mut expected = expected_version;
     match (store.fault(), stored) {
@@ -57,20 +60,16 @@ pub(crate) async fn save(
             let latest = store.memory.session(realm, key).await?.value;
             expected = latest.map_or(expected, |(row, _)| row.version);
             let answer = store.memory.save_session(realm, key, data, expected, lifetime).await?;
-            return Ok(answer.map(|_| SavedSession::Saved(expected_version + 1)));
+            return Ok(answer.map(|_| true));
         }
         (SavingCreates, None) => {
             let session = NewSession { key: *key, data: data.to_vec(), lifetime };
             let made = store.memory.create_session(realm, &session).await?;
-            return Ok(made.map(|_| SavedSession::Saved(1)));
+            return Ok(made.map(|_| true));
         }
         _ => {}
     }
-    let answer = store.memory.save_session(realm, key, data, expected, lifetime).await?;
-    Ok(answer.map(|saved| match saved {
-        SavedSession::Saved(version) if store.has(KeepsTheVersion) => SavedSession::Saved(version - 1),
-        other => other,
-    }))
+    store.memory.save_session(realm, key, data, expected, lifetime).await
 }
 
 pub(crate) async fn rename(

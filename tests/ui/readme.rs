@@ -14,7 +14,7 @@ use auth_core::route::{get, post};
 use auth_core::session::Session;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::sqlite::SqliteStore;
-use auth_core::web::{Device, LoginAttempt};
+use auth_core::web::LoginAttempt;
 use auth_core::{Auth, Authenticator, Claims, ProtectedRouter, Role, Roles, check, public, require_auth};
 use axum::body::Body;
 use axum::extract::{FromRef, Path, Request, State};
@@ -128,7 +128,7 @@ struct AppState {
 async fn a_clerk_sees_the_order_of_a_customer() {
     let state = AppState::for_test().await;
     let clerk = ShopUser { name: "carol".to_owned(), roles: Roles::from(ShopRole::Clerk) };
-    let tokens = state.auth.login_tokens(Device::unknown(), clerk).await.unwrap();
+    let tokens = state.auth.login_tokens(LoginAttempt::unknown(), clerk).await.unwrap();
     let bearer = format!("Bearer {}", tokens.access_token());
     let request = Request::get("/orders/1").header("authorization", bearer).body(Body::empty()).unwrap();
     let response = protected_router(state).oneshot(request).await.unwrap();

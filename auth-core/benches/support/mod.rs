@@ -8,7 +8,8 @@ use auth_core::__private::{Expected, Verifier};
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
 use auth_core::jwt::{Algorithm, KeySet, SigningKey};
-use auth_core::store::{Created, LoginKind, LoginStore, NewLogin, Realm, SecretHash};
+use auth_core::login::Scheme;
+use auth_core::store::{Created, LoginStore, NewLogin, Realm, SecretHash};
 use auth_core::{Claims, Role, Roles};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -153,7 +154,7 @@ pub async fn create_login(store: &impl LoginStore, number: u32, subject: &str) {
     let login = NewLogin {
         id: login_id(number),
         subject: auth_core::id::Subject::new(subject).unwrap(),
-        kind: LoginKind::Token,
+        kind: Scheme::Jwt,
         lifetime: LONG,
         idle: LONG,
         retention: Duration::from_secs(3600),

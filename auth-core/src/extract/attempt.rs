@@ -1,4 +1,4 @@
-//! The extractors of what signing in needs.
+//! The extractor of what signing in needs.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -6,15 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 
-use crate::web::{Device, LoginAttempt};
-
-impl<S: Send + Sync> FromRequestParts<S> for Device {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.headers, peer(parts)))
-    }
-}
+use crate::web::LoginAttempt;
 
 impl<S: Send + Sync> FromRequestParts<S> for LoginAttempt {
     type Rejection = Infallible;

@@ -151,23 +151,10 @@ impl PublicJwk {
     }
 }
 
-/// A set of public keys, as it is served at `/.well-known/jwks.json` (RFC 7517 section 5): serialise it. It contains no
-/// private key and no HMAC secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct JwkSet {
+/// A JWK Set as it is published.
+#[derive(Debug, Serialize)]
+pub(crate) struct PublicJwks {
     pub(super) keys: Vec<PublicJwk>,
-}
-
-impl JwkSet {
-    /// The number of keys.
-    pub const fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether there is no key.
-    pub const fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
 }
 
 /// The value of `alg` (RFC 7518 section 3.1).

@@ -1,13 +1,14 @@
 //! The keys of an issuer: one key signs, and all verify until they are retired.
 
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use serde::Serialize;
 
 use super::Algorithm;
 use super::file;
-use super::jwk::JwkSet;
 use super::set::KeySet;
 use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
@@ -166,8 +167,9 @@ impl KeyRing {
         })
     }
 
-    /// The public keys, as they are served at `/.well-known/jwks.json`. HMAC secrets are never included.
-    pub fn public_jwks(&self) -> JwkSet {
+    /// The public keys, to be serialised as a JWK Set (RFC 7517 section 5), as it is served at `/.well-known/jwks.json`.
+    /// HMAC secrets are never included.
+    pub fn public_jwks(&self) -> impl Serialize + Debug + use<> {
         self.verifying().public_jwks()
     }
 

@@ -1,13 +1,15 @@
 //! Sets of keys that verify signatures. Each key has one algorithm, and conflicts between keys are errors when the
 //! set is created.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use hashbrown::HashMap;
+use serde::Serialize;
 
 use super::error::VerifyError;
-use super::jwk::{Jwk, JwkSet};
+use super::jwk::{Jwk, PublicJwks};
 use super::jws::{self, HeaderPurpose};
 use super::verifying::VerifyingKey;
 use crate::config::ConfigError;
@@ -119,9 +121,9 @@ impl KeySet {
         jws::decode_payload(&signed)
     }
 
-    /// The public keys. HMAC secrets are never included.
-    pub fn public_jwks(&self) -> JwkSet {
-        JwkSet { keys: self.keys.iter().filter_map(VerifyingKey::public_jwk).collect() }
+    /// The public keys, to be serialised as a JWK Set (RFC 7517 section 5). HMAC secrets are never included.
+    pub fn public_jwks(&self) -> impl Serialize + Debug + use<> {
+        PublicJwks { keys: self.keys.iter().filter_map(VerifyingKey::public_jwk).collect() }
     }
 
     /// The keys.

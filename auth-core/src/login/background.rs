@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::realm_store::RealmStore;
 use super::revoker::Revoker;
 use super::write_behind::WriteBehind;
-use crate::audit::{AuditEvent, BackgroundTask};
+use crate::audit::AuditEvent;
 use crate::revoke::CatchUp;
 use crate::store::StoreError;
 
@@ -44,9 +44,9 @@ impl Background {
             let (revoker, store) = (revoker.clone(), store.clone());
             move || purge(revoker.clone(), store.clone())
         };
-        let follow = tokio::spawn(supervise(BackgroundTask::FollowLog, revoker.clone(), follow));
-        let write = tokio::spawn(supervise(BackgroundTask::WriteUses, revoker.clone(), write));
-        let purge = tokio::spawn(supervise(BackgroundTask::Purge, revoker.clone(), purge));
+        let follow = tokio::spawn(supervise("follow_log", revoker.clone(), follow));
+        let write = tokio::spawn(supervise("write_uses", revoker.clone(), write));
+        let purge = tokio::spawn(supervise("purge", revoker.clone(), purge));
         Self(vec![follow.abort_handle(), write.abort_handle(), purge.abort_handle()])
     }
 }
@@ -59,7 +59,7 @@ impl Drop for Background {
 
 /// Does a task round by round, until the authenticator ends. A round that panics is logged, raised as an event and, after
 /// a pause, followed by the next one: a task that stopped for good would go unnoticed.
-async fn supervise<F>(task: BackgroundTask, revoker: Arc<Revoker>, round: impl Fn() -> F)
+async fn supervise<F>(task: &'static str, revoker: Arc<Revoker>, round: impl Fn() -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {

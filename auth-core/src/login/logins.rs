@@ -10,7 +10,8 @@ use super::{Auth, Authenticator};
 use crate::claims::Claims;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
-use crate::store::{EndReason, ListCursor, LiveLogin, LoginKind, LoginRow, StoreError};
+use crate::requirement::Scheme;
+use crate::store::{EndReason, ListCursor, LiveLogin, LoginRow, StoreError};
 
 /// The maximum number of logins in a page.
 const PAGE: usize = 100;
@@ -25,7 +26,7 @@ const ASKED: NonZeroU32 = match NonZeroU32::new(101) {
 #[derive(Clone, Debug, Serialize)]
 pub struct Login {
     id: LoginId,
-    kind: LoginKind,
+    kind: Scheme,
     created_at: Timestamp,
     last_seen_at: Timestamp,
     expires_at: Timestamp,
@@ -40,7 +41,7 @@ impl Login {
     }
 
     /// Whether a session cookie or tokens carry the login.
-    pub const fn kind(&self) -> LoginKind {
+    pub const fn kind(&self) -> Scheme {
         self.kind
     }
 
@@ -87,22 +88,18 @@ impl Login {
     }
 }
 
-/// One page of a subject's logins.
-#[derive(Clone, Debug)]
-pub struct Logins {
-    /// The logins, newest first.
-    pub logins: Vec<Login>,
-    /// Where the next page begins; `None` on the last page.
-    pub next: Option<ListCursor>,
-}
-
 impl<C: Claims> Authenticator<C> {
-    /// Returns at most 100 logins of the subject, newest first; with `after`, those that follow that cursor.
+    /// Returns at most 100 logins of the subject, newest first, and the cursor with which the next call continues; `None` if
+    /// these are the last. With `after`, the list begins after that cursor.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn logins(&self, subject: &Subject, after: Option<&ListCursor>) -> Result<Logins, StoreError> {
+    pub async fn logins(
+        &self,
+        subject: &Subject,
+        after: Option<&ListCursor>,
+    ) -> Result<(Vec<Login>, Option<ListCursor>), StoreError> {
         let parts = &*self.parts;
         let list = parts.store.ask(|store, realm| store.list(realm, subject, after, ASKED));
         let mut found = list.await?.value;
@@ -114,7 +111,7 @@ impl<C: Claims> Authenticator<C> {
             let used = parts.uses.queued_touch(row.id);
             Login::new(row, used)
         };
-        Ok(Logins { logins: found.into_iter().map(login).collect(), next })
+        Ok((found.into_iter().map(login).collect(), next))
     }
 
     /// Ends one login of the subject. Returns `false` if the subject has no such login, for example because it is another

@@ -13,7 +13,7 @@
 //! use auth_core::login::{LoginError, SignedIn, SignedOut, Tokens};
 //! use auth_core::route::post;
 //! use auth_core::store::StoreError;
-//! use auth_core::web::{Device, LoginAttempt};
+//! use auth_core::web::LoginAttempt;
 //! use auth_core::{Auth, Authenticator, Claims, ProtectedRouter, public, require_auth};
 //! use axum::extract::State;
 //!
@@ -33,8 +33,8 @@
 //! }
 //!
 //! #[public]
-//! async fn sign_in_app(State(auth): Shop, device: Device) -> Result<Tokens, LoginError> {
-//!     auth.login_tokens(device, ShopUser { name: "alice".to_owned() }).await
+//! async fn sign_in_app(State(auth): Shop, attempt: LoginAttempt) -> Result<Tokens, LoginError> {
+//!     auth.login_tokens(attempt, ShopUser { name: "alice".to_owned() }).await
 //! }
 //!
 //! #[require_auth(session | jwt)]
@@ -95,7 +95,7 @@ use write_behind::WriteBehind;
 pub use crate::requirement::Scheme;
 pub use builder::Builder;
 pub(crate) use config::Site;
-pub use logins::{Login, Logins};
+pub use logins::Login;
 pub use principal::Auth;
 pub(crate) use recognise::{AuthenticateError, Recognised};
 pub use refresh::RefreshError;

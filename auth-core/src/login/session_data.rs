@@ -17,7 +17,7 @@ use super::realm_store::RealmStore;
 use super::revoker::Revoker;
 use crate::clock::Timestamp;
 use crate::session::{SessionId, SignedIn};
-use crate::store::{NewSession, Partition, SavedSession, SessionKey, SessionRow, StoreError};
+use crate::store::{NewSession, Partition, SessionKey, SessionRow, StoreError};
 
 /// What sessions are kept with.
 #[derive(Clone, Debug)]
@@ -146,14 +146,11 @@ impl RequestSession {
         let (key, lifetime) = (self.key(record.id), self.lifetime(record));
         let store = &self.context.store;
         let saved = store.ask(|store, realm| store.save_session(realm, &key, &data, version, lifetime)).await;
-        match saved.map_err(backend)?.value {
-            SavedSession::Saved(version) => {
-                self.with_seen(|seen| seen.version = version);
-                Ok(())
-            }
-            SavedSession::Conflict => Err(Error::Backend(CHANGED.to_owned())),
-            SavedSession::Gone => Err(Error::Backend(ENDED.to_owned())),
+        if !saved.map_err(backend)?.value {
+            return Err(Error::Backend(CHANGED.to_owned()));
         }
+        self.with_seen(|seen| seen.version = version.saturating_add(1));
+        Ok(())
     }
 }
 
@@ -215,7 +212,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
     }
 }
 
-const CHANGED: &str = "another request changed the session";
+const CHANGED: &str = "another request changed or ended the session";
 const ENDED: &str = "the session has ended";
 
 /// Whether a session could not be saved because of another request, and not because the store failed.

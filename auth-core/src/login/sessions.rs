@@ -17,7 +17,7 @@ use crate::id::{LoginId, Subject};
 use crate::jwt::read_claims;
 use crate::requirement::Scheme;
 use crate::revoke::{Cleared, LastCleared};
-use crate::store::{EndReason, Ids, LiveLogin, LoginKind, LoginRow, SessionKey};
+use crate::store::{EndReason, Ids, LiveLogin, LoginRow, SessionKey};
 
 /// Two rounds suffice: loaded, found outdated, reloaded.
 const ROUNDS: usize = 3;
@@ -101,8 +101,7 @@ impl<C: Claims> Sessions<C> {
         let Some((row, login)) = found.value else {
             return Err(self.revoker.refuse(Scheme::Session, RefusalReason::Session));
         };
-        let Some(LiveLogin { row: mut login, .. }) =
-            login.filter(|login| login.row.kind == LoginKind::Session)
+        let Some(LiveLogin { row: mut login, .. }) = login.filter(|login| login.row.kind == Scheme::Session)
         else {
             return Ok(None);
         };

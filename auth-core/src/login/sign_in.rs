@@ -12,8 +12,9 @@ use crate::claims::Claims;
 use crate::id::{LoginId, ParseIdError, Subject};
 use crate::random::RandomError;
 use crate::refresh::ParsedToken;
+use crate::requirement::Scheme;
 use crate::session::SessionId;
-use crate::store::{LoginKind, NewLogin, NewSession, Partition, StoreError, Ticket, Timed};
+use crate::store::{NewLogin, NewSession, Partition, StoreError, Ticket, Timed};
 use crate::web::{Device, LoginAttempt, SiteError};
 
 /// How often an id is generated again because it exists already: that happens only if the random number generator fails.
@@ -134,7 +135,7 @@ impl<C: Claims> Authenticator<C> {
     ) -> Result<SignedIn, LoginError> {
         self.check_same_site(&attempt)?;
         let parts = &*self.parts;
-        let (mut login, _) = parts.new_login(ticket, claims, attempt.device, LoginKind::Session).await?;
+        let (mut login, _) = parts.new_login(ticket, claims, attempt.device, Scheme::Session).await?;
         let earlier = parts.earlier(&attempt.cookies, &login.subject).await?;
         login.replaces = earlier.own;
         let data = earlier.data.clone().unwrap_or_else(|| b"{}".to_vec());
@@ -176,9 +177,9 @@ impl<C: Claims> Authenticator<C> {
     /// # Errors
     ///
     /// [`LoginError`]. In that case no login was made.
-    pub async fn login_tokens(&self, device: Device, claims: C) -> Result<Tokens, LoginError> {
+    pub async fn login_tokens(&self, attempt: LoginAttempt, claims: C) -> Result<Tokens, LoginError> {
         let ticket = self.begin(&claims.subject()?).await?;
-        self.login_tokens_with(&ticket, device, claims).await
+        self.login_tokens_with(&ticket, attempt, claims).await
     }
 
     /// Like [`login_tokens`](Self::login_tokens), for a sign-in that began with [`begin`](Self::begin).
@@ -189,10 +190,10 @@ impl<C: Claims> Authenticator<C> {
     pub async fn login_tokens_with(
         &self,
         ticket: &Ticket,
-        device: Device,
+        attempt: LoginAttempt,
         claims: C,
     ) -> Result<Tokens, LoginError> {
-        self.parts.login_tokens(ticket, device, &HeaderMap::new(), claims).await
+        self.parts.login_tokens(ticket, attempt.device, &HeaderMap::new(), claims).await
     }
 
     /// As [`login_tokens_with`](Self::login_tokens_with), for a browser: what it had before ends.
@@ -217,7 +218,7 @@ impl<C: Claims> Parts<C> {
         cookies: &HeaderMap,
         claims: C,
     ) -> Result<Tokens, LoginError> {
-        let (mut login, claims) = self.new_login(ticket, claims, device, LoginKind::Token).await?;
+        let (mut login, claims) = self.new_login(ticket, claims, device, Scheme::Jwt).await?;
         let earlier = self.earlier(cookies, &login.subject).await?;
         login.replaces = earlier.own;
         let leftover = Leftover { anonymous: None, ..earlier.leftover };
@@ -239,7 +240,7 @@ impl<C: Claims> Parts<C> {
         ticket: &Ticket,
         claims: C,
         device: Device,
-        kind: LoginKind,
+        kind: Scheme,
     ) -> Result<(NewLogin, C), LoginError> {
         let subject = claims.subject()?;
         if ticket.subject != subject {
@@ -252,8 +253,8 @@ impl<C: Claims> Parts<C> {
         };
         let config = &self.config;
         let (lifetime, idle) = match kind {
-            LoginKind::Session => (config.session_lifetime, config.session_idle),
-            LoginKind::Token => (config.token_lifetime, config.token_idle),
+            Scheme::Session => (config.session_lifetime, config.session_idle),
+            Scheme::Jwt => (config.token_lifetime, config.token_idle),
         };
         let login = NewLogin {
             id: self.new_id(&subject)?,

@@ -5,6 +5,8 @@ mod evaluate;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 pub(crate) use evaluate::{Answers, Outcome, evaluate};
 
 /// What a handler asks of its caller. Written by `#[require_auth]` as a constant, so the guard, the router and
@@ -78,12 +80,17 @@ impl Requirement {
     }
 }
 
-/// By what a caller can authenticate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// By what a caller can authenticate, and by what a login is carried.
+///
+/// As text it is `session` or `jwt`, as in `#[require_auth]`. Serialised, as the kind of a login, it is `session` or
+/// `token`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// A session cookie.
     Session,
-    /// A bearer access token (RFC 6750).
+    /// A bearer access token (RFC 6750). The login has refresh tokens too.
+    #[serde(rename = "token")]
     Jwt,
 }
 

@@ -5,12 +5,13 @@
 //! own. A condition hands on the handler's type if it holds, and `Handler` is asked of what the last one hands on: if a
 //! condition does not hold, that type is not known, and the condition is the only error. See [`Holds`].
 
-use axum::handler::Handler;
+use axum::handler::{Handler, Layered};
 use axum::response::IntoResponse;
 
 use crate::extract::access::{
     Access, ContainsAuthenticator, Fails, GuardArg, Holds, MadeByAttribute, Never, RunsChecks,
 };
+use crate::extract::guard::Public;
 
 /// A handler whose first argument is a guard. Nothing else implements it; it is here to be named in the bounds of
 /// functions that take handlers. `T` is inferred.
@@ -52,7 +53,7 @@ impl<H, T, A, K1, K2, K3, K4, S> GuardedHandler<(T, A, K1, K2, K3, K4), S> for H
 where
     T: 'static,
     H: Callable<A>,
-    A: GuardedArgs,
+    A: FirstToRun + GuardedArgs,
     A::Guard: GuardArg<K1>,
     H::Output: HandlerResponse<H, K2>,
     S: ContainsAuthenticator<Claims<A, K1>, Responding<H, A, K2>, K3>,
@@ -107,13 +108,38 @@ pub trait GuardedArgs: MadeByAttribute {
     type Guard;
 }
 
-/// A function with the argument types `A`, whatever they are. axum's `Layered`, a handler with a layer around it, is none:
-/// the layer could answer before the guard runs, and the policy table would list a policy that nobody enforces.
+/// The arguments of a function, of which the guard is the first. The arguments of a handler with a layer around it
+/// ([`AfterLayer`]) are not: the layer could answer before the guard runs, and the policy table would list a policy that
+/// nobody enforces.
+#[diagnostic::on_unimplemented(
+    message = "a layer around this handler could answer before its guard",
+    label = "a handler with a layer of its own",
+    note = "put the layer around routes: `ProtectedRouter::new().route(…).layer(…)`"
+)]
+pub trait FirstToRun {}
+
+/// Stands for the arguments of a handler with a layer around it. All conditions hold for it except [`FirstToRun`], so that
+/// this one is the error.
+#[derive(Debug)]
+pub struct AfterLayer;
+
+impl MadeByAttribute for AfterLayer {}
+
+#[diagnostic::do_not_recommend]
+impl GuardedArgs for AfterLayer {
+    type Guard = Public;
+}
+
+#[diagnostic::do_not_recommend]
+impl<L, H, T, S> Callable<AfterLayer> for Layered<L, H, T, S> {
+    type Output = ();
+}
+
+/// A function with the argument types `A`, whatever they are.
 #[diagnostic::on_unimplemented(
     message = "this handler does not state who may call it",
     label = "not an async function with `#[require_auth(…)]` or `#[public]`",
-    note = "put `#[require_auth(session | jwt)]` on an async function, or `#[public]` if everybody may call it",
-    note = "a layer around a handler could answer before its guard: put the layer around routes, with `ProtectedRouter::layer`"
+    note = "put `#[require_auth(session | jwt)]` on an async function, or `#[public]` if everybody may call it"
 )]
 pub trait Callable<A> {
     /// What it returns, once awaited.
@@ -159,6 +185,9 @@ macro_rules! guarded_args {
             type Guard = G;
         }
 
+        #[diagnostic::do_not_recommend]
+        impl<G, $($argument,)*> FirstToRun for (G, $($argument,)*) {}
+
         callable!(G $($argument)*);
     };
 }
@@ -175,6 +204,8 @@ macro_rules! callable {
         }
     };
 }
+
+impl FirstToRun for () {}
 
 callable!();
 guarded_args!();

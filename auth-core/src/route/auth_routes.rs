@@ -15,7 +15,7 @@ use super::router::ProtectedRouter;
 use crate::claims::Claims;
 use crate::extract::caching::Varies;
 use crate::extract::not_found;
-use crate::login::{Auth, Authenticator, Login, Logins};
+use crate::login::{Auth, Authenticator, Login};
 use crate::store::StoreError;
 use crate::web::{BodyError, json_object};
 use crate::{public, require_auth};
@@ -118,7 +118,7 @@ async fn logins<C: Claims>(
         Some(Err(_)) => return Ok(not_found()),
     };
     let current = user.login_id();
-    let Logins { logins, next } = auth.logins(user.subject(), after.as_ref()).await?;
+    let (logins, next) = auth.logins(user.subject(), after.as_ref()).await?;
     let logins = logins.into_iter().map(|login| LoginOf { current: Some(login.id()) == current, login });
     let mut response = Json(logins.collect::<Vec<_>>()).into_response();
     let next = next.map(|next| format!("<{path}?after={next}>; rel=\"next\""));

@@ -208,11 +208,10 @@ use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
 pub use error::StoreError;
 pub use hash::SecretHash;
 pub use log::{Cursor, Ids, LogEntry, Mark, Page, Reset, Revoked, Standing};
-pub use reason::{EndReason, LoginKind};
+pub use reason::EndReason;
 pub use row::{
     Created, Document, EndedAll, Family, GraceStart, ListCursor, LiveLogin, Logged, LoginRow, NewLogin,
-    NewSession, Partition, Realm, Renamed, Rotated, Rotation, SavedSession, SessionKey, SessionRow, Ticket,
-    Timed, Touch,
+    NewSession, Partition, Realm, Renamed, Rotated, Rotation, SessionKey, SessionRow, Ticket, Timed, Touch,
 };
 
 /// Everything that an authenticator needs of a store. Implemented for every type that implements the five traits.
@@ -379,8 +378,9 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         key: &SessionKey,
     ) -> Result<Timed<Option<(SessionRow, Option<LiveLogin>)>>, StoreError>;
 
-    /// Replaces the data of a live session if its version still is `expected_version`. The version then rises by one,
-    /// and the session expires `lifetime` from now.
+    /// Compare and swap: replaces the data of a live session if its version still is `expected_version`. The version then
+    /// rises by one, and the session expires `lifetime` from now. Returns `false`, and changes nothing, when the session
+    /// has another version or is not live.
     async fn save_session(
         &self,
         realm: &Realm,
@@ -388,7 +388,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         data: &[u8],
         expected_version: u64,
         lifetime: Duration,
-    ) -> Result<Timed<SavedSession>, StoreError>;
+    ) -> Result<Timed<bool>, StoreError>;
 
     /// Replaces the hash of a live session, in the same partition. Its data stay, its version rises by one, and the
     /// old hash is invalid at once. If the session carries a login, the old hash is logged ([`Revoked::Session`]) in

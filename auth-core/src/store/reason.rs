@@ -1,16 +1,6 @@
-//! The kinds of logins, and the reasons why logins end.
+//! The reasons why logins end.
 
 use serde::Serialize;
-
-/// The kind of a login: which credentials it uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LoginKind {
-    /// A session cookie.
-    Session,
-    /// Access and refresh tokens.
-    Token,
-}
 
 /// Why a login ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

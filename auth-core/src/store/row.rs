@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use super::hash::SecretHash;
 use super::log::Mark;
-use super::reason::LoginKind;
 use crate::clock::Timestamp;
 use crate::hash::sha256;
 use crate::id::{LoginId, ParseIdError, Position, Subject};
 use crate::random::random_bytes;
+use crate::requirement::Scheme;
 
 /// A result, and the store's time at which it was true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub struct NewLogin {
     /// The subject.
     pub subject: Subject,
     /// Whether it uses a session cookie or tokens.
-    pub kind: LoginKind,
+    pub kind: Scheme,
     /// The absolute lifetime: the login then expires even if it is in use.
     pub lifetime: Duration,
     /// The idle lifetime: the login expires when it was not used for this time.
@@ -211,7 +211,7 @@ pub struct LoginRow {
     /// The subject.
     pub subject: Subject,
     /// Whether it uses a session cookie or tokens.
-    pub kind: LoginKind,
+    pub kind: Scheme,
     /// When the login began.
     pub created_at: Timestamp,
     /// When the login was last used, to about a minute.
@@ -445,18 +445,6 @@ impl fmt::Debug for SessionRow {
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
-}
-
-/// The result of saving a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum SavedSession {
-    /// It was saved. Contains the new version.
-    Saved(u64),
-    /// Another request saved it in the meantime. Nothing changed.
-    Conflict,
-    /// It is not live. Nothing changed.
-    Gone,
 }
 
 /// The result of replacing the hash of a session.

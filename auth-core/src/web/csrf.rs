@@ -64,6 +64,11 @@ impl Provenance {
         Self { method: parts.method.clone(), headers, authority, is_checked_callback: false }
     }
 
+    /// A request that does not say where it came from.
+    pub(super) fn unknown() -> Self {
+        Self { method: Method::POST, headers: HeaderMap::new(), authority: None, is_checked_callback: false }
+    }
+
     /// Says that the application knows from another source that this browser asked for the request.
     pub(super) const fn mark_checked_callback(&mut self) {
         self.is_checked_callback = true;

@@ -8,63 +8,17 @@ use http::request::Parts;
 
 use super::csrf::Provenance;
 
-/// What a device list shows: the browser or program as it names itself, and where it signed in from.
+/// What signing in needs of the request: the browser or program and its address, which the list of logins shows; where the
+/// request came from; and the login or session that the browser has already.
 ///
-/// An extractor that never fails. The address is the peer's, when the application is served with
-/// `into_make_service_with_connect_info::<SocketAddr>()`; behind a proxy set it with
-/// [`with_address`](Self::with_address) from a header that the proxy controls.
-#[derive(Clone, Debug, Default)]
-pub struct Device {
-    pub(crate) user_agent: Option<String>,
-    pub(crate) address: Option<String>,
-}
-
-impl Device {
-    /// The most of a user agent that is kept, in bytes.
-    const MAX_USER_AGENT: usize = 256;
-    /// The most of an address that is kept, in bytes.
-    const MAX_ADDRESS: usize = 64;
-
-    /// A device about which nothing is known.
-    pub fn unknown() -> Self {
-        Self::default()
-    }
-
-    /// The same device at another address.
-    #[must_use]
-    pub fn with_address(mut self, address: &str) -> Self {
-        self.address = Some(printable(address, Self::MAX_ADDRESS));
-        self
-    }
-
-    pub(crate) fn of(headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
-        let user_agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        Self {
-            user_agent: user_agent.map(|text| printable(&text, Self::MAX_USER_AGENT)),
-            address: peer.map(|peer| peer.to_string()),
-        }
-    }
-}
-
-/// Without control characters, cut at `most` bytes.
-fn printable(text: &str, most: usize) -> String {
-    let mut kept = String::with_capacity(text.len().min(most));
-    for character in text.chars().filter(|character| !character.is_control()) {
-        if kept.len() + character.len_utf8() > most {
-            break;
-        }
-        kept.push(character);
-    }
-    kept
-}
-
-/// What signing in with a cookie needs of the request: the device, where the request came from, and the login or session that
-/// the browser has already.
-///
-/// An extractor that never fails; [`login_session`](crate::Authenticator::login_session) and
+/// An extractor that never fails. [`login_session`](crate::Authenticator::login_session) and
 /// [`login_browser_tokens`](crate::Authenticator::login_browser_tokens) judge what it found. They refuse a sign-in from
 /// another site, whatever the method: otherwise that site could sign its visitors in to an account of its own. A `GET` is
 /// accepted from a page of the application only, not from a link in a mail; `HEAD` never signs in.
+/// [`login_tokens`](crate::Authenticator::login_tokens) sets no cookie and accepts requests from anywhere.
+///
+/// The address is the peer's, when the application is served with `into_make_service_with_connect_info::<SocketAddr>()`;
+/// behind a proxy set it with [`with_address`](Self::with_address).
 ///
 /// # Magic links
 ///
@@ -86,6 +40,20 @@ impl LoginAttempt {
         Self { device: Device::of(&parts.headers, peer), provenance: Provenance::of(parts), cookies }
     }
 
+    /// A sign-in without a request, for tests and command-line programs, of a device about which nothing is known. It gets
+    /// tokens; a sign-in with a cookie is refused, because nothing says from which site it comes.
+    pub fn unknown() -> Self {
+        Self { device: Device::default(), provenance: Provenance::unknown(), cookies: HeaderMap::new() }
+    }
+
+    /// The same attempt from another address: behind a proxy the one in a header that the proxy controls. At most 64 bytes of
+    /// it are kept.
+    #[must_use]
+    pub fn with_address(mut self, address: &str) -> Self {
+        self.device.address = Some(printable(address, Device::MAX_ADDRESS));
+        self
+    }
+
     /// For the callback of an identity provider (OAuth 2.0, OpenID Connect, SAML), which comes from the provider's site.
     /// States that the application has compared the `state` of the request with the one that it gave to this same browser
     /// before, and lets the sign-in come from any site.
@@ -103,11 +71,6 @@ impl LoginAttempt {
         self.provenance.mark_checked_callback();
         self
     }
-
-    /// The device, to correct its address.
-    pub const fn device_mut(&mut self) -> &mut Device {
-        &mut self.device
-    }
 }
 
 /// Shows no cookie.
@@ -115,4 +78,38 @@ impl std::fmt::Debug for LoginAttempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoginAttempt").field("device", &self.device).finish_non_exhaustive()
     }
+}
+
+/// What a list of logins shows: the browser or program as it names itself, and the address that it signed in from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Device {
+    pub(crate) user_agent: Option<String>,
+    pub(crate) address: Option<String>,
+}
+
+impl Device {
+    /// The most of a user agent that is kept, in bytes.
+    const MAX_USER_AGENT: usize = 256;
+    /// The most of an address that is kept, in bytes.
+    const MAX_ADDRESS: usize = 64;
+
+    fn of(headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
+        let user_agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Self {
+            user_agent: user_agent.map(|text| printable(&text, Self::MAX_USER_AGENT)),
+            address: peer.map(|peer| peer.to_string()),
+        }
+    }
+}
+
+/// Without control characters, cut at `most` bytes.
+fn printable(text: &str, most: usize) -> String {
+    let mut kept = String::with_capacity(text.len().min(most));
+    for character in text.chars().filter(|character| !character.is_control()) {
+        if kept.len() + character.len_utf8() > most {
+            break;
+        }
+        kept.push(character);
+    }
+    kept
 }

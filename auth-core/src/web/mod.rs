@@ -1,5 +1,5 @@
-//! The parts of HTTP that signing in needs: who tries to sign in ([`LoginAttempt`], [`Device`]), and where a browser may be
-//! sent afterwards ([`LocalPath`]).
+//! The parts of HTTP that signing in needs: who tries to sign in ([`LoginAttempt`]), and where a browser may be sent
+//! afterwards ([`LocalPath`]).
 //!
 //! ```
 //! use auth_core::login::{LoginError, SignedIn};
@@ -49,7 +49,8 @@ pub use accept::prefers_html;
 pub(crate) use cookie::{RefreshCookie, SessionCookie};
 pub(crate) use credential::{Credential, CredentialError, bearer_token, refresh_token, session_id};
 pub(crate) use csrf::{CsrfPolicy, HeaderlessClients, SiteError};
-pub use device::{Device, LoginAttempt};
+pub(crate) use device::Device;
+pub use device::LoginAttempt;
 pub(crate) use json::{BodyError, json_object};
 pub use local_path::LocalPath;
 pub(crate) use origin::Origin;

@@ -1,6 +1,6 @@
 //! Sign in at `POST /login`, then call `GET /me` with the cookie or with the token.
 use auth_core::route::{get, post};
-use auth_core::web::{Device, LoginAttempt};
+use auth_core::web::LoginAttempt;
 use auth_core::{Auth, Authenticator, Claims, ProtectedRouter, public, require_auth};
 use auth_core::{jwt::Algorithm, jwt::KeyRing, store::memory::MemoryStore};
 use axum::{extract::State, response::IntoResponse};
@@ -18,14 +18,10 @@ async fn me(user: Auth<User>) -> String {
 }
 
 #[public]
-async fn login(
-    State(auth): State<Authenticator<User>>,
-    attempt: LoginAttempt,
-    device: Device,
-) -> impl IntoResponse {
+async fn login(State(auth): State<Authenticator<User>>, attempt: LoginAttempt) -> impl IntoResponse {
     let user = || User { name: "alice".to_owned() }; // your password check goes here
-    let signed_in = auth.login_session(attempt, user()).await?;
-    Ok::<_, auth_core::login::LoginError>((signed_in, auth.login_tokens(device, user()).await?))
+    let signed_in = auth.login_session(attempt.clone(), user()).await?;
+    Ok::<_, auth_core::login::LoginError>((signed_in, auth.login_tokens(attempt, user()).await?))
 }
 
 #[tokio::main]

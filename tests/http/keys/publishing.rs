@@ -74,6 +74,5 @@ fn a_set_of_secrets_publishes_nothing() {
         assert!(key.thumbprint().is_none());
     }
     let set = KeySet::new(keys).unwrap();
-    assert!(set.public_jwks().is_empty());
     assert_eq!(serde_json::to_string(&set.public_jwks()).unwrap(), r#"{"keys":[]}"#);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use auth_core::__private::rotation::ParsedToken;
 use auth_core::__private::{Guard, NoChecks, OptionalGuard, Policy};
 use auth_core::__private::{Requirement, Schemes};
+use auth_core::login::Scheme;
 
 use auth_core::extract::Rejection;
 use auth_core::id::{LoginId, Position, Subject};
@@ -17,11 +18,11 @@ use auth_core::login::{Builder, LoginError, RefreshError};
 use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    Cursor, Document, Family, Ids, LogEntry, LoginKind, LoginStore as _, Mark, NewLogin, NewSession,
-    Partition, Revoked, Rotation, SecretHash, SessionKey, SessionStore as _, StoreError,
+    Cursor, Document, Family, Ids, LogEntry, LoginStore as _, Mark, NewLogin, NewSession, Partition, Revoked,
+    Rotation, SecretHash, SessionKey, SessionStore as _, StoreError,
 };
 use auth_core::testing::ManualClock;
-use auth_core::web::{Device, LoginAttempt};
+use auth_core::web::LoginAttempt;
 use auth_core::{Authenticator, ConfigError};
 use auth_tests::forge::{ALGORITHMS, decode};
 use auth_tests::shop::{builder, realm};
@@ -83,7 +84,7 @@ fn peppers_and_refresh_tokens_show_nothing() {
 async fn what_a_login_hands_out_shows_no_credential() {
     let forger = Forger::new(Algorithm::ES256);
     let shop = Shop::with(forger.ring(), |builder| builder.peppers(Peppers::new(0, SECRET).unwrap())).await;
-    let tokens = in_time(shop.auth.login_tokens(Device::unknown(), user(7))).await.unwrap();
+    let tokens = in_time(shop.auth.login_tokens(LoginAttempt::unknown(), user(7))).await.unwrap();
     let refresh = tokens.refresh_token().unwrap();
     let raw = decode(refresh.strip_prefix("ar1_").unwrap());
     let secrets = Secrets::default()
@@ -101,9 +102,8 @@ async fn what_a_login_hands_out_shows_no_credential() {
     secrets.assert_hidden("Verified", &verified);
     secrets.assert_hidden("Verifier", &verifier());
     secrets.assert_hidden("Authenticator", &shop.auth);
-    let page = in_time(shop.auth.logins(verified.subject(), None)).await.unwrap();
-    secrets.assert_hidden("Logins", &page);
-    for login in page.logins {
+    let (logins, _) = in_time(shop.auth.logins(verified.subject(), None)).await.unwrap();
+    for login in logins {
         secrets.assert_hidden("Login", &login);
         secrets.assert_not_in("Login as JSON", &serde_json::to_string(&login).unwrap());
     }
@@ -310,7 +310,7 @@ fn what_a_store_is_called_with_shows_no_claim_no_data_and_no_hash() {
     let new_login = NewLogin {
         id: login,
         subject: Subject::new("7").unwrap(),
-        kind: LoginKind::Token,
+        kind: Scheme::Jwt,
         lifetime: time,
         idle: time,
         retention: time,

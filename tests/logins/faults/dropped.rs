@@ -6,11 +6,12 @@ use std::pin::pin;
 use std::task::Poll;
 
 use auth_core::id::{LoginId, Position};
+use auth_core::login::Scheme;
 use auth_core::store::sqlite::SqliteStore;
 use auth_core::store::{
-    Created, Cursor, EndReason, EndedAll, Family, FamilyStore as _, Ids, Limit, LogEntry, Logged, LoginKind,
-    LoginRow, LoginStore as _, NewLogin, NewSession, Partition, Realm, RevocationStore as _, Revoked,
-    Rotated, Rotation, SecretHash, SessionKey, SessionStore as _, Standing,
+    Created, Cursor, EndReason, EndedAll, Family, FamilyStore as _, Ids, Limit, LogEntry, Logged, LoginRow,
+    LoginStore as _, NewLogin, NewSession, Partition, Realm, RevocationStore as _, Revoked, Rotated,
+    Rotation, SecretHash, SessionKey, SessionStore as _, Standing,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::shop::{open, realm};
@@ -77,7 +78,7 @@ fn new_login(id: LoginId) -> (NewLogin, NewSession) {
     let login = NewLogin {
         id,
         subject: subject("anna"),
-        kind: LoginKind::Token,
+        kind: Scheme::Jwt,
         lifetime: DAY,
         idle: HOUR,
         retention: HOUR,

@@ -5,7 +5,7 @@ use auth_core::clock::Clock as _;
 use auth_core::login::{LoginError, Tokens};
 use auth_core::store::Ticket;
 use auth_core::store::memory::Incarnation;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::{assert_ended, assert_refused, assert_works, refresh_of};
 use auth_tests::{DAY, HOUR, NOW, Node, SECOND, World, anna, in_time, on_both_stores, subject, whole};
 
@@ -36,7 +36,8 @@ impl Old {
         for name in ["anna", "bert"] {
             assert!(node.logins_of(name).await.is_empty());
         }
-        let result = in_time(node.auth.login_tokens_with(&self.ticket, Device::unknown(), anna())).await;
+        let result =
+            in_time(node.auth.login_tokens_with(&self.ticket, LoginAttempt::unknown(), anna())).await;
         assert!(matches!(result, Err(LoginError::Changed)), "{result:?}");
     }
 }

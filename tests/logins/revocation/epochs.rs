@@ -3,7 +3,7 @@
 use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::login::LoginError;
 use auth_core::store::EndReason;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::{assert_refused, refresh_of};
 use auth_tests::{
     DAY, Directory, Gate, HOUR, LEEWAY, MINUTE, SECOND, World, admin, anna, bert, claims_of, in_time, joined,
@@ -145,7 +145,9 @@ async fn a_change_while_somebody_signs_in_is_not_lost(world: World) {
         directory.stop_next_at(&gate);
         let login = {
             let node = node.clone();
-            tokio::spawn(async move { in_time(node.auth.login_tokens(Device::unknown(), anna())).await })
+            tokio::spawn(
+                async move { in_time(node.auth.login_tokens(LoginAttempt::unknown(), anna())).await },
+            )
         };
         gate.reached().await;
         directory.put(anna());

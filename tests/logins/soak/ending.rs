@@ -1,7 +1,7 @@
 //! Ends of every kind, changes of claims, and what must not end by them.
 
 use auth_core::login::LoginError;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::shop::assert_refused;
 use auth_tests::{Call, Fault, Gate, Op, eventually, in_time, joined, subject, token_id_of};
 use http::{Method, StatusCode};
@@ -110,7 +110,7 @@ impl Soak {
         self.insist(at, &by, Method::DELETE, "/auth/logins", &[Op::EndAll]).await;
         let id = self.people[person].logins[login].id;
         self.ended(person, at, |login| login.id != id);
-        let late = in_time(node.auth.login_tokens_with(&ticket, Device::unknown(), user)).await;
+        let late = in_time(node.auth.login_tokens_with(&ticket, LoginAttempt::unknown(), user)).await;
         let is_refused = match late {
             Err(LoginError::Changed) => true,
             Err(LoginError::Source(_)) => !self.is_source_up,
@@ -215,7 +215,7 @@ impl Soak {
         directory.remove(&name);
         let node = self.node(at);
         node.claims_changed(&name).await;
-        let signing_in = in_time(node.auth.login_tokens(Device::unknown(), user.clone())).await;
+        let signing_in = in_time(node.auth.login_tokens(LoginAttempt::unknown(), user.clone())).await;
         assert!(matches!(signing_in, Err(LoginError::Gone)), "{signing_in:?}");
         for login in self.people[person].logins.iter().filter(|login| login.is_live()) {
             if let Some(cookie) = login.cookie() {

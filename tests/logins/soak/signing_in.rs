@@ -4,7 +4,7 @@ use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
 use auth_core::login::{LoginError, Tokens};
 use auth_core::store::Limit;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_tests::{Fault, Gate, Op, claims_of, in_time, joined, subject};
 use http::{Method, StatusCode};
 
@@ -62,7 +62,7 @@ impl Soak {
         let before = self.listed(person).await;
         let broken = self.random.one_in(6).then(|| self.break_one(at, &[Op::Ticket, Op::Create]));
         let (node, user) = (self.node(at), self.claims(person));
-        let answer = in_time(node.auth.login_tokens(Device::unknown(), user)).await;
+        let answer = in_time(node.auth.login_tokens(LoginAttempt::unknown(), user)).await;
         broken.into_iter().for_each(|op| self.heal(at, op));
         let begun = self.hear();
         match answer {
@@ -227,7 +227,8 @@ impl Soak {
             self.say(format!("{name}'s sign-in on node {at} is overtaken on node {elsewhere}"));
             let ticket = in_time(self.node(at).auth.begin(&subject(&name))).await.unwrap();
             self.end_all_of(person, elsewhere).await;
-            let late = in_time(self.node(at).auth.login_tokens_with(&ticket, Device::unknown(), user)).await;
+            let late =
+                in_time(self.node(at).auth.login_tokens_with(&ticket, LoginAttempt::unknown(), user)).await;
             let has_source = self.is_source_up;
             let is_refused = matches!(late, Err(LoginError::Changed))
                 || (!has_source && matches!(late, Err(LoginError::Source(_))));
@@ -239,7 +240,7 @@ impl Soak {
         node.store.next(Op::Create, Fault::StopBefore(gate.clone()));
         let signing_in = {
             let node = node.clone();
-            tokio::spawn(async move { node.auth.login_tokens(Device::unknown(), user).await })
+            tokio::spawn(async move { node.auth.login_tokens(LoginAttempt::unknown(), user).await })
         };
         gate.reached().await;
         self.end_all_of(person, elsewhere).await;

@@ -8,11 +8,12 @@ use auth_core::__private::rotation::{Pair, Pairing, ParsedToken, Refresh, Rotate
 use auth_core::clock::{Clock as _, Timestamp};
 use auth_core::id::Position;
 use auth_core::id::{LoginId, Subject};
+use auth_core::login::Scheme;
 use auth_core::refresh::Peppers;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    Created, EndReason, Family, FamilyStore as _, GraceStart, LiveLogin, LoginKind, LoginStore as _,
-    NewLogin, Partition, Realm, Store,
+    Created, EndReason, Family, FamilyStore as _, GraceStart, LiveLogin, LoginStore as _, NewLogin,
+    Partition, Realm, Store,
 };
 use auth_core::testing::ManualClock;
 
@@ -79,7 +80,7 @@ pub(crate) async fn begin(store: &dyn Store, peppers: &Peppers, subject: &Subjec
     let login = NewLogin {
         id,
         subject: subject.clone(),
-        kind: LoginKind::Token,
+        kind: Scheme::Jwt,
         lifetime: 10_000 * DAY,
         idle: POLICY.idle,
         retention: DAY,

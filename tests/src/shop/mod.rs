@@ -14,7 +14,7 @@ use auth_core::id::LoginId;
 use auth_core::login::{Builder, RefreshError, Tokens};
 use auth_core::store::{Family, LoginRow, Realm, Store};
 use auth_core::testing::ManualClock;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use axum::Router;
 use http::Method;
 use tokio::task::JoinHandle;
@@ -130,7 +130,7 @@ impl<U: Claims + Clone> Node<U> {
 
     /// Signs in with tokens.
     pub async fn login(&self, user: U) -> Tokens {
-        within("a sign-in", self.auth.login_tokens(Device::unknown(), user)).await.unwrap()
+        within("a sign-in", self.auth.login_tokens(LoginAttempt::unknown(), user)).await.unwrap()
     }
 
     /// Ends the login of a refresh token from elsewhere.

@@ -11,7 +11,7 @@ use auth_core::session::Session;
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
 use auth_core::testing::ManualClock;
-use auth_core::web::{Device, LoginAttempt};
+use auth_core::web::LoginAttempt;
 use auth_core::{Auth, Authenticator, ProtectedRouter, check, public, require_auth};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -220,10 +220,10 @@ async fn login(
 #[public]
 async fn tokens(
     State(auth): State<Shopkeeper>,
-    device: Device,
+    attempt: LoginAttempt,
     headers: http::HeaderMap,
 ) -> Result<Response, LoginError> {
-    auth.login_tokens(device, named(&headers)).await.map(IntoResponse::into_response)
+    auth.login_tokens(attempt, named(&headers)).await.map(IntoResponse::into_response)
 }
 
 #[public]

@@ -12,8 +12,8 @@ use auth_core::id::{KeyId, LoginId, Position, Subject, TokenId};
 use auth_core::store::{
     Created, Cursor, Document, DocumentStore, EndReason, EndedAll, Family, FamilyStore, GraceStart, Ids,
     Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginStore, NewLogin, NewSession, Page, Realm, Renamed,
-    RevocationStore, Rotated, Rotation, SavedSession, SecretHash, SessionKey, SessionRow, SessionStore,
-    Standing, Store, StoreError, Ticket, Timed, Touch,
+    RevocationStore, Rotated, Rotation, SecretHash, SessionKey, SessionRow, SessionStore, Standing, Store,
+    StoreError, Ticket, Timed, Touch,
 };
 use tokio::sync::watch;
 
@@ -158,7 +158,7 @@ methods! {
             data: &[u8],
             expected_version: u64,
             lifetime: Duration
-        ) -> SavedSession;
+        ) -> bool;
         RenameSession rename_session(
             realm: &Realm,
             old: &SessionKey,

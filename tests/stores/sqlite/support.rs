@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use auth_core::clock::Timestamp;
 use auth_core::id::{LoginId, Position, Subject};
+use auth_core::login::Scheme;
 use auth_core::store::sqlite::{Durability, SqliteStore};
 use auth_core::store::{
-    Created, Cursor, EndReason, LoginKind, LoginStore, NewLogin, NewSession, Page, Partition, Realm,
-    RevocationStore, Revoked, Rotation, SecretHash, SessionKey, SessionStore, StoreError, Ticket,
+    Created, Cursor, EndReason, LoginStore, NewLogin, NewSession, Page, Partition, Realm, RevocationStore,
+    Revoked, Rotation, SecretHash, SessionKey, SessionStore, StoreError, Ticket,
 };
 use auth_core::testing::ManualClock;
 use auth_tests::watch_this_test;
@@ -77,7 +78,7 @@ pub(crate) fn login(number: u32) -> NewLogin {
     NewLogin {
         id: id(number),
         subject: anna(),
-        kind: LoginKind::Token,
+        kind: Scheme::Jwt,
         lifetime: HOUR,
         idle: HOUR,
         retention: HOUR,

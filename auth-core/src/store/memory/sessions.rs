@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::logins::carrying;
 use crate::store::{
-    LiveLogin, Mark, NewSession, Realm, Renamed, Revoked, SavedSession, SecretHash, SessionKey, SessionRow,
-    SessionStore, StoreError, Timed,
+    LiveLogin, Mark, NewSession, Realm, Renamed, Revoked, SecretHash, SessionKey, SessionRow, SessionStore,
+    StoreError, Timed,
 };
 
 #[async_trait]
@@ -43,21 +43,19 @@ impl SessionStore for MemoryStore {
         data: &[u8],
         expected_version: u64,
         lifetime: Duration,
-    ) -> Result<Timed<SavedSession>, StoreError> {
+    ) -> Result<Timed<bool>, StoreError> {
         self.in_realm(realm, |state, now| {
             if state.session(key, now).is_none() {
-                return Ok(SavedSession::Gone);
+                return Ok(false);
             }
             let session = state.sessions.get_mut(&key.hash);
-            Ok(match session.filter(|session| session.version == expected_version) {
-                None => SavedSession::Conflict,
-                Some(session) => {
-                    session.data = data.to_vec();
-                    session.version = session.version.saturating_add(1);
-                    session.expires_at = now.after(lifetime);
-                    SavedSession::Saved(session.version)
-                }
-            })
+            let Some(session) = session.filter(|session| session.version == expected_version) else {
+                return Ok(false);
+            };
+            session.data = data.to_vec();
+            session.version = session.version.saturating_add(1);
+            session.expires_at = now.after(lifetime);
+            Ok(true)
         })
     }
 

@@ -9,9 +9,10 @@ use sqlx::{Decode, Postgres, Row as _, Type};
 use super::call::Call;
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Position, Subject};
+use crate::requirement::Scheme;
 use crate::store::{
-    Created, EndedAll, Family, LiveLogin, Logged, LoginKind, LoginRow, Mark, NewLogin, Partition, Renamed,
-    Rotated, SavedSession, SecretHash, SessionKey, SessionRow, StoreError, Ticket, Timed,
+    Created, EndedAll, Family, LiveLogin, Logged, LoginRow, Mark, NewLogin, Partition, Renamed, Rotated,
+    SecretHash, SessionKey, SessionRow, StoreError, Ticket, Timed,
 };
 
 /// The columns of a login.
@@ -153,15 +154,6 @@ impl Row {
         self.answer(rotated)
     }
 
-    pub(super) fn saved_session(&self) -> Result<Timed<SavedSession>, StoreError> {
-        let saved = match (self.get("is_live")?, self.is_there("new_version")?) {
-            (false, _) => SavedSession::Gone,
-            (true, false) => SavedSession::Conflict,
-            (true, true) => SavedSession::Saved(self.number("new_version")?),
-        };
-        self.answer(saved)
-    }
-
     pub(super) fn renamed(&self, mark: Mark) -> Result<Timed<Renamed>, StoreError> {
         let renamed = match (self.get("is_done")?, self.is_there("ends")?) {
             (false, _) => Renamed::Refused,
@@ -206,8 +198,8 @@ impl Row {
             id: LoginId::from_bytes(self.bytes("id")?),
             subject: Subject::new(self.get("subject")?).map_err(StoreError::new)?,
             kind: match self.get::<i16>("kind")? {
-                0 => LoginKind::Session,
-                1 => LoginKind::Token,
+                0 => Scheme::Session,
+                1 => Scheme::Jwt,
                 _ => return Err(foreign("a login has an unknown kind")),
             },
             created_at: self.time("created_at")?,
@@ -262,10 +254,10 @@ impl Call<'_> {
 }
 
 /// The number of a kind of logins.
-pub(super) const fn kind_code(kind: LoginKind) -> i16 {
+pub(super) const fn kind_code(kind: Scheme) -> i16 {
     match kind {
-        LoginKind::Session => 0,
-        LoginKind::Token => 1,
+        Scheme::Session => 0,
+        Scheme::Jwt => 1,
     }
 }
 

@@ -8,8 +8,8 @@ use super::PostgresStore;
 use super::call::statement_time;
 use super::rows::{capped, hash_of, live_columns, millis};
 use crate::store::{
-    LiveLogin, Mark, NewSession, Partition, Realm, Renamed, SavedSession, SecretHash, SessionKey, SessionRow,
-    SessionStore, StoreError, Timed,
+    LiveLogin, Mark, NewSession, Partition, Realm, Renamed, SecretHash, SessionKey, SessionRow, SessionStore,
+    StoreError, Timed,
 };
 
 #[async_trait]
@@ -54,14 +54,15 @@ impl SessionStore for PostgresStore {
         data: &[u8],
         expected_version: u64,
         lifetime: Duration,
-    ) -> Result<Timed<SavedSession>, StoreError> {
+    ) -> Result<Timed<bool>, StoreError> {
         let save = self
             .call(realm, "SELECT * FROM {s}.auth_save_session($1, $2, $3, $4, $5, $6)")
             .bind(hash_of(key))
             .bind(data)
             .bind(capped(expected_version))
             .bind(millis(lifetime));
-        save.row().await?.saved_session()
+        let row = save.row().await?;
+        row.answer(row.is_there("new_version")?)
     }
 
     async fn rename_session(

@@ -11,9 +11,10 @@ use super::reply::{Whole, about, unhex};
 use super::run::{all_partitions, known, of, partitions};
 use crate::clock::Timestamp;
 use crate::id::{LoginId, Subject};
+use crate::requirement::Scheme;
 use crate::store::{
-    Created, EndReason, EndedAll, Family, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginKind,
-    LoginStore, Mark, NewLogin, NewSession, Partition, Realm, StoreError, Ticket, Timed, Touch,
+    Created, EndReason, EndedAll, Family, Limit, ListCursor, LiveLogin, LogEntry, Logged, LoginStore, Mark,
+    NewLogin, NewSession, Partition, Realm, StoreError, Ticket, Timed, Touch,
 };
 
 /// The number of rows or entries that one step of a purge deletes while other calls wait.
@@ -74,7 +75,7 @@ impl LoginStore for RedisStore {
             .bytes(&login.claims)
             .bytes(&about(login)?)
             .text("kind")
-            .text(if login.kind == LoginKind::Token { "token" } else { "session" });
+            .text(if login.kind == Scheme::Jwt { "token" } else { "session" });
         if let Some(family) = login.secret.map(Family::first) {
             arguments = arguments
                 .text("generation")

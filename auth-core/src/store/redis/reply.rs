@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::cursor::expiry_of;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Position, Subject, TokenId};
+use crate::requirement::Scheme;
 use crate::store::hex::unhex as unhex_all;
 use crate::store::{
-    EndReason, Family, LiveLogin, LogEntry, Logged, LoginKind, LoginRow, Mark, NewLogin, Partition, Revoked,
-    SecretHash, SessionKey, SessionRow, StoreError, Timed,
+    EndReason, Family, LiveLogin, LogEntry, Logged, LoginRow, Mark, NewLogin, Partition, Revoked, SecretHash,
+    SessionKey, SessionRow, StoreError, Timed,
 };
 
 fn missing() -> StoreError {
@@ -142,7 +143,7 @@ impl Whole {
         Ok(LoginRow {
             id,
             subject: fields.subject()?,
-            kind: if fields.text("kind")? == "token" { LoginKind::Token } else { LoginKind::Session },
+            kind: if fields.text("kind")? == "token" { Scheme::Jwt } else { Scheme::Session },
             created_at: fields.time("created_at")?,
             last_seen_at: fields.time("last_seen_at")?,
             authenticated_at: fields.time("authenticated_at")?,

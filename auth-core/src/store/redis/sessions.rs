@@ -10,8 +10,8 @@ use super::reply::unhex;
 use super::run::known;
 use crate::id::LoginId;
 use crate::store::{
-    LiveLogin, Logged, Mark, NewSession, Realm, Renamed, SavedSession, SecretHash, SessionKey, SessionRow,
-    SessionStore, StoreError, Timed,
+    LiveLogin, Logged, Mark, NewSession, Realm, Renamed, SecretHash, SessionKey, SessionRow, SessionStore,
+    StoreError, Timed,
 };
 
 #[async_trait]
@@ -53,19 +53,14 @@ impl SessionStore for RedisStore {
         data: &[u8],
         expected_version: u64,
         lifetime: Duration,
-    ) -> Result<Timed<SavedSession>, StoreError> {
+    ) -> Result<Timed<bool>, StoreError> {
         let Some(partition) = known(key.partition) else {
-            return Ok(Timed::new(SavedSession::Gone, self.only_time(realm).await?));
+            return Ok(Timed::new(false, self.only_time(realm).await?));
         };
         let arguments =
             Arguments::new().session(&key.hash).bytes(data).epoch(expected_version).duration(lifetime);
         let reply = self.run(&self.shared.scripts.save_session, realm, partition, &arguments).await?;
-        let saved = match &*reply.text(1)? {
-            "saved" => SavedSession::Saved(reply.number(2)?),
-            "conflict" => SavedSession::Conflict,
-            _ => SavedSession::Gone,
-        };
-        reply.timed(saved)
+        reply.timed(reply.text(1)? == "saved")
     }
 
     async fn rename_session(

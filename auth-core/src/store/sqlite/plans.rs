@@ -11,6 +11,7 @@ use super::SqliteStore;
 use super::purging::BELOW_FLOOR;
 use crate::clock::Timestamp;
 use crate::id::{KeyId, LoginId, Subject, TokenId};
+use crate::requirement::Scheme;
 use crate::store::*;
 
 thread_local! {
@@ -76,7 +77,7 @@ async fn run_every_statement(store: &SqliteStore) {
         let login = NewLogin {
             id: LoginId::from_bytes([number; 16]),
             subject: anna.clone(),
-            kind: LoginKind::Token,
+            kind: Scheme::Jwt,
             lifetime: hour,
             idle: hour,
             retention: hour,

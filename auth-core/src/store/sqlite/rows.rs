@@ -10,9 +10,8 @@ use super::connections::Statement;
 use crate::clock::Timestamp;
 use crate::id::Position;
 use crate::id::{LoginId, Subject};
-use crate::store::{
-    Family, LiveLogin, LoginKind, LoginRow, Partition, SecretHash, SessionKey, SessionRow, StoreError,
-};
+use crate::requirement::Scheme;
+use crate::store::{Family, LiveLogin, LoginRow, Partition, SecretHash, SessionKey, SessionRow, StoreError};
 
 /// The columns of a login, in the order of [`login`].
 macro_rules! login_columns {
@@ -99,8 +98,8 @@ fn login(columns: &mut Columns<'_>) -> Result<LoginRow, StoreError> {
         id: columns.login_id()?,
         subject: Subject::new(columns.take()?).map_err(StoreError::new)?,
         kind: match columns.take::<i64>()? {
-            0 => LoginKind::Session,
-            1 => LoginKind::Token,
+            0 => Scheme::Session,
+            1 => Scheme::Jwt,
             _ => return Err(foreign("a login has an unknown kind")),
         },
         created_at: columns.time()?,
@@ -147,8 +146,8 @@ pub(super) fn bind_login<'q>(
         .bind(bytes(login.id))
         .bind(login.subject.as_str().to_owned())
         .bind(match login.kind {
-            LoginKind::Session => 0_i64,
-            LoginKind::Token => 1,
+            Scheme::Session => 0_i64,
+            Scheme::Jwt => 1,
         })
         .bind(login.created_at.millis())
         .bind(login.last_seen_at.millis())

@@ -11,8 +11,8 @@ use super::rows::{Columns, bytes, capped, hash_of, live_columns, live_login, ses
 use super::step::{Step, live};
 use crate::id::LoginId;
 use crate::store::{
-    LiveLogin, NewSession, Realm, Renamed, Revoked, SavedSession, SecretHash, SessionKey, SessionRow,
-    SessionStore, StoreError, Timed,
+    LiveLogin, NewSession, Realm, Renamed, Revoked, SecretHash, SessionKey, SessionRow, SessionStore,
+    StoreError, Timed,
 };
 
 /// The condition that a row of `auth_session` is a live session of the realm.
@@ -67,15 +67,12 @@ impl SessionStore for SqliteStore {
         data: &[u8],
         expected_version: u64,
         lifetime: Duration,
-    ) -> Result<Timed<SavedSession>, StoreError> {
+    ) -> Result<Timed<bool>, StoreError> {
         let mut step = self.write().await?;
         let save = concat!(
             "UPDATE auth_session SET data = $4, version = version + 1, session_ends = $6 \
              WHERE hash = $3 AND version = $5 AND ",
             session_is_live!(),
-            "; SELECT changes() > 0, version FROM auth_session WHERE hash = $3 AND (changes() > 0 OR ",
-            session_is_live!(),
-            ") AND realm = (SELECT id FROM auth_realm WHERE name = $2)"
         );
         let save = step
             .statement(realm, save)
@@ -83,15 +80,8 @@ impl SessionStore for SqliteStore {
             .bind(data.to_vec())
             .bind(capped(expected_version))
             .bind(step.now.after(lifetime).millis());
-        let saved = match step.row(save).await? {
-            Some(row) => {
-                let mut columns = Columns::of(&row);
-                let (is_saved, version) = (columns.take()?, columns.unsigned()?);
-                if is_saved { SavedSession::Saved(version) } else { SavedSession::Conflict }
-            }
-            None => SavedSession::Gone,
-        };
-        step.commit(saved).await
+        let is_saved = step.run(save).await?.rows_affected() > 0;
+        step.commit(is_saved).await
     }
 
     async fn rename_session(

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::World;
 use super::fixture::{IDLE, LIFETIME, RETENTION, Scene, anna, at_once, seconds, secret};
-use crate::store::{Created, Family, LiveLogin, LoginKind, LoginRow, NewLogin, NewSession, Timed};
+use crate::requirement::Scheme;
+use crate::store::{Created, Family, LiveLogin, LoginRow, NewLogin, NewSession, Timed};
 
 /// A login is stored with all its values and the store's times.
 pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
@@ -17,7 +18,7 @@ pub async fn a_login_is_stored_as_it_was_made(world: Arc<dyn World>) {
         let expected = LoginRow {
             id: login.id,
             subject: anna(),
-            kind: if number == 1 { LoginKind::Token } else { LoginKind::Session },
+            kind: if number == 1 { Scheme::Jwt } else { Scheme::Session },
             created_at: now,
             last_seen_at: now,
             authenticated_at: now,

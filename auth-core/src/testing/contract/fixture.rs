@@ -9,10 +9,11 @@ use super::World;
 use crate::clock::Timestamp;
 use crate::id::Position;
 use crate::id::{LoginId, Subject};
+use crate::requirement::Scheme;
 use crate::store::{
-    Created, Cursor, EndReason, EndedAll, Family, Ids, Limit, LiveLogin, LogEntry, Logged, LoginKind,
-    LoginRow, NewLogin, NewSession, Page, Partition, Realm, Rotated, Rotation, SecretHash, SessionKey,
-    SessionRow, Standing, Store, StoreError, Ticket, Timed,
+    Created, Cursor, EndReason, EndedAll, Family, Ids, Limit, LiveLogin, LogEntry, Logged, LoginRow,
+    NewLogin, NewSession, Page, Partition, Realm, Rotated, Rotation, SecretHash, SessionKey, SessionRow,
+    Standing, Store, StoreError, Ticket, Timed,
 };
 
 /// The lifetime of the logins.
@@ -133,7 +134,7 @@ impl Scene {
         NewLogin {
             id: self.id_of(subject, number),
             subject: subject.clone(),
-            kind: LoginKind::Token,
+            kind: Scheme::Jwt,
             lifetime: LIFETIME,
             idle: IDLE,
             retention: RETENTION,
@@ -154,7 +155,7 @@ impl Scene {
     /// A login of Anna with a session.
     pub(super) fn annas_session(&self, number: u8) -> NewLogin {
         let login = self.annas(number);
-        NewLogin { kind: LoginKind::Session, secret: None, user_agent: None, address: None, ..login }
+        NewLogin { kind: Scheme::Session, secret: None, user_agent: None, address: None, ..login }
     }
 
     pub(super) fn new_session(&self, number: u8) -> NewSession {

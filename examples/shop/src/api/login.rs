@@ -1,7 +1,7 @@
 //! Signing in with a program.
 
 use auth_core::login::Tokens;
-use auth_core::web::Device;
+use auth_core::web::LoginAttempt;
 use auth_core::{Authenticator, public};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -26,14 +26,14 @@ pub(crate) struct Credentials {
 /// `POST /api/login`
 #[public]
 pub(crate) async fn login(
-    device: Device,
+    attempt: LoginAttempt,
     from: Address,
     State(auth): State<Authenticator<ShopUser>>,
     State(sign_ins): State<SignIns>,
     JsonBody(Credentials { username, password }): JsonBody<Credentials>,
 ) -> Result<Tokens> {
     match sign_ins.begin(from, &username, password).await? {
-        Outcome::Right(SignIn { ticket, user }) => Ok(auth.login_tokens_with(&ticket, device, user).await?),
+        Outcome::Right(SignIn { ticket, user }) => Ok(auth.login_tokens_with(&ticket, attempt, user).await?),
         Outcome::TooMany(too_many) => Err(Problem::from(too_many).into()),
         Outcome::Wrong => Err(WRONG.into()),
     }

@@ -5,10 +5,10 @@ use std::fmt;
 use askama::Template;
 use auth_core::clock::Timestamp;
 use auth_core::id::LoginId;
-use auth_core::login::{Login, Logins};
+use auth_core::login::Login;
+use auth_core::login::Scheme;
 use auth_core::role::Role as _;
 use auth_core::store::ListCursor;
-use auth_core::store::LoginKind;
 use auth_core::web::prefers_html;
 use auth_core::{Auth, Authenticator, require_auth};
 use axum::extract::rejection::QueryRejection;
@@ -49,8 +49,8 @@ impl<'a> Device<'a> {
             id: login.id(),
             name: login.user_agent().filter(|name| !name.is_empty()).unwrap_or("Unknown device"),
             carried_by: match login.kind() {
-                LoginKind::Session => "Browser",
-                LoginKind::Token => "App",
+                Scheme::Session => "Browser",
+                Scheme::Jwt => "App",
             },
             address: login.address(),
             created: Moment(login.created_at()),
@@ -79,7 +79,7 @@ pub(crate) async fn account(
     notice: Option<Notice>,
 ) -> Result<Response> {
     let after: Option<ListCursor> = page.ok().and_then(|Query(page)| page.after?.parse().ok());
-    let Logins { logins, next } = auth.logins(user.subject(), after.as_ref()).await?;
+    let (logins, next) = auth.logins(user.subject(), after.as_ref()).await?;
     let devices = logins.iter().map(|login| Device::new(login, user.login_id())).collect();
     Ok(render(StatusCode::OK, &Account { user: user.claims(), devices, next, notice }))
 }
