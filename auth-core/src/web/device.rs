@@ -1,4 +1,4 @@
-//! Where a login comes from.
+//! The device and the request from which a login is made.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use super::csrf::Provenance;
 
-/// What a device list shows: the browser or program as it names itself, and where it signed in from.
+/// What a device list shows: the browser or program by its own `User-Agent`, and the address from which it signed in.
 ///
 /// An extractor that never fails. The address is the peer's, when the application is served with
 /// `into_make_service_with_connect_info::<SocketAddr>()`; behind a proxy set it with
@@ -20,9 +20,9 @@ pub struct Device {
 }
 
 impl Device {
-    /// The most of a user agent that is kept, in bytes.
+    /// The maximum length of a user agent, in bytes. A longer one is truncated.
     const MAX_USER_AGENT: usize = 256;
-    /// The most of an address that is kept, in bytes.
+    /// The maximum length of an address, in bytes. A longer one is truncated.
     const MAX_ADDRESS: usize = 64;
 
     /// A device about which nothing is known.
@@ -46,7 +46,7 @@ impl Device {
     }
 }
 
-/// Without control characters, cut at `most` bytes.
+/// Without control characters, truncated to `most` bytes.
 fn printable(text: &str, most: usize) -> String {
     let mut kept = String::with_capacity(text.len().min(most));
     for character in text.chars().filter(|character| !character.is_control()) {
@@ -62,7 +62,7 @@ fn printable(text: &str, most: usize) -> String {
 /// the browser has already.
 ///
 /// An extractor that never fails; [`login_session`](crate::Authenticator::login_session) and
-/// [`login_browser_tokens`](crate::Authenticator::login_browser_tokens) judge what it found. They refuse a sign-in from
+/// [`login_browser_tokens`](crate::Authenticator::login_browser_tokens) check it. They refuse a sign-in from
 /// another site, whatever the method: otherwise that site could sign its visitors in to an account of its own. A `GET` is
 /// accepted from a page of the application only, not from a link in a mail; `HEAD` never signs in.
 ///
@@ -110,7 +110,7 @@ impl LoginAttempt {
     }
 }
 
-/// Shows no cookie.
+/// Contains no cookie.
 impl std::fmt::Debug for LoginAttempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoginAttempt").field("device", &self.device).finish_non_exhaustive()
