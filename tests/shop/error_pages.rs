@@ -31,7 +31,7 @@ async fn a_form_of_a_page_whose_session_is_over_leads_on_with_a_word() {
         (
             "/account/logins/end-others",
             "/login?notice=expired",
-            "Your session was over, so nothing was changed.",
+            "Your session had ended, so nothing was changed.",
         ),
         (
             "/account/logins/AAAAAAAAAAAAAAAAAAAAAA/end",
