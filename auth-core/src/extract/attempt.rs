@@ -1,4 +1,4 @@
-//! The extractors of what signing in needs.
+//! The extractors for signing in.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};

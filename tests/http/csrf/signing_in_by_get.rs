@@ -115,7 +115,7 @@ async fn head_never_signs_in() {
     for method in [Method::OPTIONS, Method::TRACE] {
         for path in ["/link", "/callback"] {
             let answer = Call::new(method.clone(), path).same_origin().send(&app).await;
-            answer.assert_problem(403, "This method signs nobody in", &[]);
+            answer.assert_problem(403, "This method cannot sign in", &[]);
         }
     }
     assert!(shop.logins_of("8").await.is_empty());
