@@ -178,7 +178,8 @@ local function append(mark, expires_at, ...)
     redis.call(ARGV[4], tag .. 'log', '')
 end
 
--- Records until when a token is revoked, for `standing`. The record is kept ten minutes longer, as log entries are.
+-- Records until when a token is revoked, for `standing`. The record counts ten minutes longer, as log entries do, and is kept
+-- for another ten, because the clock may step.
 local function revoke_token(token, expires_at)
     local key = base .. 'token:' .. token
     local before = tonumber(redis.call('GET', key) or 0)
