@@ -1,4 +1,4 @@
-//! Every situation of the design's table of answers: status, challenge, body.
+//! Every situation of the table of responses in docs/reference.md: status, challenge, body.
 
 use std::time::Duration;
 
