@@ -52,8 +52,7 @@ use crate::store::{EndReason, Reset};
 
 /// A security-relevant event.
 ///
-/// Serialised, it is an object with the member `event`, the variant in snake case, and the fields. Durations are
-/// whole
+/// Serialised, it is an object with the member `event`, the variant in snake case, and the fields. Durations are whole
 /// seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -71,12 +71,12 @@
 //! | the principal | [`Claims`](derive@Claims), [`Role`](derive@Role) and [`Roles`], [`Scope`](derive@Scope) and [`Scopes`] |
 //! | who may call a handler | [`require_auth`], [`public`], [`check`]; [`Auth`] is the caller |
 //! | routes | [`ProtectedRouter`] with [`get`](route::get), [`post`](route::post), …; `policies()` lists who may call them |
-//! | configuration | [`Authenticator::builder`], [`KeyRing`](jwt::KeyRing), [`Peppers`](refresh::Peppers), [`ConfigError`], and a store: [`MemoryStore`](store::memory::MemoryStore) or `SqliteStore` |
+//! | configuration | [`Authenticator::builder`], [`KeyRing`](jwt::KeyRing), [`Peppers`](refresh::Peppers), [`ConfigError`], and a store: [`MemoryStore`](store::memory::MemoryStore), `SqliteStore`, `PostgresStore` or `RedisStore` |
 //! | signing in and out | [`Authenticator`] with [`LoginAttempt`](web::LoginAttempt); [`SignedIn`](login::SignedIn), [`Tokens`](login::Tokens), [`LoginError`](login::LoginError) ([`login`]) |
 //! | ready-made routes to refresh, sign out and list logins | [`Authenticator::routes`] |
 //! | data of a session, also before signing in | [`Session`](session::Session) |
 //! | events for logs and metrics | [`AuditEvent`](audit::AuditEvent) |
-//! | claims that change while somebody is signed in | [`ClaimsSource`](login::ClaimsSource), [`Authenticator::claims_changed`] |
+//! | claims that change during a login | [`ClaimsSource`](login::ClaimsSource), [`Authenticator::claims_changed`] |
 //! | signed data that is not a token | [`KeySet`](jwt::KeySet) |
 //!
 //! Only authors of stores need the rest of [`store`], and [`clock`] and `testing` are for tests. [`id`] has the identifiers
@@ -84,8 +84,8 @@
 //!
 //! # Features
 //!
-//! None is on by default. `sqlite`: the SQLite store. `testing`: a clock to move by hand, and the store contract as a suite.
-//! Features only add; none changes behaviour.
+//! None is on by default. `sqlite`, `postgres` and `redis`: the stores on these databases. `testing`: a manual clock, and the
+//! contract tests of stores. Features only add; none changes behaviour.
 
 extern crate self as auth_core;
 

@@ -1,4 +1,4 @@
-//! Every situation of the design's table of answers: status, challenge, body.
+//! Every situation of the table of responses in docs/reference.md: status, challenge, body.
 
 use std::time::Duration;
 
@@ -190,7 +190,7 @@ async fn the_session_cookie_has_every_protection() {
 }
 
 #[tokio::test]
-async fn a_dead_refresh_token_is_401_invalid_grant_and_none_is_400() {
+async fn an_invalid_refresh_token_is_401_invalid_grant_and_a_missing_one_is_400() {
     let (shop, _) = shop().await;
     let invalid = r#"{"type":"about:blank","title":"The refresh token is not accepted; sign in again","status":401,"error":"invalid_grant"}"#;
     let missing = r#"{"type":"about:blank","title":"A refresh token is needed","status":400,"error":"invalid_request"}"#;
@@ -214,7 +214,7 @@ async fn a_dead_refresh_token_is_401_invalid_grant_and_none_is_400() {
 }
 
 #[tokio::test]
-async fn somebody_elses_login_is_404_to_read_and_to_end() {
+async fn the_login_of_another_user_is_404_to_read_and_to_end() {
     let (shop, _) = shop().await;
     let (mine, _) = shop.tokens(7).await;
     let (theirs, _) = shop.tokens(8).await;

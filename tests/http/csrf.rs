@@ -89,7 +89,7 @@ enum Kind {
     Foreign,
 }
 
-/// Section 5 of the design, written down once more.
+/// The rules of the CSRF check, independent of the code.
 fn passes(method: &Method, verdict: Verdict, kind: Kind, headerless: Headerless) -> bool {
     let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
     is_safe
@@ -146,7 +146,7 @@ fn assert_answer(answer: &Answer, method: &Method, expected: Result<&str, &Probl
 }
 
 #[tokio::test]
-async fn every_combination_of_method_site_origin_and_credential_has_the_answer_of_the_design() {
+async fn every_combination_of_method_site_origin_and_credential_is_decided_by_the_rules() {
     for headerless in [Headerless::Refuse, Headerless::Allow] {
         let (shop, token) = shop(headerless).await;
         let cookie = shop.sign_in(7).await;

@@ -117,7 +117,7 @@ fn a_file_that_is_missing_empty_or_no_key_is_refused_and_never_replaced() {
 }
 
 #[tokio::test]
-async fn a_file_holds_pem_or_a_jwk() {
+async fn a_file_contains_pem_or_a_jwk() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("key");
     for algorithm in [Algorithm::HS256, Algorithm::ES256, Algorithm::RS256] {

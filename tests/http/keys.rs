@@ -1,4 +1,4 @@
-//! Keys: what a token says about them is not believed, what is loaded is checked, and nothing secret is published.
+//! Keys: a token's header does not choose them, loaded keys are checked, and nothing secret is published.
 
 mod loading;
 mod publishing;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::target::{Target, verifier};
 
-/// Nobody came to fetch a key.
+/// No request for a key was made.
 fn assert_untouched(listener: &TcpListener) {
     listener.set_nonblocking(true).unwrap();
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);

@@ -1,4 +1,4 @@
-//! A session that is over is nobody to a handler that serves anybody, and no credential to the others.
+//! A session that has ended counts as no credential if the credential is optional; otherwise it is refused.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn perhaps(shop: &Shop, cookie: &str) -> Answer {
     Call::get("/perhaps").cookie(cookie).send(&shop.app).await
 }
 
-/// To everybody who takes a session it is refused; to whom it does not matter it is nobody.
+/// Handlers that require a session refuse it; for those with an optional credential it counts as none.
 async fn assert_over(shop: &Shop, cookie: &str, how: &str) {
     for _ in 0..2 {
         perhaps(shop, cookie).await.assert_ok("nobody", how);
@@ -28,7 +28,7 @@ async fn assert_over(shop: &Shop, cookie: &str, how: &str) {
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_is_nobody_where_anybody_is_served() {
+async fn with_an_optional_credential_an_ended_session_is_none() {
     let shop = shop().await;
     assert_over(&shop, UNKNOWN_SESSION, "unknown").await;
 
@@ -53,7 +53,7 @@ async fn a_session_that_is_over_is_nobody_where_anybody_is_served() {
 }
 
 #[tokio::test]
-async fn stored_claims_that_cannot_be_read_are_nobody_where_anybody_is_served() {
+async fn with_an_optional_credential_unreadable_stored_claims_are_none() {
     let shop = shop().await;
     let cookie = shop.sign_in(7).await;
     let (realm, login) = (realm::<ShopUser>(), *shop.logins_of("7").await.first().unwrap());
@@ -67,7 +67,7 @@ async fn stored_claims_that_cannot_be_read_are_nobody_where_anybody_is_served() 
 }
 
 #[tokio::test]
-async fn a_silent_store_is_not_taken_for_a_session_that_is_over() {
+async fn a_store_that_does_not_answer_is_not_taken_for_an_ended_session() {
     let shop = shop().await;
     let cookie = shop.sign_in(7).await;
     shop.store.set_down(true);

@@ -1,5 +1,5 @@
-//! Every parser that sees bytes of a client, with anything in it: none panics, none takes time or memory out of proportion to
-//! what it is given, and what is written is read back as it was.
+//! Every parser of client input, with random input: none panics, none takes time or memory out of proportion to
+//! its input, and what is written is read back unchanged.
 
 mod cost;
 mod input;

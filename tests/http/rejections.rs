@@ -1,4 +1,4 @@
-//! What the application answers to refused requests, and what the library keeps to itself.
+//! The application's answers to refused requests, and what the library adds to them.
 
 use auth_core::extract::{Rejection, RejectionReason};
 use auth_core::jwt::{Algorithm, KeyRing};

@@ -98,7 +98,7 @@ fn rfc_7515_a3_es256() {
 /// ES512 is not supported: its key is passed over in a set (RFC 7517 section 5), alone it is a mistake that is said, and
 /// its token is refused by every other key.
 #[test]
-fn rfc_7515_a4_es512_is_passed_over() {
+fn rfc_7515_a4_es512_is_ignored() {
     let jwk = r#"{"kty":"EC","crv":"P-521",
         "x":"AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4qUxcWceqwQGk",
         "y":"ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2",

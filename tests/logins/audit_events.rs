@@ -26,7 +26,7 @@ on_both_stores!(
     a_theft_of_a_login_that_was_never_rotated_says_how_old_the_login_is,
     a_store_that_lost_a_commit_is_behind,
     refusals_say_why,
-    no_event_holds_a_credential,
+    no_event_contains_a_credential,
 );
 
 fn ended(login: LoginId, reason: EndReason) -> AuditEvent {
@@ -295,7 +295,7 @@ fn credentials_in(texts: &[String]) -> Vec<String> {
     parts
 }
 
-async fn no_event_holds_a_credential(world: World) {
+async fn no_event_contains_a_credential(world: World) {
     let node = world.node_with(|builder| builder.refresh_cookie()).await;
     let mut texts = Vec::new();
     let mut tokens = node.login(anna()).await;

@@ -18,18 +18,18 @@ const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
 on_both_stores!(
     a_sign_in_takes_the_claims_of_the_source,
-    a_sign_in_of_somebody_the_source_does_not_know_is_refused,
+    a_sign_in_of_a_user_unknown_to_the_source_is_refused,
     a_sign_in_while_the_source_is_down_is_unavailable,
-    a_sign_in_is_not_given_somebody_elses_claims,
+    a_sign_in_does_not_get_the_claims_of_another_user,
     a_session_has_claims_no_older_than_the_bound,
     claims_are_loaded_once_in_the_bound,
     nodes_share_what_one_of_them_loaded,
     a_session_that_is_due_is_unavailable_while_the_source_is_down,
-    a_session_of_somebody_who_is_gone_ends_when_it_is_due,
+    a_session_of_a_deleted_user_ends_when_its_claims_are_reloaded,
     without_a_source_a_session_keeps_its_claims,
     claims_of_another_type_are_refused_and_nothing_ends,
     claims_of_another_type_are_loaded_anew,
-    a_clock_that_goes_back_loads_claims_rather_than_trusting_them,
+    claims_are_reloaded_after_the_clock_went_back,
     an_access_token_is_not_concerned_until_it_is_refreshed,
 );
 
@@ -51,7 +51,7 @@ async fn a_sign_in_takes_the_claims_of_the_source(world: World) {
     assert_eq!(directory.loads(), 2);
 }
 
-async fn a_sign_in_of_somebody_the_source_does_not_know_is_refused(world: World) {
+async fn a_sign_in_of_a_user_unknown_to_the_source_is_refused(world: World) {
     let node = node(&world, &Directory::of([bert()])).await;
     let refused = in_time(node.auth.login_tokens(LoginAttempt::unknown(), anna())).await;
     assert!(matches!(refused, Err(LoginError::Gone)), "{refused:?}");
@@ -72,7 +72,7 @@ async fn a_sign_in_while_the_source_is_down_is_unavailable(world: World) {
     assert!(node.logins_of("anna").await.is_empty());
 }
 
-async fn a_sign_in_is_not_given_somebody_elses_claims(world: World) {
+async fn a_sign_in_does_not_get_the_claims_of_another_user(world: World) {
     let directory = Directory::default();
     directory.put_as("anna", User { name: "bert".to_owned(), ..admin() });
     let node = node(&world, &directory).await;
@@ -145,7 +145,7 @@ async fn a_session_that_is_due_is_unavailable_while_the_source_is_down(world: Wo
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
 }
 
-async fn a_session_of_somebody_who_is_gone_ends_when_it_is_due(world: World) {
+async fn a_session_of_a_deleted_user_ends_when_its_claims_are_reloaded(world: World) {
     let directory = Directory::of([anna(), bert()]);
     let node = node(&world, &directory).await;
     let (cookie, other) = (node.sign_in("anna", "").await, node.sign_in("anna", "").await);
@@ -211,7 +211,7 @@ async fn claims_of_another_type_are_loaded_anew(world: World) {
     assert_eq!(node.logins_of("anna").await.len(), 1);
 }
 
-async fn a_clock_that_goes_back_loads_claims_rather_than_trusting_them(world: World) {
+async fn claims_are_reloaded_after_the_clock_went_back(world: World) {
     let directory = Directory::of([anna()]);
     let node = node(&world, &directory).await;
     let cookie = node.sign_in("anna", "").await;
@@ -236,7 +236,7 @@ async fn an_access_token_is_not_concerned_until_it_is_refreshed(world: World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_ends_while_its_claims_are_loaded_is_over() {
+async fn a_session_that_ends_while_its_claims_are_loaded_is_refused() {
     let world = World::memory();
     let directory = Directory::of([anna()]);
     let node = node(&world, &directory).await;

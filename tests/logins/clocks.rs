@@ -20,12 +20,12 @@ use http::Method;
 const MAX_TTL: Duration = Duration::from_secs(4 * 60 * 60);
 
 on_both_stores!(
-    tokens_are_dated_by_the_store_whatever_the_time_of_day_says,
-    a_time_of_day_that_steps_makes_nobody_a_thief,
+    tokens_have_the_time_of_the_store_whatever_the_system_time_is,
+    a_system_time_that_steps_is_not_taken_for_theft,
     a_login_ends_when_the_store_says_so,
-    what_was_ended_is_over_on_a_node_whose_time_of_day_is_ahead_and_corrected,
+    what_was_ended_is_refused_on_a_node_whose_system_time_was_ahead,
     a_list_grows_old_though_the_time_of_day_stands_still,
-    a_list_is_not_believed_after_the_time_of_day_jumped_ahead,
+    a_list_is_not_used_after_the_system_time_jumped_ahead,
     a_time_of_day_that_goes_back_makes_a_list_no_younger,
     a_store_whose_clock_steps_back_lets_everybody_go_on,
     a_store_whose_clock_steps_back_forgets_no_end,
@@ -93,7 +93,7 @@ fn assert_no_theft(node: &Node) {
     assert_eq!(node.events.count(is_theft), 0, "{:?}", node.events.take());
 }
 
-async fn tokens_are_dated_by_the_store_whatever_the_time_of_day_says(world: World) {
+async fn tokens_have_the_time_of_the_store_whatever_the_system_time_is(world: World) {
     let right = world.node().await;
     let mut start = NOW;
     for wall in wrong_times() {
@@ -131,7 +131,7 @@ async fn tokens_are_dated_by_the_store_whatever_the_time_of_day_says(world: Worl
     }
 }
 
-async fn a_time_of_day_that_steps_makes_nobody_a_thief(world: World) {
+async fn a_system_time_that_steps_is_not_taken_for_theft(world: World) {
     let right = world.node().await;
     for wall in wrong_times() {
         let wrong_world = elsewhere(&world, wall);
@@ -145,7 +145,7 @@ async fn a_time_of_day_that_steps_makes_nobody_a_thief(world: World) {
         for node in [&right, &wrong] {
             assert_eq!(refresh_of(&node.refresh(&first).await.unwrap()), second);
         }
-        // The grace began anew with that answer, for nobody has used its token.
+        // The grace began anew with this answer, because its token was not used.
         pass(&[&world, &wrong_world], GRACE);
         wrong_world.clock.set_wall(wall.before(3 * HOUR));
         // Out of the grace the response was lost, on whichever node.
@@ -185,7 +185,7 @@ async fn a_login_ends_when_the_store_says_so(world: World) {
 }
 
 /// A node must not skip entries that look expired to it, nor drop them.
-async fn what_was_ended_is_over_on_a_node_whose_time_of_day_is_ahead_and_corrected(world: World) {
+async fn what_was_ended_is_refused_on_a_node_whose_system_time_was_ahead(world: World) {
     let wrong_world = elsewhere(&world, NOW.after(MAX_TTL + DAY));
     let long = |builder: auth_core::login::Builder<auth_tests::User>| builder.access_ttl(MAX_TTL);
     let [right, wrong] = [world.node_with(long).await, wrong_world.node_with(long).await];
@@ -236,7 +236,7 @@ async fn a_list_grows_old_though_the_time_of_day_stands_still(world: World) {
 }
 
 /// As after a machine was suspended: the monotonic clock stood still.
-async fn a_list_is_not_believed_after_the_time_of_day_jumped_ahead(world: World) {
+async fn a_list_is_not_used_after_the_system_time_jumped_ahead(world: World) {
     let node_world = elsewhere(&world, NOW);
     let node = node_world.node().await;
     let other = world.node().await;
@@ -251,7 +251,7 @@ async fn a_list_is_not_believed_after_the_time_of_day_jumped_ahead(world: World)
     node.get("/me", ended.access_token()).await.assert_invalid_token();
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-    // A route that allows for more believes it.
+    // A route with a larger bound uses it.
     let asked = node.store.calls(Op::Standing);
     assert_eq!(asked, 3);
     node.get("/lax", ended.access_token()).await.assert_text("anna, by jwt");
@@ -295,7 +295,7 @@ async fn a_store_whose_clock_steps_back_lets_everybody_go_on(world: World) {
     clock.set(back);
     node.catch_up().await;
 
-    // The rotation is in the future: its tokens are in the grace, and nobody is a thief.
+    // The rotation is in the future: its tokens are within the grace, and there is no theft.
     for token in [&refresh_of(&tokens), &second, &refresh_of(&tokens)] {
         let again = node.refresh(token).await.unwrap();
         assert_eq!(refresh_of(&again), second);
@@ -392,7 +392,7 @@ async fn a_sign_in_under_way_while_the_store_steps_back_is_still_overtaken(world
     in_time(node.auth.login_tokens_with(&ticket, LoginAttempt::unknown(), anna())).await.unwrap();
 }
 
-/// Nothing that is over by then is good again.
+/// Nothing that has ended by then becomes valid again.
 async fn a_reply_that_was_long_under_way_sets_no_clock_back(world: World) {
     let node = world.node().await;
     let tokens = node.login(anna()).await;

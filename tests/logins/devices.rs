@@ -20,7 +20,7 @@ on_both_stores!(
     a_sign_in_without_a_request_gets_tokens_but_no_cookie,
     one_login_is_ended_from_another,
     the_login_that_asks_may_end_itself,
-    somebody_elses_login_is_not_found_and_not_touched,
+    the_login_of_another_user_is_not_found_and_not_changed,
     what_is_no_login_is_not_found,
     the_others_end_and_the_one_that_asks_goes_on,
     all_logins_of_a_subject_end,
@@ -127,7 +127,7 @@ async fn the_login_that_asks_may_end_itself(world: World) {
     assert_refused(&node.refresh(&refresh_of(&tokens)).await);
 }
 
-async fn somebody_elses_login_is_not_found_and_not_touched(world: World) {
+async fn the_login_of_another_user_is_not_found_and_not_changed(world: World) {
     let node = world.node().await;
     let (annas, berts) = (node.login(anna()).await, node.login(bert()).await);
     let berts_id = login_of(&refresh_of(&berts));
@@ -226,7 +226,7 @@ async fn a_sign_out_removes_the_cookie_and_may_be_repeated(world: World) {
     assert_eq!(Forged::from(&refresh_of(&tokens)).generation(), 0);
 }
 
-/// This node noted a use that the store does not know of: there, the login is over already.
+/// This node noted a use that the store does not know: there the login has expired already.
 async fn a_sign_out_of_what_the_store_does_not_have_any_more_is_final_too(world: World) {
     let node = world.node_with(|builder| builder.session_idle(HOUR)).await;
     let cookie = node.sign_in("anna", "").await;

@@ -19,7 +19,7 @@ on_both_stores!(
     a_login_with_tokens_that_is_not_used_ends,
     a_login_with_tokens_that_is_used_ends_when_it_is_too_old,
     calling_with_access_tokens_keeps_a_login_alive,
-    a_session_outlives_its_idle_time_nowhere,
+    no_node_accepts_a_session_after_its_idle_time,
     a_use_that_is_written_late_brings_nothing_back,
     an_access_token_does_not_outlive_its_login,
 );
@@ -94,7 +94,7 @@ async fn calling_with_access_tokens_keeps_a_login_alive(world: World) {
 }
 
 /// The cache of one node does not know that nobody used the session on any node, or that somebody did on another.
-async fn a_session_outlives_its_idle_time_nowhere(world: World) {
+async fn no_node_accepts_a_session_after_its_idle_time(world: World) {
     let (here, there) = (world.node_with(short).await, world.node_with(short).await);
     let cookie = here.sign_in("anna", "").await;
     for node in [&here, &there] {

@@ -1,4 +1,4 @@
-//! Requests and calls that are dropped half way, stores and observers that panic, nodes that stop, and processes that die:
+//! Requests and calls that are dropped, stores and observers that panic, nodes that stop, and processes that die:
 //! SQLite, before and after the commit.
 
 mod cancelled;

@@ -1,5 +1,5 @@
-//! Three nodes on one PostgreSQL: one token presented everywhere, an exact limit, an end that reaches the others, and a
-//! server that is killed amid refreshes.
+//! Three nodes on one PostgreSQL: one token presented everywhere, an exact limit, an end that takes effect on the others, and a
+//! server that is killed during refreshes.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -131,7 +131,7 @@ async fn an_end_on_one_node_is_refused_on_the_others() {
 
 /// Each refresh is done, or is to be tried again; and the next presentation of the same token succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_is_signed_out_when_the_server_is_killed_amid_refreshes() {
+async fn no_user_is_signed_out_when_the_server_is_killed_during_refreshes() {
     let Some(server) = Server::another_postgres() else { return };
     whole(async {
         let nodes = three(&server, "killed", Limit::Refuse(MOST)).await;

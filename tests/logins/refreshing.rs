@@ -14,15 +14,15 @@ use auth_tests::{
 };
 
 on_both_stores!(
-    a_claims_source_slower_than_the_grace_makes_nobody_a_thief,
-    a_store_slower_than_the_grace_makes_nobody_a_thief,
+    a_claims_source_slower_than_the_grace_is_not_taken_for_theft,
+    a_store_slower_than_the_grace_is_not_taken_for_theft,
     a_lost_answer_that_took_longer_than_the_grace_is_given_again,
     a_token_of_a_pepper_that_a_node_does_not_know_is_kept_for_one_that_does,
     a_successor_of_a_pepper_that_a_node_does_not_know_is_kept_for_one_that_does,
     sharing_is_counted_and_reported_and_ends_nothing_by_itself,
     sharing_in_a_row_ends_a_login_where_that_was_asked_for,
     sharing_that_stops_in_between_is_counted_from_the_start,
-    a_retry_of_an_answer_that_nobody_used_is_no_sharing,
+    a_retry_before_the_successor_was_used_is_not_sharing,
     an_end_is_remembered_for_as_long_as_any_node_that_answered_would,
 );
 
@@ -32,7 +32,7 @@ fn events_of(node: &Node) -> Vec<AuditEvent> {
     events
 }
 
-async fn a_claims_source_slower_than_the_grace_makes_nobody_a_thief(world: World) {
+async fn a_claims_source_slower_than_the_grace_is_not_taken_for_theft(world: World) {
     for slow in [9 * SECOND, GRACE, 2 * GRACE, 10 * GRACE] {
         let source = Directory::of([anna()]);
         let node = world.node_with_source(&source).await;
@@ -49,7 +49,7 @@ async fn a_claims_source_slower_than_the_grace_makes_nobody_a_thief(world: World
     }
 }
 
-async fn a_store_slower_than_the_grace_makes_nobody_a_thief(world: World) {
+async fn a_store_slower_than_the_grace_is_not_taken_for_theft(world: World) {
     for op in [Op::Rotate, Op::SaveClaims] {
         for stop in [Fault::StopBefore as fn(Gate) -> Fault, Fault::StopAfter] {
             for slow in [9 * SECOND, 3 * GRACE] {
@@ -69,12 +69,12 @@ async fn a_store_slower_than_the_grace_makes_nobody_a_thief(world: World) {
     }
 }
 
-/// One tab has its answer, and uses it; the other one sends the old token until the grace after that answer is over.
+/// One tab has its answer, and uses it; the other one sends the old token until the grace after that answer has passed.
 async fn assert_whole_grace(world: &World, node: &Node, first: &str, tokens: &Tokens) {
     assert_works(node, tokens).await;
     node.flush().await;
     let mut passed = 0;
-    // A tenth of the grace may be over when an answer is handed out.
+    // A tenth of the grace may have passed when an answer is sent.
     for millis in [0, 2000, 5000, 8999] {
         world.clock.advance(MILLISECOND * (millis - passed));
         passed = millis;
@@ -103,7 +103,7 @@ async fn a_lost_answer_that_took_longer_than_the_grace_is_given_again(world: Wor
         };
         gate.reached().await;
         world.clock.advance(2 * GRACE);
-        // The client hangs up, or the answer gets lost.
+        // The client disconnects, or the answer is lost.
         if lost % 2 == 0 {
             answer.abort();
         }
@@ -259,7 +259,7 @@ async fn sharing_that_stops_in_between_is_counted_from_the_start(world: World) {
     assert!(node.row(&token).await.is_some());
 }
 
-async fn a_retry_of_an_answer_that_nobody_used_is_no_sharing(world: World) {
+async fn a_retry_before_the_successor_was_used_is_not_sharing(world: World) {
     let node = world.node_with(ends_after(1)).await;
     let mut token = refresh_of(&node.login(anna()).await);
     node.events.clear();

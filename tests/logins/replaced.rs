@@ -10,9 +10,9 @@ use http::{Method, StatusCode};
 
 on_both_stores!(
     signing_in_again_replaces_the_login_of_the_browser,
-    somebody_else_in_the_same_browser_replaces_the_login_and_its_data,
+    another_user_in_the_same_browser_replaces_the_login_and_its_data,
     signing_in_keeps_what_the_browser_had_in_its_cart,
-    an_id_that_nobody_gave_out_is_not_adopted,
+    an_id_that_was_not_issued_is_not_adopted,
     a_refused_sign_in_leaves_everything_as_it_was,
     a_sign_in_that_fails_leaves_everything_as_it_was,
 );
@@ -49,7 +49,7 @@ async fn signing_in_again_replaces_the_login_of_the_browser(world: World) {
     assert_eq!(node.logins_of("anna").await.len(), 2);
 }
 
-async fn somebody_else_in_the_same_browser_replaces_the_login_and_its_data(world: World) {
+async fn another_user_in_the_same_browser_replaces_the_login_and_its_data(world: World) {
     let node = world.node().await;
     let annas = node.sign_in("anna", "").await;
     fill_cart(&node, "shoes", &annas).await;
@@ -67,14 +67,14 @@ async fn signing_in_keeps_what_the_browser_had_in_its_cart(world: World) {
     let first = node.sign_in("anna", &anonymous).await;
     assert_ne!(first, anonymous);
     node.get_by_cookie("/cart", &first).await.assert_text("shoes");
-    // The id from before the sign-in, that somebody may have planted, is dead.
+    // The id from before the sign-in, which another site may have set, is refused.
     node.get_by_cookie("/cart", &anonymous).await.assert_text("empty");
     node.get_by_cookie("/me", &anonymous).await.assert_invalid_session();
     let second = node.sign_in("anna", &first).await;
     node.get_by_cookie("/cart", &second).await.assert_text("shoes");
 }
 
-async fn an_id_that_nobody_gave_out_is_not_adopted(world: World) {
+async fn an_id_that_was_not_issued_is_not_adopted(world: World) {
     let node = world.node().await;
     let cookie = node.sign_in("anna", UNKNOWN_SESSION).await;
     assert_ne!(cookie, UNKNOWN_SESSION);
@@ -133,9 +133,9 @@ async fn a_sign_in_that_fails_leaves_everything_as_it_was(world: World) {
     assert_eq!(node.logins_of("anna").await, logins);
 }
 
-/// The store fails after the login was made: either somebody is signed in, or there is no login.
+/// The store fails after the login was made: either the user is signed in, or there is no login.
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_that_fails_late_leaves_no_login_that_nobody_has() {
+async fn a_sign_in_that_fails_late_leaves_no_login_without_an_owner() {
     let world = World::memory();
     let node = world.node().await;
     let anonymous = fill_cart(&node, "shoes", "").await;

@@ -21,7 +21,7 @@ on_both_stores!(
     ending_the_others_spares_the_one_and_no_sign_in_that_is_under_way,
     the_others_end_with_the_sign_ins_under_way_and_the_caller_goes_on,
     ending_one_device_or_signing_in_elsewhere_disturbs_no_sign_in,
-    somebody_who_was_disabled_meanwhile_does_not_come_in,
+    a_user_who_was_disabled_during_the_sign_in_is_refused,
     a_ticket_is_good_for_fifteen_minutes,
     a_ticket_is_of_one_subject,
     a_ticket_can_be_kept_as_json,
@@ -94,7 +94,7 @@ async fn a_change_between_begin_and_login_makes_evicts_and_replaces_nothing(worl
         let source = Directory::of([anna(), bert()]);
         let node = world.node_with(|builder| limited(builder).claims_source(source)).await;
         let [one, two] = [node.login(anna()).await, node.login(anna()).await].map(|one| refresh_of(&one));
-        // The browser has a login of somebody else, which a sign-in would replace, and another one data.
+        // One browser has a login of another user, which a sign-in would replace, and another browser has data.
         let before = node.sign_in("bert", "").await;
         let anonymous = node.browser(Method::POST, "/cart/apples", "").await.cookie();
         let tickets = [begin(&node, "anna").await, begin(&node, "anna").await];
@@ -206,7 +206,7 @@ async fn ending_one_device_or_signing_in_elsewhere_disturbs_no_sign_in(world: Wo
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
 }
 
-async fn somebody_who_was_disabled_meanwhile_does_not_come_in(world: World) {
+async fn a_user_who_was_disabled_during_the_sign_in_is_refused(world: World) {
     let source = Directory::of([anna()]);
     let node = world.node_with(|builder| limited(builder).claims_source(source.clone())).await;
     let before = node.sign_in("anna", "").await;

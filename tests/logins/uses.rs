@@ -1,4 +1,4 @@
-//! What counts as a use of a login, whose data a request gets, and what a request that fails half way leaves behind.
+//! What counts as a use of a login, whose data a request gets, and the effects of a request that fails.
 
 use auth_core::audit::{AuditEvent, RefusalReason};
 use auth_core::route::post;
@@ -18,9 +18,9 @@ on_both_stores!(
     good_requests_for_an_hour_keep_a_session_alive,
     a_bearer_of_one_user_and_a_cookie_of_another_are_kept_apart,
     data_of_a_request_with_a_bearer_make_no_session,
-    signing_out_a_session_that_is_over_in_the_store_signs_it_out,
-    a_new_id_that_fails_half_way_brings_no_dead_id_back,
-    a_new_id_that_is_abandoned_half_way_brings_no_dead_id_back,
+    signing_out_a_session_that_has_ended_in_the_store_succeeds,
+    a_change_of_the_id_that_fails_restores_no_ended_id,
+    a_change_of_the_id_that_is_dropped_restores_no_ended_id,
     a_new_id_that_fails_loses_no_data,
     stored_claims_of_another_type_are_refused_and_nothing_ends,
     stored_claims_of_another_type_are_loaded_anew_where_they_can_be,
@@ -176,7 +176,7 @@ async fn data_of_a_request_with_a_bearer_make_no_session(world: World) {
     assert_eq!(node.store.calls(Op::CreateSession), 0);
 }
 
-async fn signing_out_a_session_that_is_over_in_the_store_signs_it_out(world: World) {
+async fn signing_out_a_session_that_has_ended_in_the_store_succeeds(world: World) {
     let shop = shop(&world).await;
     let cookie = shop.sign_in(7).await;
     let (access, _) = shop.tokens(7).await;
@@ -204,7 +204,7 @@ fn change(path: &str, cookie: &str) -> Call {
     Call::post(path).cookie(cookie).same_origin()
 }
 
-/// Somebody signed in with a cart of apples, in this node's cache.
+/// A user who is signed in and has a cart of apples, in this node's cache.
 async fn with_apples(shop: &Shop) -> String {
     let cookie = shop.sign_in(7).await;
     change("/cart?goods=apples", &cookie).send(&shop.app).await.assert_ok("filled", "apples");
@@ -216,7 +216,7 @@ async fn cart(shop: &Shop, cookie: &str) -> String {
     Call::get("/cart").cookie(cookie).send(&shop.app).await.body
 }
 
-/// Whether the id lives; and an id that is dead stays dead, here and elsewhere, for as long as the login could.
+/// Whether the id is accepted. If it is refused, every node refuses it for as long as the login could last.
 async fn lives_for_good(world: &World, shop: &Shop, cookie: &str) -> bool {
     shop.catch_up().await;
     let lives = shop.me_by_cookie(cookie).await.status == StatusCode::OK;
@@ -235,7 +235,7 @@ async fn lives_for_good(world: &World, shop: &Shop, cookie: &str) -> bool {
 
 const STEPS: [Op; 3] = [Op::Session, Op::SaveSession, Op::RenameSession];
 
-async fn a_new_id_that_fails_half_way_brings_no_dead_id_back(world: World) {
+async fn a_change_of_the_id_that_fails_restores_no_ended_id(world: World) {
     for path in ["/new-id", "/new-id-with-data"] {
         for (op, nth) in STEPS.into_iter().flat_map(|op| [(op, 0), (op, 1)]) {
             for fault in [Fault::Before, Fault::After] {
@@ -263,7 +263,7 @@ async fn a_new_id_that_fails_half_way_brings_no_dead_id_back(world: World) {
     }
 }
 
-async fn a_new_id_that_is_abandoned_half_way_brings_no_dead_id_back(world: World) {
+async fn a_change_of_the_id_that_is_dropped_restores_no_ended_id(world: World) {
     for (op, nth) in STEPS.into_iter().flat_map(|op| [(op, 0), (op, 1)]) {
         for stop in [Fault::StopBefore as fn(Gate) -> Fault, Fault::StopAfter] {
             let shop = shop(&world).await;

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::Barrier;
 
 on_both_stores!(
-    a_refresh_answers_as_the_rfc_says,
+    a_refresh_answers_as_the_rfc_requires,
     the_retry_of_a_program_gets_the_same_refresh_token,
     an_expired_access_token_is_replaced,
     theft_is_answered_like_any_other_refusal,
@@ -26,7 +26,7 @@ on_both_stores!(
     an_expired_login_is_refused,
 );
 
-async fn a_refresh_answers_as_the_rfc_says(world: World) {
+async fn a_refresh_answers_as_the_rfc_requires(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     world.clock.advance(HOUR);
@@ -184,7 +184,7 @@ async fn what_is_no_request_for_a_refresh_is_malformed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_is_read_only_if_it_says_that_it_is_json() {
+async fn a_body_is_read_only_if_its_type_is_json() {
     let node = World::memory().node().await;
     let token = refresh_of(&node.login(anna()).await);
     let body = json!({ "refresh_token": token }).to_string();

@@ -13,11 +13,11 @@ use serde_json::json;
 
 on_both_stores!(
     a_refresh_brings_the_claims_as_they_are_now,
-    a_refresh_brings_no_more_than_the_source_says,
+    a_refresh_grants_no_more_than_the_source,
     a_larger_scope_that_a_client_asks_for_is_not_granted,
     a_disabled_user_loses_all_logins_at_the_refresh,
     a_source_that_is_down_ends_nothing,
-    a_source_that_answers_with_somebody_else_is_not_believed,
+    a_source_that_answers_with_another_subject_is_refused,
     without_a_source_the_claims_stay_as_they_were,
 );
 
@@ -36,7 +36,7 @@ async fn a_refresh_brings_the_claims_as_they_are_now(world: World) {
     assert_eq!(stored["roles"], json!(["admin"]));
 }
 
-async fn a_refresh_brings_no_more_than_the_source_says(world: World) {
+async fn a_refresh_grants_no_more_than_the_source(world: World) {
     let all: Scopes<Permission> = [Permission::ReadOrders, Permission::WriteOrders].into_iter().collect();
     let directory = Directory::of([User { scopes: all, ..anna() }]);
     let node = world.node_with_source(&directory).await;
@@ -103,7 +103,7 @@ async fn a_source_that_is_down_ends_nothing(world: World) {
     assert_eq!(node.logins_of("anna").await.len(), 1);
 }
 
-async fn a_source_that_answers_with_somebody_else_is_not_believed(world: World) {
+async fn a_source_that_answers_with_another_subject_is_refused(world: World) {
     let directory = Directory::of([anna()]);
     let node = world.node_with_source(&directory).await;
     let first = refresh_of(&node.login(anna()).await);

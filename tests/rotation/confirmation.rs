@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 on_both_stores!(
     what_this_node_saw_counts_before_the_store_knows,
     what_is_on_its_way_to_the_store_counts,
-    what_somebody_was_writing_who_went_away_is_written_later,
+    the_writes_of_a_dropped_call_are_written_later,
     what_could_not_be_written_is_written_later,
     a_predecessor_is_not_answered_while_a_use_can_not_be_written,
     the_use_of_an_older_token_does_not_hide_that_of_the_newer,
@@ -66,7 +66,7 @@ async fn what_is_on_its_way_to_the_store_counts(world: World) {
     assert_eq!(node.row(&first).await, None);
 }
 
-async fn what_somebody_was_writing_who_went_away_is_written_later(world: World) {
+async fn the_writes_of_a_dropped_call_are_written_later(world: World) {
     let node = world.node().await;
     let (first, next) = rotated(&node).await;
     let gate = Gate::closed();

@@ -20,7 +20,7 @@ on_both_stores!(
     tabs_that_refresh_at_once_end_with_the_same_cookie,
     another_site_can_neither_refresh_nor_sign_in,
     without_any_sign_of_its_origin_a_refresh_by_cookie_is_refused,
-    the_token_of_the_body_wins_over_the_cookie,
+    the_token_of_the_body_takes_precedence_over_the_cookie,
     a_sign_out_removes_the_cookie,
     a_late_refusal_leaves_the_cookie_of_a_newer_sign_in,
     a_store_that_is_down_leaves_the_cookie,
@@ -126,7 +126,7 @@ async fn without_any_sign_of_its_origin_a_refresh_by_cookie_is_refused(world: Wo
     node.send(call).await.assert_cross_site();
 }
 
-async fn the_token_of_the_body_wins_over_the_cookie(world: World) {
+async fn the_token_of_the_body_takes_precedence_over_the_cookie(world: World) {
     let node = node(&world).await;
     let cookie = sign_in(&node).await.cookie();
     let program = refresh_of(&node.login(anna()).await);

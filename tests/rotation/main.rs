@@ -1,5 +1,5 @@
-//! Rotation of refresh tokens: the model and the rule, every row of the table in section 6 of the design over both
-//! stores, and the endpoint as a client sees it.
+//! Rotation of refresh tokens: the rule against its model, each case of it in memory and in SQLite, and the endpoint as a
+//! client sees it.
 
 #![expect(
     clippy::unwrap_used,

@@ -7,7 +7,7 @@ use auth_core::audit::AuditEvent;
 use auth_tests::shop::{assert_refused, login_of, open, refresh_of};
 use auth_tests::{Forged, GRACE, HOUR, World, anna};
 
-/// A copy of a database that nobody writes to meanwhile.
+/// A copy of a database that is not written meanwhile.
 fn back_up(path: &Path) -> PathBuf {
     let copy = path.with_file_name("backup.db");
     std::fs::copy(path, &copy).unwrap();

@@ -9,7 +9,7 @@ use auth_tests::{GRACE, Node, SECOND, World, anna, on_both_stores, subject};
 
 on_both_stores!(
     a_login_that_seems_shared_is_reported_and_goes_on,
-    a_predecessor_whose_successor_nobody_used_is_no_sign_of_sharing,
+    a_predecessor_whose_successor_was_not_used_is_no_sign_of_sharing,
     a_generation_counts_once,
     a_generation_without_a_sign_begins_the_count_anew,
     a_login_that_is_shared_in_too_many_generations_in_a_row_ends_alone,
@@ -49,7 +49,7 @@ async fn a_login_that_seems_shared_is_reported_and_goes_on(world: World) {
     assert!(node.refresh(&token).await.is_ok());
 }
 
-async fn a_predecessor_whose_successor_nobody_used_is_no_sign_of_sharing(world: World) {
+async fn a_predecessor_whose_successor_was_not_used_is_no_sign_of_sharing(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     for _ in 0..3 {

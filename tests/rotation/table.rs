@@ -13,7 +13,7 @@ use std::time::Duration;
 
 on_both_stores!(
     the_current_token_is_rotated,
-    within_the_grace_the_current_token_comes_back_and_counts_as_used,
+    within_the_grace_the_current_token_is_returned_again_and_counts_as_used,
     within_the_grace_the_predecessor_brings_the_same_successor,
     within_the_grace_a_used_successor_comes_again_too,
     a_successor_that_was_never_used_is_replaced_when_the_grace_ends,
@@ -30,7 +30,7 @@ on_both_stores!(
     a_login_that_expired_has_no_grace,
     a_login_that_never_was_is_refused,
     a_session_has_no_refresh_tokens,
-    a_clock_that_goes_back_makes_nobody_a_thief,
+    a_clock_that_goes_back_is_not_taken_for_theft,
     the_last_generation_does_not_overflow,
     the_last_branch_does_not_overflow,
 );
@@ -80,7 +80,7 @@ async fn the_current_token_is_rotated(world: World) {
     node.get("/me", tokens.access_token()).await.assert_text("anna, by jwt");
 }
 
-async fn within_the_grace_the_current_token_comes_back_and_counts_as_used(world: World) {
+async fn within_the_grace_the_current_token_is_returned_again_and_counts_as_used(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     let next = refresh_of(&node.refresh(&first).await.unwrap());
@@ -333,7 +333,7 @@ async fn a_session_has_no_refresh_tokens(world: World) {
     node.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
 }
 
-async fn a_clock_that_goes_back_makes_nobody_a_thief(world: World) {
+async fn a_clock_that_goes_back_is_not_taken_for_theft(world: World) {
     let node = world.node().await;
     let first = refresh_of(&node.login(anna()).await);
     let next = refresh_of(&node.refresh(&first).await.unwrap());

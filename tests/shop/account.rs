@@ -95,7 +95,7 @@ async fn ending_the_own_device_signs_out() {
 }
 
 #[tokio::test]
-async fn ending_all_others_leaves_only_the_one_that_asks() {
+async fn ending_all_others_leaves_only_the_current_one() {
     let shop = Shop::start();
     let (here, there) = (shop.session("alice").await, shop.session("alice").await);
     let (program, bob) = (shop.tokens("alice").await, shop.tokens("bob").await);
@@ -118,7 +118,7 @@ async fn ending_all_others_leaves_only_the_one_that_asks() {
 }
 
 #[tokio::test]
-async fn a_device_of_somebody_else_can_not_be_ended() {
+async fn a_device_of_another_user_cannot_be_ended() {
     let shop = Shop::start();
     let (alice, bob) = (shop.session("alice").await, shop.session("bob").await);
     let end = format!("/account/logins/{}/end", login_of(&shop, &bob).await);

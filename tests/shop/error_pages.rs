@@ -1,4 +1,4 @@
-//! What is refused is a page to a browser, and a problem to everybody else.
+//! A refusal is a page for browsers, and a problem for other clients.
 
 use auth_tests::Answer;
 use auth_tests::program::{Shop, change};
@@ -23,7 +23,7 @@ fn assert_says(answer: &Answer, text: &str, way_out: &str) {
 }
 
 #[tokio::test]
-async fn a_form_of_a_page_whose_session_is_over_leads_on_with_a_word() {
+async fn a_form_of_a_page_whose_session_has_ended_redirects_with_a_notice() {
     let shop = Shop::start();
     let cookie = over(&shop).await;
     for (path, goes_to, word) in [
@@ -31,7 +31,7 @@ async fn a_form_of_a_page_whose_session_is_over_leads_on_with_a_word() {
         (
             "/account/logins/end-others",
             "/login?notice=expired",
-            "Your session was over, so nothing was changed.",
+            "Your session had ended, so nothing was changed.",
         ),
         (
             "/account/logins/AAAAAAAAAAAAAAAAAAAAAA/end",
@@ -109,7 +109,7 @@ async fn a_request_of_another_site_is_a_page_wherever_it_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_without_a_page_is_a_page_that_says_so() {
+async fn an_unknown_address_is_an_error_page() {
     let shop = Shop::start();
     let cookie = shop.session("alice").await;
     for (path, text) in [

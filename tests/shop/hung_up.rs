@@ -1,4 +1,4 @@
-//! A client that hangs up while the shop changes a user: the logins of before end all the same.
+//! A client that disconnects while the shop changes a user: the earlier logins end nevertheless.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 /// five seconds at most.
 const WAITS: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3)];
 
-/// Hangs up while the change waits for its turn to write. Whether the token of before is refused in the end.
+/// Disconnects while the change waits for its turn to write. Returns whether the earlier token is refused afterwards.
 async fn ends_although_the_client_hung_up(shop: &Shop, change: impl Fn() -> Call, token: &str) -> bool {
     for wait in WAITS {
         let locked = Locked::take(&shop.data().folder().join("shop.db")).await;

@@ -14,7 +14,7 @@ mod pages;
 mod surface;
 mod tokens;
 
-/// Nobody is there: a challenge for each scheme.
+/// No credential: a challenge for each scheme.
 const ANYBODY: [&str; 2] = [r#"Bearer realm="shop""#, r#"Cookie realm="shop""#];
 /// An access token that is not, or not any more, accepted where a session would be too.
 const BAD_TOKEN: [&str; 2] = [r#"Bearer realm="shop", error="invalid_token""#, r#"Cookie realm="shop""#];

@@ -107,7 +107,7 @@ async fn customers_see_their_own_orders_and_clerks_all_of_them() {
 }
 
 #[tokio::test]
-async fn somebody_elses_order_looks_like_one_that_is_not_there() {
+async fn an_order_of_another_user_is_answered_like_one_that_does_not_exist() {
     let shop = Shop::start();
     let (alice, bob, carol) =
         (shop.tokens("alice").await, shop.tokens("bob").await, shop.tokens("carol").await);

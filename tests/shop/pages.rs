@@ -23,7 +23,7 @@ async fn the_front_page_knows_whether_you_are_signed_in() {
 }
 
 #[tokio::test]
-async fn to_the_front_page_a_session_that_is_over_is_nobody() {
+async fn the_front_page_treats_an_ended_session_as_not_signed_in() {
     let shop = Shop::start();
     let cookie = shop.session("alice").await;
     shop.post("/logout").same_origin().cookie(&cookie).send().await.assert_redirect("/");
@@ -54,7 +54,7 @@ async fn who_is_signed_in_needs_no_login_page() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_the_shop_does_not_know_keeps_nobody_from_signing_in() {
+async fn a_user_with_an_unknown_cookie_can_sign_in() {
     let shop = Shop::start();
     let away = shop.get("/account").page().cookie(&session_of("x")).send().await;
     away.assert_redirect("/login?next=/account");
@@ -133,7 +133,7 @@ async fn a_wrong_password_shows_the_form_again_and_sets_no_cookie() {
 }
 
 #[tokio::test]
-async fn what_was_typed_comes_back_escaped() {
+async fn what_was_entered_is_shown_escaped() {
     let shop = Shop::start();
     let fields = [("username", r#""><script>alert(1)</script>"#), ("password", "x")];
 
@@ -156,7 +156,7 @@ async fn an_unreadable_form_shows_the_form_again() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_not_encrypted_says_why_nobody_can_sign_in_there() {
+async fn a_page_over_plain_http_explains_why_users_cannot_sign_in() {
     let shop = Shop::start();
     let sign_in = |origin: &str, host: &str| {
         shop.post("/login").header("host", host).header("origin", origin).form(&ALICE).send()

@@ -38,7 +38,7 @@ async fn health_is_open_to_everybody() {
 }
 
 #[tokio::test]
-async fn a_route_with_a_policy_answers_nobody_without_a_credential() {
+async fn a_route_with_a_policy_refuses_callers_without_a_credential() {
     let shop = Shop::start();
     for (name, path) in EITHER {
         let answer = shop.call(method(name), path).body("application/json", "not even JSON").send().await;
@@ -185,7 +185,7 @@ async fn the_table_of_policies_is_printed_before_the_address() {
 }
 
 #[tokio::test]
-async fn a_program_that_can_not_start_says_why_and_fails() {
+async fn a_program_that_cannot_start_prints_why_and_fails() {
     let data = Data::new();
     let first = Shop::start_on(&data, &[]);
     let taken = format!("--listen=127.0.0.1:{}", first.port());

@@ -10,7 +10,7 @@ use crate::{BAD_TOKEN, INVALID};
 
 const ALICE: &str = r#"{"username":"alice","password":"wonderland"}"#;
 
-/// Refreshes until the grace of the last rotation is over and a new token comes.
+/// Refreshes until the grace of the last rotation has passed and a new token is returned.
 async fn rotated(shop: &Shop, tokens: &Tokens) -> Tokens {
     eventually("the token is rotated", async || {
         let next = Tokens::of(&shop.refresh(&tokens.refresh).send().await);
@@ -178,7 +178,7 @@ async fn a_token_whose_answer_was_lost_still_works_after_the_grace() {
 }
 
 #[tokio::test]
-async fn a_token_that_comes_back_after_its_successor_was_used_ends_the_login() {
+async fn a_token_that_is_presented_after_its_successor_was_used_ends_the_login() {
     let shop = Shop::start_with(&["--grace", "0s"]);
     let (first, other) = (shop.tokens("alice").await, shop.tokens("alice").await);
     let second = Tokens::of(&shop.refresh(&first.refresh).send().await);
@@ -205,7 +205,7 @@ async fn a_token_from_long_ago_ends_the_login() {
 }
 
 #[tokio::test]
-async fn junk_is_no_grant_and_harms_nobody() {
+async fn a_malformed_token_is_refused_without_effect() {
     let shop = Shop::start_with(&["--grace", "0s"]);
     let tokens = shop.tokens("alice").await;
     let mut forged = tokens.refresh.clone().into_bytes();

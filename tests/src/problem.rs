@@ -1,4 +1,4 @@
-//! The problems of the design's table of answers, each in full: status, challenges, the other headers that matter, and
+//! The problems of the table of responses in docs/reference.md, each in full: status, challenges, the other headers that matter, and
 //! the body byte for byte.
 
 use http::StatusCode;

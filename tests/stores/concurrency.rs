@@ -1,4 +1,4 @@
-//! Steps beside each other, for as long as it takes to meet.
+//! Concurrent steps, repeated until they overlap.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;

@@ -121,7 +121,7 @@ pub(crate) enum Fault {
     WritesBlindly,
 }
 
-/// Some call takes a login that is over for a live one.
+/// Some call treats a login that has ended as live.
 const FINDS_DEAD: &[Fault] = &[
     EndsDead,
     FindsDead,
@@ -135,7 +135,7 @@ const FINDS_DEAD: &[Fault] = &[
 /// What breaks a rule. A rule that is not here has no test that it notices anything.
 pub(crate) fn faults(rule: &str) -> &'static [Fault] {
     match rule {
-        "a_batch_of_uses_passes_over_the_dead" => &[StopsAtTheDead],
+        "a_batch_of_uses_ignores_logins_that_are_not_live" => &[StopsAtTheDead],
         "a_change_of_claims_is_logged" => &[AnswersOtherMarks, CallersRetention],
         "a_change_of_claims_outdates_tickets" => &[TicketIgnored],
         "a_clock_that_steps_back_ends_nothing" => &[TicketsFromTheFuture],
@@ -161,8 +161,8 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "a_login_ends_once" => &[EndNotAtomic],
         "a_login_ends_with_its_sessions" => &[FindsDeadSessions],
         "a_login_is_never_idle_longer_than_it_lasts" => &[IdleUncapped],
-        "a_login_is_over_from_the_instant_it_expires" => &[ExpiresLate],
-        "a_login_is_over_from_the_instant_it_was_idle_too_long" => &[ExpiresLate],
+        "a_login_is_refused_from_the_instant_it_expires" => &[ExpiresLate],
+        "a_login_is_refused_from_the_instant_it_was_idle_too_long" => &[ExpiresLate],
         "a_login_is_stored_as_it_was_made" => &[DropsExtra, DropsUserAgent],
         "a_login_that_an_entry_spares_goes_on" => &[WriteBackSparesNone],
         "a_login_that_ended_with_all_is_live_in_no_call" => FINDS_DEAD,
@@ -190,7 +190,7 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "a_replacement_raises_the_retention" => &[KeepsRetention],
         "a_save_raises_the_version" => &[KeepsTheVersion],
         "a_session_is_judged_by_the_epoch_it_began_under" => &[StandingIgnoresBegunUnder],
-        "a_session_is_over_from_the_instant_it_expires" => &[SessionsExpireLate],
+        "a_session_is_refused_from_the_instant_it_expires" => &[SessionsExpireLate],
         "a_session_that_cannot_be_renamed_is_left_alone" => &[RenamesOverTaken],
         "a_session_without_login_is_stored_as_it_was_made" => &[DropsData],
         "a_spared_login_counts" => &[SparedDoesNotCount],
@@ -199,7 +199,7 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "a_taken_session_hash_is_refused" => &[OverwritesSessions],
         "a_taken_session_hash_refuses_the_login" => &[CreatesLoginFirst],
         "a_ticket_expires" => &[TicketsLast],
-        "a_ticket_holds_the_subjects_epoch" => &[TicketsOfNow],
+        "a_ticket_contains_the_subjects_epoch" => &[TicketsOfNow],
         "a_ticket_is_outdated_by_its_own_subject_only" => &[OneEpoch],
         "a_ticket_of_another_epoch_is_refused" => &[TicketIgnored],
         "a_token_is_logged_for_the_longer_retention" => &[AnswersOtherMarks, CallersRetention],
@@ -220,12 +220,12 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "documents_of_realms_are_apart" => &[OneRealm],
         "ending_all_logins_is_one_entry" => &[EndsOneByOne],
         "ending_all_logins_outdates_tickets" => &[TicketIgnored],
-        "ending_one_login_leaves_tickets_good" => &[EndRaisesTheEpoch],
+        "ending_one_login_leaves_tickets_valid" => &[EndRaisesTheEpoch],
         "endings_of_another_realm_end_nothing" => &[OneRealm],
         "entries_are_appended_under_their_own_marks" => &[NewMarks],
         "entries_are_purged_but_the_newest" => &[PurgesTheNewest],
         "entries_are_served_for_the_margin" => &[DropsAtExpiry],
-        "entries_that_are_there_are_passed_over" => &[NewMarks],
+        "entries_that_the_log_has_are_ignored" => &[NewMarks],
         "epochs_rise_whatever_the_clock_does" => &[EpochIsTheTime],
         "every_call_that_logs_answers_its_entry" => &[AnswersOtherMarks, ForgetsReasons],
         "every_entry_wakes_those_who_wait" => &[NeverWakes],
@@ -254,7 +254,7 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "saving_over_another_save_is_a_conflict" => &[SavesBlindly],
         "sparing_brings_nothing_back" => &[FindsDead, SparesBlindly],
         "the_credentials_of_a_spared_login_are_good" => &[StandingIgnoresSpared],
-        "the_entry_lives_for_the_largest_retention" => &[CallersRetention],
+        "the_entry_is_kept_for_the_largest_retention" => &[CallersRetention],
         "the_epoch_is_read_together_with_the_liveness" => &[ReadsTheEpochLater],
         "the_floor_is_the_largest_of_three" => &[FloorIsTheTime],
         "the_floor_of_a_realm_begins_with_its_first_use" => &[OneRealm],
@@ -271,7 +271,7 @@ pub(crate) fn faults(rule: &str) -> &'static [Fault] {
         "what_a_revoked_key_signed_is_gone" => &[StandingIgnoresKey],
         "what_began_before_an_ending_is_gone" => &[EpochIsInclusive],
         "what_is_below_the_floor_is_gone" => &[EpochIsInclusive],
-        "what_is_written_back_holds" => &[WriteBackDoesNothing],
+        "what_is_written_back_takes_effect" => &[WriteBackDoesNothing],
         "within_the_grace_nothing_rotates" => &[GraceIsShort],
         "writing_back_brings_nothing_back" => &[FindsDead, ListsDead],
         _ => panic!("`{rule}` needs a fault that breaks it"),

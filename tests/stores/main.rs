@@ -1,4 +1,4 @@
-//! Stores keep the contract, and the suite notices those that do not.
+//! Stores keep the contract, and the contract tests detect those that do not.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that panics says so")]
 

@@ -1,4 +1,4 @@
-//! What an application builds with auth-core: no crate that was left out comes back, and none is there twice.
+//! What an application builds with auth-core: no excluded crate, and no crate in two versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,7 +34,7 @@ const TWICE_WITH_POSTGRES: [&str; 9] = [
 ];
 
 #[test]
-fn no_crate_that_was_left_out_comes_back() {
+fn no_excluded_crate_is_a_dependency() {
     for (features, banned) in [
         ("", [NEVER.as_slice(), &WITH_DATABASE_ONLY].concat()),
         ("testing", [NEVER.as_slice(), &WITH_DATABASE_ONLY].concat()),
@@ -58,7 +58,7 @@ fn no_crate_that_was_left_out_comes_back() {
 }
 
 #[test]
-fn no_crate_is_there_in_two_versions() {
+fn no_crate_is_a_dependency_in_two_versions() {
     for (features, also) in
         [("", [].as_slice()), ("testing", &[]), ("sqlite", &[]), ("postgres", &TWICE_WITH_POSTGRES)]
     {

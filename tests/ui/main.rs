@@ -1,5 +1,5 @@
-//! The macros and the texts: what does not compile and what it says, what compiles, what the derives make, and that what
-//! the repository says of itself is true.
+//! The macros and the documents: what does not compile, and its messages, what compiles, what the derives generate, and that
+//! the documents agree with the code.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says so")]
 

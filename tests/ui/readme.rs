@@ -136,7 +136,7 @@ async fn a_clerk_sees_the_order_of_a_customer() {
 }
 
 #[tokio::test]
-async fn the_handlers_of_the_readme_answer_as_it_says() {
+async fn the_handlers_of_the_readme_answer_as_documented() {
     let folder = tempfile::tempdir().unwrap();
     let users = Users;
     let auth = authenticator(folder.path(), users.clone()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The texts of the repository are true.
+//! README.md and ARCHITECTURE.md agree with the code.
 
 const README: &str = include_str!("../../README.md");
 const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
@@ -24,7 +24,7 @@ fn the_other_code_of_the_readme_is_compiled_in_readme_rs() {
 }
 
 #[test]
-fn every_dependency_of_the_runtime_says_what_it_is_for() {
+fn every_dependency_of_the_runtime_has_a_purpose_in_architecture() {
     let manifest = include_str!("../../auth-core/Cargo.toml");
     let section = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
     for line in section.lines().filter(|line| !line.is_empty()) {

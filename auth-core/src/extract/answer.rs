@@ -1,4 +1,4 @@
-//! Where errors become answers: one exhaustive match for each kind, and the bodies that they share.
+//! The conversion of errors into answers: one exhaustive match for each kind, and the bodies that they share.
 
 use std::fmt;
 
@@ -49,8 +49,8 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// The application's answer with what is not its business: a refusal is no success, names its challenges, and says when to
-/// try again.
+/// The application's answer with what the library ensures: the status is not a success, and the challenges and
+/// `Retry-After` are present.
 fn protected(mut answer: Response, rejection: &Rejection, refused: &Response) -> Response {
     if answer.status().is_success() || answer.status().is_informational() {
         *answer.status_mut() = rejection.status();
@@ -69,7 +69,7 @@ fn protected(mut answer: Response, rejection: &Rejection, refused: &Response) ->
 /// The problem, with its challenges.
 fn refused(refusal: &Refusal, context: &RefusalContext) -> Response {
     match refusal {
-        // Sent as it is, before.
+        // Its response was sent unchanged before.
         Refusal::Answered(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "No answer"),
         Refusal::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),
         Refusal::Insufficient(scopes) => {
@@ -109,7 +109,7 @@ fn refused(refusal: &Refusal, context: &RefusalContext) -> Response {
     }
 }
 
-/// One challenge for each accepted scheme, that of the scheme that was used first.
+/// One challenge for each accepted scheme, beginning with the scheme that was used.
 fn challenge(
     context: &RefusalContext,
     status: StatusCode,
@@ -137,7 +137,7 @@ fn challenge(
 
 /// The error parameters of challenges (RFC 6750 section 3, RFC 9470 section 3).
 struct ChallengeError {
-    /// The scheme that was used; each, where it is none.
+    /// The scheme that was used; if there was none, all.
     scheme: Option<Scheme>,
     parameters: String,
 }
@@ -180,7 +180,7 @@ impl IntoResponse for LoginError {
             Self::CrossSite => problem(StatusCode::FORBIDDEN, CROSS_SITE),
             Self::Gone => problem(StatusCode::UNAUTHORIZED, "Signing in failed"),
             Self::LimitReached => problem(StatusCode::CONFLICT, "Signed in on too many devices"),
-            Self::Method => problem(StatusCode::FORBIDDEN, "This method signs nobody in"),
+            Self::Method => problem(StatusCode::FORBIDDEN, "This method cannot sign in"),
             Self::PlainHttp => problem(StatusCode::FORBIDDEN, PLAIN_HTTP),
             Self::Changed | Self::Source(_) | Self::Store(_) => unavailable(),
             Self::OtherSubject | Self::Subject(_) => {
@@ -197,7 +197,7 @@ impl IntoResponse for RefreshError {
 }
 
 impl RefreshError {
-    /// The response, with the realm of the challenge where it is known. Without it the challenge has its error alone: it
+    /// The response, with the realm of the challenge if it is known. Without it the challenge contains only the error: it
     /// must have a parameter (RFC 6750 section 3).
     pub(super) fn into_response_of(self, realm: Option<&str>) -> Response {
         match self {
@@ -262,7 +262,7 @@ pub(super) fn problem(status: StatusCode, title: &'static str) -> Response {
     respond(Problem::new(status, title))
 }
 
-/// 503 with `Retry-After`: the client keeps its credential and tries again.
+/// 503 with `Retry-After`: the client keeps its credential and retries.
 pub(super) fn unavailable() -> Response {
     let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment");
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

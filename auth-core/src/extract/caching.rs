@@ -1,7 +1,7 @@
-//! What caches may do with an answer that depends on who asks.
+//! Headers that keep caches from storing answers that depend on the caller.
 //!
-//! A shared cache keeps no answer to a request with `Authorization` (RFC 9111 section 3.5), but nothing keeps it from storing
-//! one to a request with a cookie, and from giving it to others.
+//! A shared cache does not store answers to requests with `Authorization` (RFC 9111 section 3.5), but it may store an
+//! answer to a request with a cookie, and give it to others.
 
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, VARY};
@@ -15,13 +15,13 @@ use crate::requirement::Scheme;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Varies {
     Authorization,
-    /// `Authorization` decides where both are there, so it counts wherever a cookie does.
+    /// If both are present, `Authorization` decides, so an answer that depends on a cookie depends on it too.
     AuthorizationAndCookie,
     Cookie,
 }
 
 impl Varies {
-    /// `None` for the answers of public handlers, which say themselves what they depend on.
+    /// `None` for the answers of public handlers, which set these headers themselves.
     pub(crate) fn of(access: Access) -> Option<Self> {
         match access {
             Access::Public => None,
@@ -42,7 +42,7 @@ impl Varies {
         }
     }
 
-    /// `Cache-Control: no-store`, unless the answer says something else, and `Vary`.
+    /// `Cache-Control: no-store`, unless the answer has a `Cache-Control`, and `Vary`.
     pub(crate) fn mark(self, headers: &mut HeaderMap) {
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         for name in self.names() {
@@ -52,7 +52,7 @@ impl Varies {
         }
     }
 
-    /// Marks every answer.
+    /// Adds the headers to every answer.
     pub(crate) fn layer(
         self,
     ) -> MapResponseLayer<impl FnOnce(Response) -> Response + Clone + Send + Sync + 'static> {

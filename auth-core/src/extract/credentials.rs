@@ -1,4 +1,4 @@
-//! Answers that bring or remove credentials: none of them may be stored.
+//! Answers that contain or remove credentials: none of them may be stored.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ use crate::login::{Authenticator, LoginError, RefreshError, SignedIn, SignedOut,
 use crate::store::Ticket;
 use crate::web::{CredentialError, LoginAttempt, bearer_token, refresh_token};
 
-/// In a browser, what was cached of this origin goes, and with it the pages that it would show again on "back".
+/// Browsers remove what they cached of this origin, also the pages that they would show again on "back".
 static CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 impl IntoResponse for Tokens {
@@ -76,7 +76,7 @@ impl IntoResponse for SignedOut {
 
 impl<C: Claims> Authenticator<C> {
     /// As [`login_tokens`](Self::login_tokens), with the refresh token in its cookie instead of the body, for an
-    /// application in a browser. If the browser had a login, by session or refresh cookie, it ends.
+    /// application in a browser. If the browser had a login, by session or refresh cookie, it is ended.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl<C: Claims> Authenticator<C> {
     }
 
     async fn try_refresh(&self, body_token: Option<&str>, parts: &Parts) -> Result<Response, RefreshError> {
-        // An access token is looked at only with pairing, where a malformed one is as good as none.
+        // The access token is used only with pairing, where a malformed one counts as missing.
         let access_token = match bearer_token(&parts.headers) {
             Err(CredentialError::Malformed) if authorization_is_doubled(&parts.headers) => {
                 return Err(RefreshError::Missing);
@@ -139,7 +139,7 @@ impl<C: Claims> Authenticator<C> {
         Ok(self.with_refresh_cookie(self.refresh(token, access_token).await?))
     }
 
-    /// The refresh token moves from the body to its cookie, where one is configured.
+    /// Moves the refresh token from the body to its cookie, if one is configured.
     fn with_refresh_cookie(&self, tokens: Tokens) -> Response {
         let site = self.site();
         let cookie = site

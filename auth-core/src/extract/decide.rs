@@ -1,4 +1,4 @@
-//! The decision of a guard: read the credential, recognise it, check where the request comes from, then authorise.
+//! The decision of a guard: parse the credential, authenticate it, check for CSRF, then authorise.
 
 use axum::extract::FromRef;
 use http::request::Parts;
@@ -12,8 +12,8 @@ use crate::requirement::{Answers, CsrfCheck, Outcome, Requirement, Scheme, evalu
 use crate::session::SignedIn;
 use crate::web::{Credential, CredentialError};
 
-/// The principal that meets the rules. `None` for a request without a credential of an accepted scheme, and for one whose
-/// session is over: every browser brings such a cookie sooner or later, and to this handler its user is like anybody.
+/// The principal that meets the requirement. `None` for a request without a credential of an accepted scheme, and for one
+/// whose session has ended: browsers keep such cookies, and this handler serves callers without a login.
 pub(super) async fn admit<C, S>(
     rules: Rules<C, S>,
     parts: &mut Parts,
@@ -32,7 +32,7 @@ where
     }
 }
 
-/// The principal that meets the rules, where a credential is required.
+/// The principal that meets the requirement, if a credential is required.
 pub(super) async fn require<C, S>(
     rules: Rules<C, S>,
     parts: &mut Parts,
@@ -68,7 +68,7 @@ async fn decide<C: Claims, S: Sync>(
         return Ok(None);
     };
     authorise(authenticator, rules, &recognised.auth, parts, state).await?;
-    // Only now: what is refused is no use.
+    // After the decision: a refused request is not a use.
     authenticator.note_use(&recognised);
     Ok(Some(recognised.auth))
 }
@@ -101,7 +101,7 @@ async fn authenticate<C: Claims>(
     Ok(Some(recognised))
 }
 
-/// Roles, scopes and checks; then freshness, so that nobody is asked to sign in again for what they may not do anyway.
+/// Roles, scopes and checks; then freshness, so that callers are not asked to sign in again for what they may not do.
 async fn authorise<C: Claims, S: Sync>(
     authenticator: &Authenticator<C>,
     rules: &Rules<C, S>,

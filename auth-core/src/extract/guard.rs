@@ -1,4 +1,4 @@
-//! The extractors that `#[require_auth]` and `#[public]` put first.
+//! The extractors that `#[require_auth]` and `#[public]` add as the first argument.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -16,8 +16,8 @@ use crate::login::{Auth, Authenticator};
 
 /// Proof that the caller of this request, who has the claims `C`, met the policy `P`.
 ///
-/// Only the extractor makes one. `#[require_auth]` writes it as the handler's first argument, so nothing of the
-/// request is read before it.
+/// Only the extractor makes one. `#[require_auth]` makes it the handler's first argument, so that it runs before all other
+/// extractors.
 pub struct Guard<P, C> {
     /// What the handler gets: generated code takes it out by a pattern.
     #[doc(hidden)]
@@ -49,8 +49,8 @@ where
     }
 }
 
-/// Like [`Guard`], for handlers that also serve callers without a credential, or with a session that is over. An invalid
-/// token, and malformed or doubled cookies, are still refused.
+/// Like [`Guard`], for handlers that also serve callers without a credential, or with a session that has ended. Invalid
+/// tokens and malformed or duplicate cookies are refused.
 pub struct OptionalGuard<P, C> {
     /// What the handler gets: generated code takes it out by a pattern.
     #[doc(hidden)]
@@ -82,12 +82,12 @@ where
     }
 }
 
-/// For each handler rustc asks anew whether all that a future holds is `Send`; a box says so at once.
+/// Boxed, because rustc would otherwise check for each handler whether everything in the future is `Send`.
 fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
     Box::pin(future)
 }
 
-/// States that a handler is open to everybody; `#[public]` writes it as the first argument.
+/// States that everybody may call a handler; `#[public]` makes it the first argument.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Public;

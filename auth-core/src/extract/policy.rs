@@ -1,4 +1,4 @@
-//! The traits that tie a handler to its requirement. The macros implement them; the guard and the router read them.
+//! The traits that connect a handler with its requirement. The macros implement them; the guard and the router use them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,11 +13,11 @@ use crate::requirement::Requirement;
 pub trait Policy: 'static {
     /// What runs the checks that the requirement names: the policy itself, or [`NoChecks`].
     type Checks;
-    /// What is asked of them.
+    /// The requirement.
     const REQUIREMENT: &'static Requirement;
 }
 
-/// The checks of a policy, in an application with state `S`: they may need things of the state.
+/// The checks of a policy, in an application with the state `S`, parts of which they may extract.
 pub trait Checks<C, S> {
     /// Runs the check with that index. An index that the policy does not have is forbidden.
     ///
@@ -45,7 +45,7 @@ pub fn answering<'a>(check: impl Future<Output = Result<Decision, Response>> + S
     Box::pin(check)
 }
 
-/// The answer of a check that the policy does not have.
+/// The result of a check that the policy does not have.
 pub fn unknown_check<'a>() -> Answering<'a> {
     Box::pin(std::future::ready(Ok(Decision::Forbidden)))
 }
@@ -76,15 +76,15 @@ pub trait Check<C, S> {
     ) -> impl Future<Output = Result<Decision, Response>> + Send;
 }
 
-/// What a check answers.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Decision {
-    /// The caller may.
+    /// The caller is allowed.
     Allow,
-    /// The caller may not: 403.
+    /// The caller is not allowed: 403.
     Forbidden,
-    /// The caller must not learn whether the thing exists: 404.
+    /// The caller must not learn whether the resource exists: 404.
     NotFound,
 }
 

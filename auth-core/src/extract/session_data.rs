@@ -1,4 +1,4 @@
-//! The tower layer that offers a session's data to handlers and saves it after them.
+//! The tower layer that provides the data of a session to handlers and saves it afterwards.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -107,8 +107,8 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let carried = session_id(&parts.headers, shared.cookie.name()).ok().flatten();
-            // From another site, the browser's session is not at hand, and a new one is not planted. Nor where something else
-            // than the session says who calls: its data may be somebody else's, and the browser keeps its cookie.
+            // A request from another site neither uses the browser's session nor creates one. The same is true of a request
+            // with another credential than the session, whose data may belong to another user.
             let has_session =
                 shared.csrf.allows_request(&parts) && !parts.headers.contains_key(AUTHORIZATION);
             let carried = carried.filter(|_| has_session);
@@ -141,8 +141,8 @@ impl Shared {
         (Session(data), view)
     }
 
-    /// Saves what changed, and sets the cookie where the id is new. A server error saves nothing; so does a response
-    /// that sets the session cookie itself: it signed in or out, which moves the data along or ends it.
+    /// Saves changed data, and sets the cookie if the id is new. Nothing is saved after a server error, or if the response
+    /// sets the session cookie itself: then the handler signed in or out, which moved the data or ended the session.
     async fn save(
         &self,
         session: &Session,

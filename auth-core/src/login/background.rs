@@ -1,4 +1,4 @@
-//! The work off the request path: three loops that end with the authenticator, and go on after a panic.
+//! The background tasks: three loops that end with the authenticator and continue after a panic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +57,8 @@ impl Drop for Background {
     }
 }
 
-/// Does a task round by round, until the authenticator ends. A round that panics is logged, raised as an event and, after
-/// a pause, followed by the next one: a task that stopped for good would go unnoticed.
+/// Runs a task in rounds until the authenticator is dropped. If a round panics, this is logged and raised as an event,
+/// and the next round follows after a pause.
 async fn supervise<F>(task: &'static str, revoker: Arc<Revoker>, round: impl Fn() -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -71,7 +71,7 @@ where
         match alone.join_next().await {
             Some(Err(error)) if error.is_panic() => {
                 in_a_row = u32::saturating_add(in_a_row, 1);
-                // Not what it panicked with, which may be anything.
+                // Without the panic's message, which may contain anything.
                 tracing::error!(?task, in_a_row, "a background task panicked and is started again");
                 revoker.observe(&AuditEvent::TaskPanicked { task, in_a_row });
                 sleep(pause_after(in_a_row)).await;
@@ -89,7 +89,7 @@ fn pause_after(in_a_row: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
 }
 
-/// Brings the revocation list up to date: at a wake-up, or after a second without one.
+/// Updates the revocation list: at a wake-up, or after a second without one.
 async fn follow(revoker: Arc<Revoker>) {
     if timeout(POLL, revoker.feed().changed()).await.is_ok() {
         tracing::trace!("the revocation log may have grown");
@@ -104,7 +104,7 @@ async fn follow(revoker: Arc<Revoker>) {
 }
 
 impl Revoker {
-    /// Reads the log to its end. Writes that the store lost, and large steps of its clock, are events.
+    /// Reads all new entries of the log. Writes that the store lost, and large steps of its clock, raise events.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         let done = self.feed().catch_up().await;
         if let Some(millis) = self.take_step() {
@@ -126,16 +126,16 @@ async fn write(uses: Arc<WriteBehind>, store: RealmStore) {
     uses.filled.notified().await;
     sleep(GATHER).await;
     if let Err(error) = uses.flush(&store).await {
-        tracing::warn!(?error, "uses of logins cannot be written down");
+        tracing::warn!(?error, "uses of logins cannot be written to the store");
         sleep(POLL).await;
     }
 }
 
-/// Deletes what has expired, and waits until it is time to do it again.
+/// Deletes expired rows and entries, and waits until the next time.
 async fn purge(revoker: Arc<Revoker>, store: RealmStore) {
     let entries = revoker.feed().list().purge(store.now());
     match store.ask(|store, _| store.purge()).await {
-        Ok(purged) => tracing::debug!(logins = purged.value, entries, "deleted what has expired"),
+        Ok(purged) => tracing::debug!(logins = purged.value, entries, "deleted expired rows and entries"),
         Err(error) => tracing::warn!(?error, "expired logins cannot be deleted"),
     }
     sleep(PURGE).await;

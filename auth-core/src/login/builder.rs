@@ -286,7 +286,7 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Another origin whose pages may send requests with our cookies, such as `https://admin.example`; hosts outside of
+    /// Another origin whose pages may send requests with the cookies, such as `https://admin.example`; hosts outside of
     /// ASCII in their punycode form. It must be on the same site, because the cookies are `SameSite`, and use HTTPS unless
     /// it is localhost.
     pub fn trusted_origin(mut self, origin: &str) -> Self {
@@ -294,8 +294,10 @@ impl<C: Claims> Builder<C> {
         self
     }
 
-    /// Lets the refresh token travel in a cookie, `__Host-refresh-` and digits that depend on the realm: HttpOnly, Secure, SameSite=Strict, and checked for
-    /// cross-site forgery. Default: only in bodies.
+    /// Also accepts refresh tokens in a cookie, which
+    /// [`login_browser_tokens`](crate::Authenticator::login_browser_tokens) sets: `__Host-refresh-` and digits that
+    /// depend on the realm, HttpOnly, Secure, SameSite=Strict. Requests with it are checked for CSRF. Default: refresh
+    /// tokens are in bodies only.
     pub fn refresh_cookie(mut self) -> Self {
         self.has_refresh_cookie = true;
         self
@@ -423,8 +425,8 @@ impl<C: Claims> Builder<C> {
     }
 }
 
-/// An origin whose pages can send our cookies. They are `Secure` and `SameSite`, so browsers send them from pages over
-/// plain HTTP to none but a development server.
+/// An origin whose pages can send the cookies. These are `Secure` and `SameSite`, so browsers send them with requests
+/// of pages over plain HTTP only on localhost.
 fn trusted_origin(text: &str) -> Result<Origin, ConfigError> {
     let origin = Origin::parse(text)?;
     match origin.is_secure() {

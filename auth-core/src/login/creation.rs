@@ -1,4 +1,4 @@
-//! Storing a new login, to its end.
+//! Storing a new login, in a task that is not cancelled.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::store::{
     Created, EndReason, Limit, LoginRow, NewLogin, NewSession, SessionKey, StoreError, Ticket, Timed,
 };
 
-/// What a browser had before it signed in, and is not replaced in the step that stores the new login.
+/// What a browser had before it signed in and the step that stores the new login does not replace.
 #[derive(Clone, Default)]
 pub(super) struct Leftover {
-    /// Logins to end: they are elsewhere in the store, or a second one of the subject.
+    /// Logins to end: those of other subjects, and a second one of this subject.
     pub(super) others: Vec<(LoginId, Subject)>,
     /// A session without a login to delete.
     pub(super) anonymous: Option<SessionKey>,
 }
 
 impl<C: Claims> Parts<C> {
-    /// Stores a login, and ends what is left over; `None` when an id is taken. All of it happens even if the request goes
-    /// away.
+    /// Stores a login, and ends the remaining earlier ones; `None` when an id is taken. It completes even if the request
+    /// is dropped.
     pub(super) async fn create(
         &self,
         ticket: &Ticket,
@@ -50,7 +50,7 @@ impl<C: Claims> Parts<C> {
     }
 }
 
-/// A login that is about to be stored.
+/// A login to be stored.
 struct Creation {
     store: RealmStore,
     revoker: Arc<Revoker>,
@@ -61,7 +61,7 @@ struct Creation {
 }
 
 impl Creation {
-    /// Stores the login, and says what ended by that.
+    /// Stores the login, and raises events about the logins that this ended.
     async fn create(&self) -> Result<Option<Timed<LoginRow>>, LoginError> {
         let (login, subject) = (&self.login, &self.login.subject);
         let write = self.revoker.feed().begin_write();
@@ -90,8 +90,8 @@ impl Creation {
         }
     }
 
-    /// Ends what the browser had before, in steps of their own. The new login is there already: what fails here is logged,
-    /// and ends by itself.
+    /// Ends what the browser had before, in separate steps. The new login exists already, so a failure is only logged:
+    /// what could not be ended expires.
     async fn end(&self, leftover: Leftover) {
         for (login, owner) in &leftover.others {
             report(self.revoker.end(owner, *login, EndReason::Replaced).await);
@@ -104,6 +104,9 @@ impl Creation {
 
 fn report<T>(result: Result<T, StoreError>) {
     if let Err(error) = result {
-        tracing::warn!(?error, "what a browser had before it signed in stays until it expires");
+        tracing::warn!(
+            ?error,
+            "the earlier login of a browser that signed in could not be ended; it stays until it expires"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What a browser had before it signed in: the new login takes its place.
+//! The login or session that a browser had before it signed in, and that the new login replaces.
 
 use http::HeaderMap;
 
@@ -11,14 +11,14 @@ use crate::refresh::ParsedToken;
 use crate::store::{LiveLogin, SessionKey, StoreError};
 use crate::web::{refresh_token, session_id};
 
-/// What a browser had before it signed in.
+/// The logins and sessions that a browser had before it signed in.
 #[derive(Default)]
 pub(super) struct Earlier {
-    /// Data to move along, where the new login has a session. The data of somebody else's login stays with it.
+    /// Data to move to the new login, if it has a session. The data of a login of another subject is not moved.
     pub(super) data: Option<Vec<u8>>,
-    /// A login of the same subject: it ends in the step in which the new one is made.
+    /// A login of the same subject. It is ended in the step that creates the new one.
     pub(super) own: Option<LoginId>,
-    /// What is not replaced in that step.
+    /// What is ended in separate steps.
     pub(super) leftover: Leftover,
 }
 
@@ -32,7 +32,7 @@ impl Earlier {
 }
 
 impl<C: Claims> Parts<C> {
-    /// What the cookies of a browser stand for that signs in as the subject. A cookie that is none of ours is ignored here.
+    /// Finds the logins and sessions of the browser's cookies. Malformed cookies are ignored.
     pub(super) async fn earlier(
         &self,
         cookies: &HeaderMap,
@@ -73,7 +73,7 @@ impl<C: Claims> Parts<C> {
         ParsedToken::parse(token, self.issuer.peppers()).ok()
     }
 
-    /// A token that is neither the current one nor the one before proves nothing: it ends no login.
+    /// A token that is neither the current nor the previous one of its login does not authenticate: it ends no login.
     async fn add_tokens(
         &self,
         earlier: &mut Earlier,

@@ -186,7 +186,7 @@ impl<C: Claims> Authenticator<C> {
         self.parts.uses.flush(&self.parts.store).await
     }
 
-    /// Reads the revocation log to its end now, without waiting for the next poll.
+    /// Reads all new entries of the revocation log now, without waiting for the next poll.
     ///
     /// # Errors
     ///

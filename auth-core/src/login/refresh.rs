@@ -75,7 +75,7 @@ impl<C: Claims> Authenticator<C> {
         };
         let parts = self.parts.clone();
         let access_token = access_token.map(SecretString::from);
-        // In a task of its own: a client that goes away does not keep a theft from being acted on.
+        // In a task of its own, so that a detected theft ends the login even if the client disconnects.
         tokio::spawn(async move { parts.refresh(&token, access_token.as_ref()).await })
             .await
             .unwrap_or_else(|error| Err(stopped(&error).into()))
@@ -147,7 +147,7 @@ impl<C: Claims> Parts<C> {
             Load::Current(loaded) => {
                 let is_kept = loaded.json == row.claims && loaded.epoch == row.epoch;
                 if !is_kept && !self.loader.keep(row.id, &loaded).await? {
-                    // The login ended meanwhile, or somebody was faster: asked again, the store says which.
+                    // The login ended, or another request changed the family first: the next attempt tells which.
                     return Err(RefreshError::Unavailable("the login changed meanwhile".into()));
                 }
                 Ok((loaded.epoch, loaded.claims))

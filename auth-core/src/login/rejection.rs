@@ -1,4 +1,4 @@
-//! A request that was refused, as the application sees it.
+//! A refused request, as the application sees it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ pub struct Rejection {
     pub(crate) context: Box<RefusalContext>,
 }
 
-/// Why a request was refused. It is for choosing an answer; nothing in it is secret, but a public answer should not tell
+/// Why a request was refused, for choosing an answer. It contains no secret, but the answer should not tell the client
 /// more than the status does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectionReason {
-    /// A check of the application, or an extractor of one, answered itself. [`Builder::on_rejection`] is not asked.
+    /// A check of the application, or an extractor of a check, returned a response. [`Builder::on_rejection`] is not called.
     ///
     /// [`Builder::on_rejection`]: crate::login::Builder::on_rejection
     Answered,
@@ -34,33 +34,34 @@ pub enum RejectionReason {
     CrossSite,
     /// 403: a role, scope or check is not satisfied.
     Forbidden,
-    /// 401: a bearer token that is not valid, or session cookies that are malformed or there twice.
+    /// 401: a bearer token that is not valid, or a malformed or duplicate session cookie.
     InvalidCredential,
-    /// 400: the `Authorization` header is malformed or there twice.
+    /// 400: the `Authorization` header is malformed or duplicate.
     MalformedRequest,
     /// 405: the path is known, but not with this method. Only with
     /// [`ProtectedRouter::unmatched`](crate::ProtectedRouter::unmatched).
     MethodNotAllowed,
     /// 401: there is no credential of a scheme that the route accepts.
     NoCredential,
-    /// 404: a check says so, or no route matches (with [`ProtectedRouter::unmatched`](crate::ProtectedRouter::unmatched)).
+    /// 404: a check returned [`Decision::NotFound`](crate::extract::Decision::NotFound), or no route matches (only with
+    /// [`ProtectedRouter::unmatched`](crate::ProtectedRouter::unmatched)).
     NotFound,
-    /// 401: the session has expired, or it was ended here or elsewhere. This is what a form of an old page gets.
+    /// 401: the session has expired, or was ended in this browser or elsewhere. A form of an old page gets this.
     SessionOver,
     /// 401: the user signed in longer ago than this route allows.
     TooOld {
-        /// What the route allows.
+        /// The longest time that the route allows.
         max_age: Duration,
     },
-    /// 503: the store or the claims source is needed, and does not answer.
+    /// 503: the store or the claims source was needed and did not answer.
     Unavailable,
 }
 
-/// Why, with what the answer needs.
+/// The reason, with what the answer needs.
 pub(crate) enum Refusal {
     Answered(Response),
     CrossSite,
-    /// The scopes that would help.
+    /// The missing scopes.
     Insufficient(Option<&'static [Grant]>),
     InvalidCredential(Scheme),
     MalformedRequest,
@@ -76,7 +77,7 @@ pub(crate) enum Refusal {
 pub(crate) struct RefusalContext {
     pub(crate) schemes: Option<Schemes>,
     pub(crate) realm: String,
-    /// Where the client signs in, if it is a browser that opens a page or sends a form.
+    /// The address where the client signs in, if it is a browser that opens a page or sends a form.
     pub(crate) login_page: Option<String>,
     pub(crate) answer: Option<OnRejection>,
     method: Method,
@@ -153,7 +154,7 @@ impl Rejection {
         }
     }
 
-    /// The status of the answer, where it is not a redirect.
+    /// The status of the answer, unless it is a redirect.
     pub fn status(&self) -> StatusCode {
         match &self.refusal {
             Refusal::Answered(response) => response.status(),
@@ -185,8 +186,8 @@ impl Rejection {
     }
 }
 
-/// The login page for a browser that opens a page, with the way back, or that sends a form, which cannot be repeated. The
-/// login page itself leads nowhere.
+/// The login page, for a browser: with `next` if it opens a page, without if it sends a form, which cannot be repeated.
+/// `None` if the request is for the login page itself.
 fn sign_in_at(login_page: &LocalPath, method: &Method, uri: &Uri) -> Option<String> {
     if login_page.path() == uri.path() {
         return None;
@@ -202,7 +203,7 @@ fn sign_in_at(login_page: &LocalPath, method: &Method, uri: &Uri) -> Option<Stri
     }
 }
 
-/// Shows the reason, and nothing of the request.
+/// Contains the reason, and nothing of the request.
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Rejection({:?})", self.reason())

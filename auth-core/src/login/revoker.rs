@@ -1,4 +1,4 @@
-//! Ending and revoking: the write to the store, the entry in this node's list, and the event, always together.
+//! Ending logins and revoking credentials: the write to the store, the entry in this node's list, and the event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::store::{
     EndReason, EndedAll, Logged, Partition, Renamed, Revoked, SecretHash, SessionKey, StoreError,
 };
 
-/// Ends logins and revokes credentials. Every write runs to its end, even if the request is cancelled.
+/// Ends logins and revokes credentials. Every write completes, even if the request is dropped.
 #[derive(Debug)]
 pub(crate) struct Revoker {
     store: RealmStore,
@@ -187,16 +187,16 @@ impl Revoker {
     }
 }
 
-/// Runs a write to its end even if the request that asked for it goes away half way: an end that began is not undone, and
-/// what the store logged is known and expected here.
+/// Completes a write even if the request that caused it is dropped. Otherwise the store could end a login without the
+/// entry in this node's list and the event.
 pub(super) async fn uncancelled<T: Send + 'static, E: From<StoreError> + Send + 'static>(
     write: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, E> {
     tokio::spawn(write).await.unwrap_or_else(|error| Err(stopped(&error).into()))
 }
 
-/// A task panicked, or was cancelled because the runtime shuts down. What it panicked with may be anything, so that it is
-/// not kept for logs.
+/// A task panicked, or was cancelled because the runtime shuts down. The message of the panic may contain anything, so it
+/// is not part of the error.
 pub(super) fn stopped(error: &JoinError) -> StoreError {
     StoreError::new(if error.is_panic() { "a task panicked" } else { "a task was cancelled" })
 }

@@ -1,8 +1,8 @@
-//! One request's view of session data: tower-sessions' store trait on top of ours, without its way of saving.
+//! The session data of one request: implements tower-sessions' store trait, but saves in another way.
 //!
 //! tower-sessions saves by inserting or replacing, so a request in progress during a sign-out would restore the
-//! session, and of two requests that change a session the later one would silently undo the earlier one. This view remembers
-//! the version that it loaded, and saves only over that version.
+//! session, and of two requests that change a session the later one would silently undo the earlier one. Here the version
+//! that was loaded is remembered, and data is saved only if the session still has this version.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::session::{SessionId, SignedIn};
 use crate::store::{NewSession, Partition, SessionKey, SessionRow, StoreError};
 
-/// What sessions are kept with.
+/// The store and the settings of sessions.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionContext {
     pub(crate) store: RealmStore,
@@ -53,7 +53,7 @@ struct Seen {
     version: u64,
     /// The handler asked for the data.
     was_asked: bool,
-    /// The handler deleted the session, or gives it a new id. Nothing was written yet; what follows tells which it is.
+    /// The handler deleted the session, or gives it a new id: the next call tells which. Nothing was written yet.
     removed: Option<Removed>,
 }
 
@@ -65,7 +65,7 @@ struct Removed {
 
 impl RequestSession {
     pub(crate) fn new(context: SessionContext, carried: Option<&SessionId>, signed_in: SignedIn) -> Self {
-        // Anybody can write any partition into a cookie: one that the store does not have is not taken over.
+        // The partition in a cookie is not trusted: the store may not have it.
         let is_there = |partition: &Partition| u32::from(partition.number()) < context.partitions();
         let partition = carried.map(SessionId::partition).filter(is_there).unwrap_or(Partition::REALM);
         Self { context, partition, signed_in, seen: Mutex::default() }
@@ -89,7 +89,7 @@ impl RequestSession {
         self.with_seen(|seen| seen.was_asked)
     }
 
-    /// Whether the session waits to be emptied, or for its new id.
+    /// Whether the session is still to be emptied, or to get its new id.
     pub(crate) fn is_removed(&self) -> bool {
         self.with_seen(|seen| seen.removed.is_some())
     }
@@ -167,7 +167,7 @@ impl tower_sessions_core::SessionStore for RequestSession {
         if let Some(old) = self.with_seen(|seen| seen.removed.as_ref().map(|removed| removed.empty.id)) {
             return self.rename(old, record).await;
         }
-        // The session that let the request in has ended meanwhile: what it changed is not put into a new one.
+        // The session that authenticated the request has ended since: its data is not saved in a new session.
         if self.signed_in.get() {
             return Err(Error::Backend(ENDED.to_owned()));
         }

@@ -166,7 +166,7 @@ impl<C: Claims> Sessions<C> {
         let ticket =
             self.store.ask(|store, realm| store.ticket(realm, subject)).await.map_err(unavailable)?;
         match self.loader.load(subject, Epoch(ticket.value.epoch)).await {
-            // `false`: later claims are there already, or the login is over; whoever loads it next will see.
+            // `false`: the store has later claims already, or the login has ended; the next load finds out.
             Ok(Load::Current(loaded)) => {
                 self.loader.keep(login, &loaded).await.map(|_is_kept| ()).map_err(unavailable)
             }

@@ -31,20 +31,20 @@ pub enum LoginError {
     /// The request came from another site: 403.
     #[error("the request came from another site")]
     CrossSite,
-    /// The claims source says that the subject is gone or disabled: 401.
-    #[error("the subject is gone or disabled")]
+    /// The claims source says that the subject is deleted or disabled: 401.
+    #[error("the subject is deleted or disabled")]
     Gone,
     /// The subject has reached the limit of logins: 409.
-    #[error("the subject has as many logins as it may")]
+    #[error("the subject has reached the limit of logins")]
     LimitReached,
-    /// The request's method signs nobody in (`HEAD`, `OPTIONS`, `TRACE`): 403.
-    #[error("the method of the request signs nobody in")]
+    /// The request's method cannot sign in (`HEAD`, `OPTIONS`, `TRACE`): 403.
+    #[error("the method of the request cannot sign in")]
     Method,
     /// The ticket and the claims have different subjects: 500, because it is an error of the application.
     #[error("the ticket is of another subject")]
     OtherSubject,
-    /// The page was opened over plain HTTP, on another host than this machine. Browsers do not keep `Secure` cookies there:
-    /// 403, with that hint.
+    /// The page was opened over plain HTTP, on another host than localhost, where browsers do not keep `Secure` cookies:
+    /// 403, with this explanation.
     #[error("the page was opened over plain HTTP, where browsers do not keep the cookie")]
     PlainHttp,
     /// The claims source did not answer: 503.
@@ -70,7 +70,7 @@ impl From<LoadError> for LoginError {
 
 /// A completed sign-in: the response parts that set the session cookie. Return it with the response:
 /// `Ok((signed_in, Redirect::to("/")))`.
-#[must_use = "without it in the response, nobody is signed in"]
+#[must_use = "the user is signed in only if the response contains it"]
 pub struct SignedIn {
     login: LoginId,
     cookie: HeaderValue,
@@ -109,9 +109,9 @@ impl<C: Claims> Authenticator<C> {
     /// Signs a user in with a session cookie, after the application has authenticated the user. The sign-in begins with this
     /// call; use [`begin`](Self::begin) if checking the user takes time.
     ///
-    /// The session gets a new id. If the browser had a login, by session or refresh cookie, it ends; if it had a session without
-    /// a login, its data moves to the new session. With a [`ClaimsSource`](super::ClaimsSource) the claims are loaded from there, and `claims` only
-    /// names the subject.
+    /// The session gets a new id. If the browser had a login, by session or refresh cookie, it is ended; if it had a session
+    /// without a login, its data moves to the new session. With a [`ClaimsSource`](super::ClaimsSource) the claims are
+    /// loaded from there, and `claims` only names the subject.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl<C: Claims> Authenticator<C> {
         self.parts.login_tokens(ticket, attempt.device, &HeaderMap::new(), claims).await
     }
 
-    /// As [`login_tokens_with`](Self::login_tokens_with), for a browser: what it had before ends.
+    /// As [`login_tokens_with`](Self::login_tokens_with), for a browser: its earlier login is ended.
     pub(crate) async fn login_tokens_of_browser(
         &self,
         ticket: &Ticket,
@@ -209,8 +209,8 @@ impl<C: Claims> Authenticator<C> {
 }
 
 impl<C: Claims> Parts<C> {
-    /// Makes a login with tokens, in the place of what the cookies stand for. A session without a login stays: its data is
-    /// no part of a login with tokens.
+    /// Makes a login with tokens, which replaces the logins of the cookies. A session without a login stays, because a
+    /// login with tokens has no session data.
     async fn login_tokens(
         &self,
         ticket: &Ticket,
@@ -234,7 +234,7 @@ impl<C: Claims> Parts<C> {
         Err(StoreError::new(RandomError).into())
     }
 
-    /// What a login that begins under the ticket will be.
+    /// The login that begins under the ticket.
     async fn new_login(
         &self,
         ticket: &Ticket,

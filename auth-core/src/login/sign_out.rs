@@ -11,7 +11,7 @@ use crate::web::RefreshCookie;
 
 /// A completed sign-out: the response parts that remove the cookies, if there are any.
 #[derive(Debug)]
-#[must_use = "without it in the response, the browser keeps a dead cookie"]
+#[must_use = "the browser keeps the invalid cookie unless the response contains it"]
 pub struct SignedOut {
     cookies: Vec<HeaderValue>,
 }

@@ -1,4 +1,4 @@
-//! Writes that no request waits for: when a login was last used, and which rotations reached their owner.
+//! The queue of writes that no request waits for: when a login was last used, and which rotations were confirmed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::id::{LoginId, Position};
 use crate::store::{StoreError, Touch};
 
-/// The queue; one entry a login, so it is bounded by the logins in use.
+/// The queue. It has one entry for each login, so it is bounded by the number of logins in use.
 #[derive(Debug, Default)]
 pub(super) struct WriteBehind {
     queued: Mutex<Queued>,
@@ -24,7 +24,7 @@ pub(super) struct WriteBehind {
 pub(super) struct Use {
     pub(super) login: LoginId,
     pub(super) seen_at: Timestamp,
-    /// How long after it the login ends unless it is used again.
+    /// How long afterwards the login expires unless it is used again.
     pub(super) idle: Duration,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Use {
 struct Queued {
     touches: HashMap<LoginId, Use>,
     confirmations: HashMap<LoginId, Position>,
-    /// Taken, and perhaps not yet in the store.
+    /// Entries that are being written, and may not be in the store yet.
     confirming: HashMap<LoginId, Position>,
 }
 
@@ -44,7 +44,7 @@ impl Queued {
         }
     }
 
-    /// A token of an older rotation may be used after one of a newer: the newer counts.
+    /// A token of an older rotation may be used after one of a newer rotation: the newer rotation is kept.
     fn confirm(&mut self, login: LoginId, position: Position) {
         let latest = self.confirmations.entry(login).or_insert(position);
         *latest = position.max(*latest);
@@ -62,14 +62,14 @@ impl WriteBehind {
         self.filled.notify_one();
     }
 
-    /// Whether a confirmation of the login is on its way to the store.
+    /// Whether a confirmation of the login is being written.
     pub(super) fn has_confirmation(&self, login: LoginId) -> bool {
         self.with(|queued| {
             queued.confirmations.contains_key(&login) || queued.confirming.contains_key(&login)
         })
     }
 
-    /// The use of the login that is on its way to the store.
+    /// The use of the login that is being written.
     pub(super) fn queued_touch(&self, login: LoginId) -> Option<Use> {
         self.with(|queued| queued.touches.get(&login).copied())
     }
@@ -78,8 +78,8 @@ impl WriteBehind {
     ///
     /// # Cancel safety
     ///
-    /// What was not surely written, because the store failed or the caller went away, goes back into the queue, unless
-    /// something newer is there by now. Writing it twice does no harm.
+    /// Entries that may not have been written, because the store failed or the call was dropped, return to the queue
+    /// unless it has newer ones. Writing an entry twice is harmless.
     pub(super) async fn flush(&self, store: &RealmStore) -> Result<(), StoreError> {
         let _alone = self.writing.lock().await;
         let mut taken = Taken::of(self);
@@ -98,7 +98,7 @@ impl WriteBehind {
         Ok(())
     }
 
-    /// A login that is over is not used any more.
+    /// Removes the entries of a login that has ended.
     pub(super) fn forget(&self, login: LoginId) {
         self.with(|queued| {
             queued.touches.remove(&login);
@@ -111,7 +111,7 @@ impl WriteBehind {
     }
 }
 
-/// What was taken out of the queue; what is left when it drops goes back.
+/// Entries taken from the queue. Those that remain when it is dropped return to the queue.
 struct Taken<'a> {
     queue: &'a WriteBehind,
     touches: Vec<Use>,

@@ -1,8 +1,8 @@
-//! Evaluation of a [`Condition`]: pure, and lazy where a check would have to run.
+//! Evaluation of a [`Condition`]: a pure function that asks for a check only when the result depends on it.
 
 use super::{Condition, Grant, Quantifier};
 
-/// What the checks of a policy answered so far, by index.
+/// The results of the checks of a policy so far, by index.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Answers {
     met: u64,
@@ -24,24 +24,24 @@ impl Answers {
     }
 }
 
-/// How a condition came out.
+/// The result of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Met,
-    /// Refused; the scopes that would have helped, where a scope was what was missing.
+    /// Refused, with the missing scopes if a scope was missing.
     Forbidden(Option<&'static [Grant]>),
-    /// Refused, and the caller must not learn that the thing exists.
+    /// Refused, and the caller must not learn that the resource exists.
     NotFound,
-    /// Not decided before the check with this index has answered.
+    /// Undecided until the check with this index has a result.
     Ask(u8),
 }
 
 /// Evaluates `condition` for a principal with these effective roles and scopes.
 ///
-/// `All` stops at the first member that is refused or open, `Any` at the first that is met; a check is asked for
-/// only when the members before it leave the condition open, so cheap members are best written first. Where every
-/// member of an `Any` is refused, *not found* is the answer if any of them said so: it tells the caller least.
-/// An empty `Any` is refused, never "everybody".
+/// `All` stops at the first member that is refused or undecided, `Any` at the first that is satisfied. A check is asked
+/// for only when the members before it do not decide the condition, so cheap members should be written first. If every
+/// member of an `Any` is refused, the result is *not found* if any of them is: it tells the caller least.
+/// An empty `Any` is refused.
 pub(crate) fn evaluate(condition: &Condition, roles: u64, scopes: u64, answers: Answers) -> Outcome {
     match condition {
         Condition::Always => Outcome::Met,
@@ -112,14 +112,14 @@ mod tests {
         &[Condition::Roles(Quantifier::Any, CLERK), Condition::Check(0, "owner")];
 
     #[test]
-    fn a_check_is_asked_only_when_the_cheaper_members_leave_it_open() {
+    fn a_check_is_asked_for_only_when_the_members_before_it_do_not_decide() {
         let condition = Condition::Any(CLERK_OR_OWNER);
         assert_eq!(evaluate(&condition, 0b10, 0, Answers::default()), Outcome::Met);
         assert_eq!(evaluate(&condition, 0b01, 0, Answers::default()), Outcome::Ask(0));
     }
 
     #[test]
-    fn not_found_hides_behind_no_other_refusal() {
+    fn not_found_takes_precedence_over_other_refusals() {
         let mut answers = Answers::default();
         answers.not_found(0);
         assert_eq!(evaluate(&Condition::Any(CLERK_OR_OWNER), 0, 0, answers), Outcome::NotFound);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn any_inside_all_keeps_its_parentheses() {
+    fn any_inside_all_is_a_group() {
         const MEMBERS: &[Condition] =
             &[Condition::Any(CLERK_OR_OWNER), Condition::Scopes(Quantifier::All, READ_AND_WRITE)];
         let condition = Condition::All(MEMBERS);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_groups_let_nobody_in() {
+    fn an_empty_any_is_refused() {
         assert_eq!(evaluate(&Condition::Any(&[]), u64::MAX, 0, Answers::default()), Outcome::Forbidden(None));
         let roles = Condition::Roles(Quantifier::All, &[]);
         assert_eq!(evaluate(&roles, u64::MAX, 0, Answers::default()), Outcome::Forbidden(None));

@@ -1,4 +1,4 @@
-//! A policy as data: what a route asks of its caller, and the evaluation of it.
+//! A policy as data: what a route requires of its caller, and its evaluation.
 
 mod evaluate;
 
@@ -9,8 +9,8 @@ use serde::Serialize;
 
 pub(crate) use evaluate::{Answers, Outcome, evaluate};
 
-/// What a handler asks of its caller. Written by `#[require_auth]` as a constant, so the guard, the router and
-/// the policy table read the same value.
+/// What a handler requires of its caller. `#[require_auth]` makes a constant of it, so the guard, the router and
+/// the policy table use the same value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
     schemes: Schemes,
@@ -21,26 +21,26 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// A caller with a valid credential of one of `schemes`, with CSRF checked and nothing else asked.
+    /// A caller with a valid credential of one of `schemes`. CSRF is checked, and nothing else is required.
     pub const fn new(schemes: Schemes) -> Self {
         Self { schemes, condition: Condition::Always, fresh: None, revocation: None, csrf: CsrfCheck::On }
     }
 
-    /// Asks `condition` too.
+    /// Requires `condition` too.
     #[must_use]
     pub const fn condition(mut self, condition: Condition) -> Self {
         self.condition = condition;
         self
     }
 
-    /// Asks that the caller proved who they are (typed the password, …) no longer ago than `max_age`.
+    /// Requires that the caller signed in (entered the password, …) no longer ago than `max_age`.
     #[must_use]
     pub const fn fresh(mut self, max_age: Duration) -> Self {
         self.fresh = Some(max_age);
         self
     }
 
-    /// Asks that the revocation list is no older than `bound` when this request is decided.
+    /// Requires that the revocation list is no older than `bound` when the request is decided.
     #[must_use]
     pub const fn revocation(mut self, bound: Duration) -> Self {
         self.revocation = Some(bound);
@@ -64,12 +64,12 @@ impl Requirement {
         &self.condition
     }
 
-    /// The longest time since the caller proved who they are.
+    /// The longest time since the caller signed in.
     pub const fn max_age(&self) -> Option<Duration> {
         self.fresh
     }
 
-    /// The bound on the age of the revocation list, where it differs from the authenticator's.
+    /// The bound on the age of the revocation list, if it differs from the authenticator's.
     pub const fn revocation_bound(&self) -> Option<Duration> {
         self.revocation
     }
@@ -80,7 +80,7 @@ impl Requirement {
     }
 }
 
-/// By what a caller can authenticate, and by what a login is carried.
+/// How a caller can authenticate, and what carries a login.
 ///
 /// As text it is `session` or `jwt`, as in `#[require_auth]`. Serialised, as the kind of a login, it is `session` or
 /// `token`.
@@ -110,14 +110,14 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// One scheme, or both; never none.
+/// One scheme or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schemes {
     /// Only a session cookie.
     Session,
     /// Only a bearer access token.
     Jwt,
-    /// Either of the two.
+    /// Either.
     SessionOrJwt,
 }
 
@@ -162,24 +162,24 @@ pub enum CsrfCheck {
 /// A condition on the principal: a tree of constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// Nothing is asked.
+    /// Always satisfied.
     Always,
-    /// Of these roles.
+    /// These roles are required.
     Roles(Quantifier, &'static [Grant]),
-    /// Of these scopes.
+    /// These scopes are required.
     Scopes(Quantifier, &'static [Grant]),
-    /// The check with that index in the policy, and the name it was written with.
+    /// The check with this index in the policy, and its name in the attribute.
     Check(u8, &'static str),
-    /// Every one of these.
+    /// All of these.
     All(&'static [Condition]),
     /// At least one of these.
     Any(&'static [Condition]),
 }
 
-/// How many members of a list must be there.
+/// How many roles or scopes of a list are required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantifier {
-    /// Every one: `A & B`.
+    /// All: `A & B`.
     All,
     /// At least one: `A | B`.
     Any,
@@ -193,12 +193,12 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// The role or scope with that index, below 64, and that name on the wire.
+    /// The role or scope with this index, below 64, and this name in tokens.
     pub const fn new(index: u32, name: &'static str) -> Self {
         Self { bit: crate::role::bit(index), name }
     }
 
-    /// The name on the wire.
+    /// The name in tokens.
     pub const fn name(&self) -> &'static str {
         self.name
     }

@@ -2,7 +2,8 @@
 //!
 //! An application chooses a store and passes it to the builder:
 //! [`MemoryStore`](memory::MemoryStore) for tests and demonstrations, `sqlite::SqliteStore` (feature `sqlite`), which is
-//! durable and for one machine, or `postgres::PostgresStore` (feature `postgres`), for any number of nodes.
+//! durable and for one machine, or, for any number of nodes, `postgres::PostgresStore` (feature `postgres`) or
+//! `redis::RedisStore` (feature `redis`).
 //!
 //! ```
 //! use auth_core::jwt::{Algorithm, KeyRing};

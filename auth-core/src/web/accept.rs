@@ -3,15 +3,15 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-/// The longest `Accept` that is read, all headers together. Browsers send about 150 bytes.
+/// The maximum length of all `Accept` headers together. Browsers send about 150 bytes.
 const MAX_LENGTH: usize = 4 * 1024;
 
 /// Whether the client wants an HTML page rather than JSON: its `Accept` names `text/html`, with a quality that is not
 /// zero and not below that of JSON. Browsers that open a page or send a form do; `*/*` and `text/*` are what programs
 /// send.
 ///
-/// A member of the list that does not have the form of RFC 9110 counts as not there. More than 4 KiB of `Accept` is as
-/// none.
+/// A member of the list that does not have the form of RFC 9110 is ignored. If `Accept` is longer than 4 KiB, it is
+/// ignored.
 pub fn prefers_html(headers: &HeaderMap) -> bool {
     let values = || headers.get_all(ACCEPT).iter().map(http::HeaderValue::as_bytes);
     if values().map(<[u8]>::len).sum::<usize>() > MAX_LENGTH {
@@ -25,7 +25,7 @@ pub fn prefers_html(headers: &HeaderMap) -> bool {
 /// Thousandths: 1000 is `q=1`.
 type Quality = u16;
 
-/// The qualities of the ranges that matter; of a range that comes twice, the higher one.
+/// The qualities of the ranges that matter. If a range occurs twice, the higher quality is used.
 #[derive(Debug, Default)]
 struct Wanted {
     html: Option<Quality>,
@@ -49,7 +49,7 @@ impl Wanted {
         *place = (*place).max(Some(quality));
     }
 
-    /// The most specific range decides.
+    /// The quality of the most specific range.
     fn json(&self) -> Quality {
         let general = self.application.or(self.anything);
         self.json.or(general).max(self.problem.or(general)).unwrap_or(0)
@@ -93,7 +93,7 @@ fn weight(value: &[u8]) -> Option<Quality> {
     }
 }
 
-/// The parts between separators that do not stand in a quoted string.
+/// The parts between separators outside of quoted strings.
 fn split(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.split(move |byte| {
@@ -117,7 +117,7 @@ fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(is_token_byte)
 }
 
-/// A whole quoted string: its last quote is the only one that is not escaped.
+/// Whether this is one quoted string: no quote but the last one is unescaped.
 fn is_quoted(text: &[u8]) -> bool {
     let Some(inner) = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) else {
         return false;
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quality_has_one_form() {
+    fn a_quality_is_at_most_1_with_at_most_three_digits() {
         for (text, quality) in
             [("0", 0), ("0.", 0), ("0.5", 500), ("0.05", 50), ("0.001", 1), ("1", 1000), ("1.000", 1000)]
         {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_string_holds_separators() {
+    fn a_separator_in_a_quoted_string_separates_nothing() {
         let parts: Vec<_> = split(br#"a;x="b,\",c;d",e"#, b',').collect();
         assert_eq!(parts, [&br#"a;x="b,\",c;d""#[..], b"e"]);
         assert_eq!(range(br#"text/html;x="q=0;q=0";q=0.5"#), Some((&b"text/html"[..], 500)));

@@ -1,4 +1,4 @@
-//! The two cookies: that of the session and, for applications that want it, that of the refresh token.
+//! The two cookies: the session's and, if the application enables it, the refresh token's.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use crate::config::ConfigError;
 use crate::hash::sha256;
 use crate::session::SessionId;
 
-/// The name of a cookie of ours, prefix included.
+/// The name of a cookie of this crate, with its prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CookieName(String);
 
 impl CookieName {
-    /// A name that two applications on one host, as in development, do not share: cookies ignore ports.
+    /// A name that depends on the realm, so that two applications on one host, as in development, have different
+    /// cookies: cookies do not depend on the port.
     fn of_realm(what: &str, realm: &str) -> Self {
         let [a, b, c, d, e, f, ..] = sha256(realm.as_bytes());
         Self(format!("__Host-{what}-{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}"))
@@ -28,7 +29,7 @@ impl CookieName {
         self.0.as_bytes() == name
     }
 
-    /// The same name in any case: browsers of different ages disagree about the case of the prefix.
+    /// Compares without case: some browsers check the prefix `__Host-` in this case only.
     pub(crate) fn resembles(&self, name: &[u8]) -> bool {
         self.0.as_bytes().eq_ignore_ascii_case(name)
     }
@@ -40,8 +41,8 @@ impl CookieName {
     }
 }
 
-/// The session cookie: how it is called, and how long the browser keeps it. Its protections are fixed: `__Host-`, so that
-/// no other host and no plain-HTTP page can plant it, HttpOnly, Secure, SameSite=Lax, for the whole site.
+/// The session cookie: its name, and how long the browser keeps it. Its attributes are fixed: `__Host-`, so that
+/// no other host and no page over plain HTTP can set it, HttpOnly, Secure, SameSite=Lax, `Path=/`.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionCookie {
     name: CookieName,
@@ -49,12 +50,12 @@ pub(crate) struct SessionCookie {
 }
 
 impl SessionCookie {
-    /// `__Host-id-` and a mark of the realm.
+    /// `__Host-id-` and digits that depend on the realm.
     pub(crate) fn of_realm(realm: &str, persistent: bool) -> Self {
         Self { name: CookieName::of_realm("id", realm), persistent }
     }
 
-    /// `__Host-` and this name. `persistent`: the browser keeps it after it was closed.
+    /// `__Host-` and this name. `persistent`: the browser keeps the cookie after it is closed.
     pub(crate) fn new(name: &str, persistent: bool) -> Result<Self, ConfigError> {
         let is_good = (1..=64).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
@@ -92,15 +93,15 @@ impl SessionCookie {
     }
 }
 
-/// A refresh token in a cookie, for applications in a browser: `__Host-`, so that no other host and no plain-HTTP page can
-/// plant it, HttpOnly, Secure, SameSite=Strict, and checked for cross-site forgery.
+/// The refresh token in a cookie, for applications in a browser: `__Host-`, so that no other host and no page over plain
+/// HTTP can set it, HttpOnly, Secure, SameSite=Strict. Requests with it are checked for CSRF.
 #[derive(Clone, Debug)]
 pub(crate) struct RefreshCookie {
     name: CookieName,
 }
 
 impl RefreshCookie {
-    /// `__Host-refresh-` and a mark of the realm.
+    /// `__Host-refresh-` and digits that depend on the realm.
     pub(crate) fn of_realm(realm: &str) -> Self {
         Self { name: CookieName::of_realm("refresh", realm) }
     }
@@ -122,7 +123,7 @@ impl RefreshCookie {
     }
 }
 
-/// A cookie with every protection there is.
+/// A cookie with all protective attributes.
 fn protected<'a>(name: &'a str, value: &str, same_site: SameSite) -> Cookie<'a> {
     Cookie::build((name, value.to_owned()))
         .path("/")
@@ -132,7 +133,7 @@ fn protected<'a>(name: &'a str, value: &str, same_site: SameSite) -> Cookie<'a> 
         .build()
 }
 
-/// `Set-Cookie` that removes a cookie of that name.
+/// `Set-Cookie` that removes the cookie with this name.
 fn forget(name: &str, same_site: SameSite) -> Option<HeaderValue> {
     let mut cookie = protected(name, "", same_site);
     cookie.set_max_age(cookie::time::Duration::ZERO);

@@ -1,6 +1,6 @@
-//! Which credential a request carries, and the one parser of each kind.
+//! The credential of a request, and the only parser of each kind.
 //!
-//! `Authorization` decides; a bad one never falls back to a cookie.
+//! If there is an `Authorization` header, cookies are not used, even if the header is malformed.
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
@@ -9,24 +9,24 @@ use http::request::Parts;
 use super::cookie::CookieName;
 use crate::session::SessionId;
 
-/// The longest `Cookie` header that is looked at, all of them together.
+/// The maximum length of all `Cookie` headers together.
 const MAX_COOKIES: usize = 8 * 1024;
 
-/// What a request authenticates with, not yet believed.
+/// The credential of a request, not yet verified.
 pub(crate) enum Credential<'a> {
     None,
     Bearer(&'a [u8]),
     Session(SessionId),
 }
 
-/// Why a request has no usable credential although it has something.
+/// Why the credential of a request cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialError {
     /// RFC 6750 section 3.1, `invalid_request`.
     Malformed,
     /// An `Authorization` header that is not a bearer token.
     NotBearer,
-    /// A cookie that is not one of ours, or not surely.
+    /// A cookie with a name that only resembles ours, or a duplicate cookie.
     BadCookie,
 }
 
@@ -77,7 +77,7 @@ fn bearer(value: &[u8]) -> Result<&[u8], CredentialError> {
     }
 }
 
-/// A token in the query as well is a second way of sending one (RFC 6750 section 2.3, 3.1).
+/// Refuses a token in the query beside the one in the header: only one method is allowed (RFC 6750 sections 2.3, 3.1).
 fn has_access_token(query: &str) -> bool {
     query.split('&').any(|pair| pair.split('=').next() == Some("access_token"))
 }
@@ -100,8 +100,8 @@ pub(crate) fn refresh_token<'a>(
     value.map(|value| str::from_utf8(value).map_err(|_| CredentialError::BadCookie)).transpose()
 }
 
-/// The value of a cookie of ours. A name that only looks like it (another case, no name at all), or it twice, is an
-/// attempt to plant one: the request is refused rather than guessed at.
+/// The value of the cookie. If its name occurs in another case, without a name, or twice, somebody may have injected a
+/// cookie: the request is refused.
 fn cookie<'a>(headers: &'a HeaderMap, name: &CookieName) -> Result<Option<&'a [u8]>, CredentialError> {
     let mut found = None;
     let mut length = 0;

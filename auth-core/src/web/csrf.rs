@@ -1,4 +1,4 @@
-//! Cross-site request forgery: asked only where a cookie was the credential that was used, or is about to be set.
+//! Cross-site request forgery: checked only if a cookie is the credential, or will be set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,38 +12,38 @@ use super::Origin;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What to do with an unsafe request that has none of `Sec-Fetch-Site`, `Origin` and `Referer`: no browser of today sends
-/// one.
+/// What to do with an unsafe request that has none of `Sec-Fetch-Site`, `Origin` and `Referer`: current browsers send
+/// no such request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HeaderlessClients {
     /// 403.
     #[default]
     Refuse,
-    /// Let them pass: scripts that carry a cookie.
+    /// Accepted, for scripts that send a cookie.
     Allow,
 }
 
-/// What counts as the same site.
+/// The settings of the check: what counts as the same site.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CsrfPolicy {
     pub(crate) trusted: Vec<Origin>,
     pub(crate) headerless: HeaderlessClients,
-    /// Whether the log has the hint at a proxy that changes `Host`.
+    /// Whether the hint at a proxy that changes `Host` was logged.
     has_hinted: Arc<AtomicBool>,
 }
 
 /// Why a request may not use or set a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SiteError {
-    /// It came from another site, or does not say from where.
+    /// It came from another site, or has no header that names the site.
     CrossSite,
-    /// Its method signs nobody in.
+    /// Its method cannot sign in.
     Method,
-    /// It came from this host over plain HTTP, where browsers neither send nor keep the cookies.
+    /// It came from this host over plain HTTP, where browsers neither send nor keep `Secure` cookies.
     PlainHttp,
 }
 
-/// The parts of a request that tell where it comes from, kept for a decision that is made later.
+/// The parts of a request that tell where it comes from, kept for a later check.
 #[derive(Clone, Debug)]
 pub(crate) struct Provenance {
     method: Method,
@@ -69,18 +69,18 @@ impl Provenance {
         Self { method: Method::POST, headers: HeaderMap::new(), authority: None, is_checked_callback: false }
     }
 
-    /// Says that the application knows from another source that this browser asked for the request.
+    /// Records that the application has verified by other means that this browser began the sign-in.
     pub(super) const fn mark_checked_callback(&mut self) {
         self.is_checked_callback = true;
     }
 }
 
-/// What a request may pass with besides evidence of a page of the site.
+/// Which requests are accepted besides those of the site's own pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Accept {
-    /// `Sec-Fetch-Site: none`, and no evidence at all where the application allows that.
+    /// Those with `Sec-Fetch-Site: none`, and those without any of the headers if the application allows that.
     Direct,
-    /// Nothing: by `GET`, a link in a mail comes with `none`, and with nothing in older browsers.
+    /// None: a link in a mail is a `GET` with `none`, or without the headers in older browsers.
     PagesOnly,
 }
 
@@ -89,15 +89,15 @@ impl CsrfPolicy {
         Self { trusted, headerless, has_hinted: Arc::default() }
     }
 
-    /// Whether the request may use the cookie that it brought. Safe methods pass, but for an upgrade: a WebSocket is opened
-    /// with `GET` and can do anything after that.
+    /// Whether the request may use its cookie. Safe methods are accepted, except for an upgrade: a WebSocket is opened
+    /// with `GET`, and what is sent through it afterwards is not checked.
     pub(crate) fn allows_request(&self, parts: &Parts) -> bool {
         let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
         let is_harmless = is_safe && !parts.headers.contains_key(UPGRADE);
         is_harmless || self.judge(&parts.headers, parts.uri.authority(), Accept::Direct).is_ok()
     }
 
-    /// Whether the request may set a cookie that signs in. No method is safe for that.
+    /// Whether the request may set a cookie that signs in. This is checked for every method.
     pub(crate) fn check_sign_in(&self, request: &Provenance) -> Result<(), SiteError> {
         let accept = match request.method {
             Method::HEAD | Method::OPTIONS | Method::TRACE => return Err(SiteError::Method),
@@ -108,8 +108,8 @@ impl CsrfPolicy {
         self.judge(&request.headers, request.authority.as_ref(), accept)
     }
 
-    /// `Sec-Fetch-Site` decides where it is there; else `Origin`, or without one `Referer`, must be the site's own; a
-    /// trusted origin passes either way.
+    /// `Sec-Fetch-Site` decides if it is present. Otherwise `Origin`, or `Referer` if there is no `Origin`, must be the
+    /// site's own. A trusted origin is accepted in both cases.
     fn judge(
         &self,
         headers: &HeaderMap,
@@ -151,7 +151,7 @@ impl CsrfPolicy {
     }
 }
 
-/// Where a request was sent to: `Host`, or `:authority`, or both, as a browser sends them: each at most once.
+/// The host to which a request was sent: `Host`, `:authority`, or both, each at most once.
 struct Target<'a> {
     host: Option<&'a str>,
     authority: Option<&'a str>,
@@ -167,13 +167,13 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether the origin's host and port are those that the request was sent to.
+    /// Whether the origin has the host and port to which the request was sent.
     fn is(&self, origin: &Origin) -> bool {
         [self.host, self.authority].into_iter().flatten().all(|target| origin.is_at(target))
     }
 }
 
-/// The header, if it is there; twice is a forgery.
+/// The header, if it is present. If it occurs twice, the request is refused.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, SiteError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

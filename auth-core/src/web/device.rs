@@ -1,4 +1,4 @@
-//! Where a login comes from.
+//! The device and the request from which a login is made.
 
 use std::net::IpAddr;
 
@@ -73,7 +73,7 @@ impl LoginAttempt {
     }
 }
 
-/// Shows no cookie.
+/// Contains no cookie.
 impl std::fmt::Debug for LoginAttempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoginAttempt").field("device", &self.device).finish_non_exhaustive()

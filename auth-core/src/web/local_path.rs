@@ -1,20 +1,20 @@
-//! A place of the same site to go on to.
+//! A path of the same site as the target of a redirect.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// A path, with or without a query, on this site: the only thing that `next` may ever be.
+/// A path on this site, with or without a query. The parameter `next` may have no other value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalPath(String);
 
 const MAX_LENGTH: usize = 2048;
 
-/// All but what a query value may hold as it is and stays readable.
+/// The characters that are escaped in a query value.
 const QUERY_VALUE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl LocalPath {
-    /// The path, if it is one: it begins with a single `/`, has no backslash, space, control or non-ASCII character,
-    /// and no `.` or `..` between its slashes, also not as `%2e`: a browser that resolves `/a/..//evil.example` leaves
+    /// `None` unless the text begins with a single `/` and has no backslash, space, control or non-ASCII character,
+    /// and no segment `.` or `..`, also not written with `%2e`: a browser that resolves `/a/..//evil.example` leaves
     /// the site.
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = text.starts_with('/')
@@ -25,12 +25,12 @@ impl LocalPath {
         (is_plain && !path.split('/').any(is_dots)).then(|| Self(text.to_owned()))
     }
 
-    /// The path and query as they were given.
+    /// The path and query, unchanged.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Without the query.
+    /// The path without the query.
     pub(crate) fn path(&self) -> &str {
         self.0.split(['?', '#']).next().unwrap_or_default()
     }
@@ -42,7 +42,7 @@ impl LocalPath {
     }
 }
 
-/// What browsers take for this folder or the one above it (WHATWG URL).
+/// Whether browsers treat the segment as `.` or `..` (WHATWG URL).
 fn is_dots(segment: &str) -> bool {
     let segment = segment.to_ascii_lowercase().replace("%2e", ".");
     matches!(segment.as_str(), "." | "..")
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_the_own_site_pass() {
+    fn only_paths_of_the_own_site_are_accepted() {
         for good in [
             "/",
             "/account",

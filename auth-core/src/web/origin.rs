@@ -1,4 +1,4 @@
-//! A web origin, read as a browser writes it.
+//! A web origin, in the form in which browsers write it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -51,7 +51,7 @@ impl Origin {
         })
     }
 
-    /// `None` for `null` and for what is not an origin.
+    /// `None` for `null` and for text that is not an origin.
     pub(super) fn read(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         Self::new(Scheme::read(scheme)?, authority)
@@ -63,18 +63,18 @@ impl Origin {
         Self::new(Scheme::read(scheme)?, rest.split(['/', '?', '#']).next()?)
     }
 
-    /// Whether browsers keep `Secure` cookies of this origin: over HTTPS, or on the own machine.
+    /// Whether browsers keep `Secure` cookies of this origin: over HTTPS, or on localhost.
     pub(super) fn keeps_secure_cookies(&self) -> bool {
         self.scheme == Scheme::Https || self.host.is_loopback()
     }
 
-    /// Whether `authority`, as in `Host`, is this host and port. The scheme is not known behind a proxy: a port that is
-    /// not written is the default of the origin's.
+    /// Whether `authority`, as in `Host`, is this host and port. Behind a proxy the scheme is not known, so a missing
+    /// port is the default port of the origin's scheme.
     pub(super) fn is_at(&self, authority: &str) -> bool {
         Self::new(self.scheme, authority).is_some_and(|own| own == *self)
     }
 
-    /// Whether pages of the origin are a secure context: over HTTPS, or on this machine.
+    /// Whether pages of the origin are a secure context: over HTTPS, or on localhost.
     pub(crate) fn is_secure(&self) -> bool {
         let is_local = match &self.host {
             Host::Name(name) => name == "localhost" || name.ends_with(".localhost"),
@@ -98,7 +98,7 @@ impl Origin {
         let port = match port.strip_prefix(':') {
             None if port.is_empty() => scheme.default_port(),
             Some("") => scheme.default_port(),
-            // `u16` reads `+443` too.
+            // `u16` would parse `+443` too.
             Some(digits) if is_decimal(digits) => digits.parse().ok()?,
             _ => return None,
         };
@@ -121,8 +121,8 @@ impl Scheme {
 }
 
 impl Host {
-    /// A name, or four decimal numbers. Browsers take `127.1` and `0x7f000001` for addresses too, and never send them:
-    /// a name that ends with such a number is none.
+    /// A name, or four decimal numbers. Browsers convert `127.1` and `0x7f000001` to addresses and never send them in
+    /// this form, so a name whose last label is such a number is refused.
     fn read(text: &str) -> Option<Self> {
         let name = text.strip_suffix('.').unwrap_or(text);
         let is_label = |label: &str| {
@@ -136,11 +136,11 @@ impl Host {
         let is_hexadecimal =
             last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let is_name = name.split('.').all(is_label) && !is_hexadecimal;
-        // A full stop at the end stays: for a browser that is another origin.
+        // A full stop at the end is kept: for browsers it is part of the origin.
         is_name.then(|| Self::Name(text.to_ascii_lowercase()))
     }
 
-    /// Whether no other machine can be behind it: the addresses, and `localhost` and what is below it (RFC 6761).
+    /// Whether it is this machine: a loopback address, `localhost` or a name below it (RFC 6761).
     fn is_loopback(&self) -> bool {
         match self {
             Self::Name(name) => {
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_origin_has_several_ways_of_writing_it() {
+    fn an_origin_can_be_written_in_several_ways() {
         for (text, same) in [
             ("https://app.example", "HTTPS://APP.Example"),
             ("https://app.example", "https://app.example:443"),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_another_origin() {
+    fn another_scheme_host_or_port_is_another_origin() {
         for (text, other) in [
             ("https://app.example", "http://app.example"),
             ("https://app.example", "http://app.example:443"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn secure_cookies_are_kept_over_https_and_on_the_own_machine() {
+    fn secure_cookies_are_kept_over_https_and_on_localhost() {
         for (text, keeps) in [
             ("https://app.example", true),
             ("https://127.0.0.1", true),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_origin_of_a_url_is_what_stands_before_its_path() {
+    fn the_origin_of_a_url_is_the_part_before_its_path() {
         let app = Origin::read("https://app.example");
         for url in [
             "https://app.example",
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_as_an_origin_is_none() {
+    fn text_that_no_browser_sends_as_an_origin_is_refused() {
         for host in [
             "",
             ".",

@@ -19,7 +19,7 @@ impl Problem {
         Self { r#type: "about:blank", title, status: status.as_u16(), error: None }
     }
 
-    /// The same with an error code of OAuth (RFC 6749 section 5.2).
+    /// The same with an OAuth error code (RFC 6749 section 5.2).
     pub(crate) const fn with_error(mut self, error: &'static str) -> Self {
         self.error = Some(error);
         self

@@ -1,4 +1,4 @@
-//! Where a request comes from, as far as it is counted.
+//! The address by which guesses are counted.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 
-/// An IPv4 address, or the first 64 bits of an IPv6 address: nearly everybody who has one has all that begin with them.
+/// An IPv4 address, or the first 64 bits of an IPv6 address: usually one client has all addresses with this prefix.
 ///
-/// An extractor that never fails. It is the address of the connection: what a header says is the client's own word.
+/// An extractor that never fails. It is the address of the connection, because a client can write anything in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Address(IpAddr);
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_counted_as_what_one_person_has() {
+    fn ipv6_addresses_are_counted_by_their_first_64_bits() {
         let address = |text: &str| Address::from(text.parse::<IpAddr>().unwrap());
 
         assert_eq!(address("2001:db8:1:2:3:4:5:6"), address("2001:db8:1:2::1"));

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// A small shop: its pages use sessions, its API takes tokens, both are one login.
+/// A small shop with pages for browsers and an API: sessions and tokens are both accepted
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// Folder for the databases and the secrets; made when it is missing
+    /// Folder for the databases and the secrets; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "shop-data")]
     pub(crate) data: PathBuf,
 
@@ -23,11 +23,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = humantime::parse_duration)]
     pub(crate) access_ttl: Duration,
 
-    /// How long after a refresh the previous refresh token still gets the same answer
+    /// How long after a refresh the previous refresh token still gets the same successor
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     pub(crate) grace: Duration,
 
-    /// How long a session lives without a request
+    /// How long a session lasts without a request
     #[arg(long, value_name = "DURATION", default_value = "2h", value_parser = humantime::parse_duration)]
     pub(crate) session_idle: Duration,
 
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     pub(crate) max_logins: Option<NonZeroU32>,
 
-    /// A proxy whose X-Forwarded-For says who the client is; may be given more than once [default: nobody]
+    /// A proxy whose X-Forwarded-For names the client; can be given more than once [default: none]
     #[arg(long, value_name = "ADDR")]
     pub(crate) trusted_proxy: Vec<IpAddr>,
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-/// Opens the database, makes it when it is missing, and brings it to the newest schema.
+/// Opens the database, creates it if it does not exist, and migrates it to the newest schema.
 ///
-/// A commit survives a power cut: a changed password or a disabled user must not come back.
+/// A commit survives a power failure, so that an old password or a disabled user does not become valid again.
 ///
 /// # Errors
 ///
-/// When the file cannot be opened, is no database, or is one of a newer version of the shop.
+/// When the file cannot be opened, is not a database, or belongs to a newer version of the shop.
 pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
     make_private_file(path)?;
     let options = SqliteConnectOptions::new()
@@ -32,14 +32,15 @@ pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
     Ok(pool)
 }
 
-/// All or nothing, and while other processes wait: of two first starts at once the second finds the tables.
+/// One transaction, for which other processes wait: if two processes start for the first time at once, the second one
+/// finds the tables.
 async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::migrate!().run_direct(None, &mut *transaction, false).await?;
     transaction.commit().await
 }
 
-/// It holds password hashes. SQLite gives the files that it puts beside it the same mode.
+/// The file contains password hashes. SQLite creates its `-wal` and `-shm` files with the same mode.
 fn make_private_file(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);

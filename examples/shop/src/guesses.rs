@@ -1,8 +1,8 @@
-//! How often somebody may guess at a password.
+//! Limits for wrong passwords.
 //!
-//! Three counts, of guesses that were wrong: of an address at a user, of an address at anybody, and of anybody at a user. The
-//! last one does not keep out an address that has not guessed wrong lately: a user whose password others guess at still gets
-//! in, from wherever they do not sit.
+//! Wrong passwords are counted for each address and user, for each address, and for each user. The third limit does not
+//! apply to an address without a recent wrong password of this user: while others guess a user's password, the user can
+//! still sign in from another address.
 
 mod counts;
 
@@ -22,13 +22,13 @@ const fn at_once(guesses: u32) -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(guesses - 1)
 }
 
-/// An address at a user: ten at once, then one each minute.
+/// For an address and a user: ten at once, then one each minute.
 const AT_USER_FROM_ADDRESS: Quota = Quota::per_minute(at_once(1)).allow_burst(at_once(10));
 
-/// An address at anybody: a hundred at once, as there may be many people behind it, then ten each minute.
+/// For an address: a hundred at once, because many people may share it, then ten each minute.
 const FROM_ADDRESS: Quota = Quota::per_minute(at_once(10)).allow_burst(at_once(100));
 
-/// Anybody at a user: a hundred at once, then one each minute.
+/// For a user: a hundred at once, then one each minute.
 const AT_USER: Quota = Quota::per_minute(at_once(1)).allow_burst(at_once(100));
 
 /// The counts of this process, in memory of a fixed size. Cheap to clone.
@@ -39,25 +39,25 @@ struct Limits<C: Clock> {
     at_user_from_address: Limiter<C>,
     from_address: Limiter<C>,
     at_user: Limiter<C>,
-    /// Keyed with a secret of this process, so that nobody can choose names that share a count.
+    /// A hash keyed with a secret of this process, so that a client cannot choose names that share a count.
     hasher: RandomState,
 }
 
-/// A guess was not looked at, right or wrong.
+/// The password was not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyGuesses {
-    /// How long until the next one may be made.
+    /// How long until the next attempt is accepted.
     retry_after: Duration,
 }
 
 impl TooManyGuesses {
-    /// The time to wait, in whole seconds: no sooner than it is.
+    /// The time to wait, in whole seconds, rounded up.
     pub(crate) fn seconds(self) -> u64 {
         self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0)
     }
 }
 
-/// A guess that may be made. It counts as a wrong one, until it is [taken back](Self::take_back).
+/// An accepted attempt. It counts as a wrong password until it is [taken back](Self::take_back).
 #[must_use]
 pub(crate) struct Guess<C: Clock = DefaultClock> {
     guesses: Guesses<C>,
@@ -68,7 +68,7 @@ pub(crate) struct Guess<C: Clock = DefaultClock> {
 }
 
 impl Guesses {
-    /// Nobody has guessed yet.
+    /// Without any count.
     pub(crate) fn new() -> Self {
         Self::by(&DefaultClock::default())
     }
@@ -84,11 +84,11 @@ impl<C: Clock + Clone> Guesses<C> {
         }))
     }
 
-    /// Whether somebody at that address may guess at the password of a user, who need not exist.
+    /// Whether a password of the user from this address may be checked. The user need not exist.
     ///
     /// # Errors
     ///
-    /// [`TooManyGuesses`]. The refused guess itself is not counted.
+    /// [`TooManyGuesses`]. The refused attempt itself is not counted.
     pub(crate) fn admit(&self, user: &str, address: Address) -> Result<Guess<C>, TooManyGuesses> {
         let limits = &*self.0;
         let mut guess = Guess {
@@ -115,7 +115,7 @@ impl<C: Clock + Clone> Guesses<C> {
 }
 
 impl<C: Clock> Guess<C> {
-    /// It was right, or could not be looked at.
+    /// The password was right, or could not be checked.
     pub(crate) fn take_back(self) {
         let limits = &*self.guesses.0;
         limits.from_address.uncount(self.address);

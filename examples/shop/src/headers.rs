@@ -1,4 +1,4 @@
-//! Headers that every answer carries.
+//! Headers of every answer.
 
 use axum::http::HeaderValue;
 use axum::http::header::{
@@ -6,8 +6,8 @@ use axum::http::header::{
 };
 use axum::response::Response;
 
-/// `same-origin` and not `no-referrer`: under the latter browsers send `Origin: null` with the shop's own forms, and
-/// one without `Sec-Fetch-Site` could not be told from a forged one.
+/// `same-origin` and not `no-referrer`: with the latter, browsers send `Origin: null` with the shop's own forms, and
+/// without `Sec-Fetch-Site` these could not be distinguished from forged ones.
 const SECURITY: [(HeaderName, HeaderValue); 3] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -20,8 +20,8 @@ const SECURITY: [(HeaderName, HeaderValue); 3] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
 ];
 
-/// Nothing foreign is loaded, framed or sniffed, and nothing is kept by a cache unless the handler says so: nearly
-/// every answer depends on who asks.
+/// Nothing of other origins is loaded or framed, types are not sniffed, and no cache stores an answer unless the handler
+/// allows it: nearly every answer depends on the caller.
 pub(crate) async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.extend(SECURITY);

@@ -1,4 +1,4 @@
-//! A small shop whose pages and API stand behind the same guarded handlers; `README.md` shows how to talk to it.
+//! A small shop whose pages and API have the same guards; `README.md` shows how to use it.
 
 mod address;
 mod api;
@@ -35,7 +35,7 @@ use crate::server::{Proxies, Stopped};
 use crate::shutdown::StopSignals;
 use crate::state::AppState;
 
-/// An error that only ends up on the terminal.
+/// An error that is only printed.
 type BoxError = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 const LONGEST_ITEM: usize = 80;
 const LARGEST_QUANTITY: i64 = 99;
 
-/// An order as it is shown.
+/// An order as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub(crate) struct Order {
     /// Its number; never used again.
@@ -21,14 +21,14 @@ pub(crate) struct Order {
     pub(crate) quantity: i64,
 }
 
-/// What somebody wants to order, not looked at yet.
+/// A requested order, not validated yet.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Wish {
     item: String,
     quantity: i64,
 }
 
-/// A wish that can be ordered.
+/// A valid order.
 #[derive(Clone, Debug)]
 pub(crate) struct NewOrder {
     item: String,
@@ -49,7 +49,7 @@ impl TryFrom<Wish> for NewOrder {
     }
 }
 
-/// The orders of all users. Who may see which is the handlers' business.
+/// The orders of all users. The handlers decide who may see which.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
     pool: SqlitePool,
@@ -99,7 +99,7 @@ impl Orders {
         .await
     }
 
-    /// Marks an order as refunded; once or twice makes no difference. `false`: there is no such order.
+    /// Marks an order as refunded. Can be repeated. `false`: there is no such order.
     pub(crate) async fn refund(&self, id: i64) -> Result<bool, sqlx::Error> {
         let done =
             sqlx::query("update orders set refunded = 1 where id = ?").bind(id).execute(&self.pool).await?;

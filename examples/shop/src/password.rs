@@ -1,4 +1,4 @@
-//! Password hashing: slow on purpose, so it is bounded and kept away from the async threads.
+//! Password hashing. It is slow on purpose, so the number of hashings is limited, and they run outside of the async threads.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -14,22 +14,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// 19 MiB, two passes, one lane: what OWASP asks of Argon2id at least.
+/// 19 MiB, two passes, one lane: OWASP's minimum for Argon2id.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// The most passwords that are hashed at once: each takes a core and [`MEMORY_KIB`].
+/// The maximum number of passwords that are hashed at once. Each needs a core and [`MEMORY_KIB`].
 const MOST_SLOTS: usize = 4;
 
-/// The most requests that wait for a slot. Who comes when that many wait is told so at once.
+/// The maximum number of requests that wait for a slot. Further ones are refused at once.
 const LONGEST_QUEUE: usize = 64;
 
-/// How long a request waits for its turn before it is told to come back.
+/// How long a request waits for a slot before it is refused.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Argon2id with a fixed number of hashings at once. Their memory is allocated once and used again: freed blocks of this
-/// size stay with the allocator, once for each thread that ever hashed.
+/// size stay with the allocator, one for each thread that has hashed.
 #[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     argon2: Argon2<'static>,
@@ -53,11 +53,11 @@ pub(crate) enum PasswordError {
 }
 
 impl Passwords {
-    /// Hashes once, to have something to compare with when a user is unknown.
+    /// Hashes once, to have a hash to compare with when a user is unknown.
     ///
     /// # Errors
     ///
-    /// [`PasswordError::Failed`] when the system has no randomness to give.
+    /// [`PasswordError::Failed`] when the system's random number generator fails.
     pub(crate) async fn new() -> Result<Self, PasswordError> {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(HashError::from)?;
@@ -91,7 +91,7 @@ impl Passwords {
         .await
     }
 
-    /// Whether `password` is the one with that hash. Without a hash it takes as long, and the answer is no.
+    /// Whether `password` has this hash. Without a hash it takes the same time, and the result is `false`.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Passwords {
         .await
     }
 
-    /// The slot goes with the work: a caller that hangs up does not free it early.
+    /// The slot belongs to the work: a caller that is dropped does not free it early.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut [Block]) -> password_hash::Result<T> + Send + 'static,
@@ -176,7 +176,7 @@ impl fmt::Debug for Slots {
     }
 }
 
-/// One hashing's memory. It is free again before the permit is.
+/// The memory of one hashing. It is released before the permit.
 struct Slot {
     memory: Box<[Block]>,
     slots: Arc<Slots>,
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_stand_in_for_unknown_users_lets_nobody_in() {
+    async fn no_password_matches_the_hash_for_unknown_users() {
         let passwords = Passwords::new().await.unwrap();
 
         assert!(!passwords.verify("".into(), None).await.unwrap());
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_comes_when_the_queue_is_full_is_told_at_once_and_the_others_are_served() {
+    async fn when_the_queue_is_full_further_requests_are_refused_at_once_and_the_others_are_served() {
         let passwords = Passwords::new().await.unwrap();
         let slots = passwords.slots.turns.available_permits();
 

@@ -1,16 +1,16 @@
 //! Pages that were opened without encryption.
 //!
-//! The session cookie is `Secure`: browsers drop it when it comes over plain http, unless from the machine they run on. Signing
-//! in would end at the form again, without a word.
+//! The session cookie is `Secure`: over plain HTTP browsers drop it, except from localhost. A sign-in would lead back to
+//! the form without an explanation.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Uri};
 
-/// Whether the request comes from one of the shop's own pages in a browser that is going to drop a `Secure` cookie.
+/// Whether the request comes from one of the shop's own pages in a browser that will drop a `Secure` cookie.
 ///
-/// The browser itself says so with `Origin`: behind a proxy that ends TLS it says `https`.
+/// The browser's `Origin` tells this: behind a proxy that ends TLS it begins with `https`.
 pub(crate) fn drops_secure_cookies(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(origin), Some(host)) = (text(ORIGIN), text(HOST)) else { return false };
@@ -58,7 +58,7 @@ mod tests {
             ("http://shop.localhost:3000", "shop.localhost:3000"),
             ("http://127.0.0.1:3000", "127.0.0.1:3000"),
             ("http://[::1]:3000", "[::1]:3000"),
-            // Somebody else's page, which has another answer.
+            // A page of another site, which is refused elsewhere.
             ("http://evil.example", "shop.lan"),
             ("null", "shop.lan"),
             ("", "shop.lan"),

@@ -18,23 +18,23 @@ use crate::guesses::TooManyGuesses;
 use crate::password::PasswordError;
 use crate::users::UserError;
 
-/// A status and a title that says what to do about it. Never a value out of the request.
+/// A status and a title that says what to do. It contains no value of the request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     title: &'static str,
-    /// In how many seconds trying again may help.
+    /// After how many seconds a retry may succeed.
     retry_after: Option<u64>,
 }
 
 impl Problem {
-    /// Something of the shop's own is broken.
+    /// An error of the shop itself.
     pub(crate) const INTERNAL: Self = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong");
 
-    /// There is nothing at this address, or nothing that the caller may know of.
+    /// There is nothing at this address, or the caller must not know of it.
     pub(crate) const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "Not found");
 
-    /// Something is down or overloaded; trying again may help.
+    /// A dependency does not answer, or the shop is overloaded; a retry may succeed.
     pub(crate) const UNAVAILABLE: Self =
         Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment") };
 
@@ -93,7 +93,7 @@ impl From<TooManyGuesses> for Problem {
     }
 }
 
-/// A body that did not arrive whole: 400, 408 or 413.
+/// A body that could not be read completely: 400, 408 or 413.
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         let mut causes = std::iter::successors(rejection.source(), |error| (*error).source());
@@ -109,9 +109,9 @@ impl From<BytesRejection> for Problem {
     }
 }
 
-/// A JSON object as a body; what is wrong with one becomes a [`Problem`]: 400, 408, 413, 415 or 422.
+/// A JSON object as a body. Errors are [`Problem`]s: 400, 408, 413, 415 or 422.
 ///
-/// None of them quotes the body, which may hold a password.
+/// They do not quote the body, which may contain a password.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 

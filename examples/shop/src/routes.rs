@@ -1,4 +1,4 @@
-//! Every address of the shop. The policies stand at the handlers; the router refuses a handler without one.
+//! All routes of the shop. Each handler has its policy; a handler without one does not compile.
 
 use auth_core::route::{get, post, put};
 use auth_core::{Authenticator, ProtectedRouter};
@@ -11,10 +11,10 @@ use crate::pages;
 use crate::state::AppState;
 use crate::user::ShopUser;
 
-/// The largest body that any handler reads, in bytes.
+/// The maximum length of a body, in bytes.
 const LARGEST_BODY: usize = 16 * 1024;
 
-/// The router with all that is the same for every route.
+/// The router with the layers that all routes share.
 pub(crate) fn router(auth: &Authenticator<ShopUser>) -> ProtectedRouter<AppState> {
     ProtectedRouter::new()
         .merge(pages())

@@ -1,8 +1,8 @@
-//! Serving: what a client may take, and how the program ends.
+//! The server: limits for clients, and how the program ends.
 //!
-//! Nobody holds a connection for nothing: a request's head and body have a time in which they must be there, an answer one in
-//! which it must get on. There are fewer connections than the process may have files open, so that a flood of them neither
-//! stops the databases nor is more than a queue.
+//! The head and the body of a request must arrive, and an answer must be read, within time limits. There are fewer
+//! connections than the process may have open files, so that a flood of connections does not keep the databases from
+//! opening files; further connections wait in the system's queue.
 
 mod activity;
 mod connection;
@@ -20,11 +20,11 @@ use tokio::time::{sleep, timeout};
 
 pub(crate) use self::proxies::Proxies;
 
-/// How long running requests may take once the program was told to stop: less than the ten seconds after which container
-/// runtimes kill it.
+/// How long running requests may take after the program was told to stop: less than the ten seconds after which
+/// container runtimes kill it.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(8);
 
-/// How long to wait where the system cannot give a connection, for instance because too many files are open.
+/// The pause when no connection can be accepted, for example because too many files are open.
 const BREATH: Duration = Duration::from_millis(200);
 
 /// How the program ended.
@@ -33,11 +33,11 @@ const BREATH: Duration = Duration::from_millis(200);
 pub(crate) enum Stopped {
     /// All requests were answered.
     Finished,
-    /// Some took too long.
+    /// Some requests took too long.
     WithRequestsRunning,
 }
 
-/// Serves until `stop` is done, then answers what runs and closes all connections.
+/// Serves until `stop` completes. Then it answers the running requests and closes all connections.
 pub(crate) async fn serve(
     listener: TcpListener,
     proxies: &Proxies,
@@ -53,7 +53,7 @@ pub(crate) async fn serve(
         () = accept(&listener, proxies, router, &places, &stop_notice) => {}
         () = stop => {}
     }
-    // From here on nobody new is let in.
+    // From here on no connection is accepted.
     drop(listener);
     stopping.send_replace(true);
     match timeout(LONGEST_GOODBYE, places.acquire_many(room)).await {
@@ -62,7 +62,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Who comes when there is no place waits in the system's queue.
+/// Connections above the limit wait in the system's queue.
 async fn accept(
     listener: &TcpListener,
     proxies: &Proxies,
@@ -84,7 +84,9 @@ async fn next(listener: &TcpListener) -> (TcpStream, std::net::SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            Err(error) if is_of_one_client(&error) => tracing::debug!(%error, "a client left the queue"),
+            Err(error) if is_of_one_client(&error) => {
+                tracing::debug!(%error, "a client closed its connection before it was accepted")
+            }
             Err(error) => {
                 tracing::warn!(%error, "no connection can be accepted");
                 sleep(BREATH).await;

@@ -1,7 +1,8 @@
-//! From a name and a password to somebody who may sign in.
+//! Checking the name and password of a sign-in.
 //!
-//! Checking a password takes long. A user who is disabled in the meantime, or whose password is changed, must not get in:
-//! the sign-in begins before the password is looked at, and what ends the user's logins from then on ends it too.
+//! Checking a password takes long. A user who is disabled in the meantime, or whose password is changed, must not be
+//! signed in. Therefore the sign-in begins before the password check: what ends the user's logins from then on ends the
+//! sign-in too.
 
 use auth_core::Authenticator;
 use auth_core::id::Subject;
@@ -17,7 +18,7 @@ use crate::state::AppState;
 use crate::user::ShopUser;
 use crate::users::Users;
 
-/// What signing in takes.
+/// The parts of the state that signing in needs.
 #[derive(Clone, Debug)]
 pub(crate) struct SignIns {
     auth: Authenticator<ShopUser>,
@@ -25,28 +26,29 @@ pub(crate) struct SignIns {
     guesses: Guesses,
 }
 
-/// Somebody whose password was right, and the sign-in that began before it was looked at.
+/// A user whose password was right, and the sign-in that began before the check.
 pub(crate) struct SignIn {
     pub(crate) ticket: Ticket,
     pub(crate) user: ShopUser,
 }
 
-/// How a sign-in came out.
+/// The result of a sign-in.
 pub(crate) enum Outcome {
     /// The user may be signed in.
     Right(SignIn),
-    /// The password was not looked at.
+    /// The password was not checked.
     TooMany(TooManyGuesses),
-    /// Unknown, disabled or a wrong password.
+    /// The user is unknown or disabled, or the password is wrong.
     Wrong,
 }
 
 impl SignIns {
-    /// Begins a sign-in and checks the password. Unknown, disabled and wrong are one answer, after the same work.
+    /// Begins a sign-in and checks the password. An unknown or disabled user and a wrong password have the same result,
+    /// after the same work.
     ///
     /// # Errors
     ///
-    /// 503 when the users or the logins cannot be asked.
+    /// 503 when the database of the users or the store of the logins does not answer.
     pub(crate) async fn begin(&self, from: Address, name: &str, password: SecretString) -> Result<Outcome> {
         let guess = match self.guesses.admit(name, from) {
             Ok(guess) => guess,
@@ -68,7 +70,7 @@ impl SignIns {
     async fn check(&self, name: &str, password: SecretString) -> Result<Option<SignIn>> {
         let ticket = match Subject::new(name) {
             Ok(subject) => Some(self.auth.begin(&subject).await?),
-            // Nobody's name; the password is looked at all the same.
+            // No user can have this name; the password is checked nevertheless, so that it takes the same time.
             Err(_) => None,
         };
         let user = self.users.verify(name, password).await.map_err(Problem::from)?;

@@ -31,11 +31,11 @@ pub(crate) struct AppState {
 }
 
 impl AppState {
-    /// Opens what is in the data folder, and makes what is missing: databases, secrets, users.
+    /// Opens the databases and secrets in the data folder, and creates those that do not exist.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be used, or the arguments ask for something that auth-core refuses.
+    /// When the folder cannot be used, or auth-core refuses a setting.
     pub(crate) async fn open(args: &Args) -> Result<Self, BoxError> {
         make_private_folder(&args.data)
             .map_err(|error| format!("cannot use the folder {}: {error}", args.data.display()))?;
@@ -52,8 +52,8 @@ impl AppState {
             .leeway(Duration::ZERO)
             .session_idle(args.session_idle)
             .grace(args.grace)
-            // Programs may sign in with the form and keep the cookie: what sends neither `Origin` nor `Sec-Fetch-Site` is
-            // no browser, and nobody can make it send anything.
+            // Programs may sign in with the form and keep the cookie. A client that sends neither `Origin` nor
+            // `Sec-Fetch-Site` is not a browser, so another site cannot make it send requests.
             .allow_headerless_clients()
             .login_page("/login")
             .on_rejection(pages::error::of_rejection);
@@ -65,7 +65,7 @@ impl AppState {
     }
 }
 
-/// The folder holds password hashes, the signing key and the pepper: nobody else on the machine may look into it.
+/// The folder contains password hashes, the signing key and the pepper, so only its owner may access it.
 fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

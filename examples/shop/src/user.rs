@@ -1,8 +1,8 @@
-//! Whom the shop knows: roles, scopes, and the claims that every handler sees.
+//! Roles, scopes, and the claims that every handler sees.
 
 use auth_core::{Claims, Roles, Scopes};
 
-/// What somebody is to the shop.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, auth_core::Role)]
 pub(crate) enum Role {
     /// Buys.
@@ -16,7 +16,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The role that is written like that.
+    /// The role with this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         [Self::Customer, Self::Clerk, Self::Admin]
             .into_iter()
@@ -24,7 +24,7 @@ impl Role {
     }
 }
 
-/// What a credential may be used for.
+/// The scopes of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, auth_core::Scope)]
 pub(crate) enum Scope {
     /// Look at orders.
@@ -38,25 +38,25 @@ pub(crate) enum Scope {
     ReportsRead,
 }
 
-/// The principal of the shop, in a session as in a token.
+/// The claims of the shop, in sessions and tokens.
 #[derive(Clone, Debug, Claims)]
 #[claims(issuer = "https://shop.example", audience = "shop", ttl = "15m")]
 pub(crate) struct ShopUser {
     /// The name to sign in with.
     #[claim(subject)]
     pub(crate) name: String,
-    /// Where to write to.
+    /// The email address.
     pub(crate) email: String,
-    /// The role that was given.
+    /// The role of the user.
     #[claim(roles)]
     pub(crate) roles: Roles<Role>,
-    /// What follows from the role.
+    /// The scopes of the role.
     #[claim(scopes)]
     pub(crate) scopes: Scopes<Scope>,
 }
 
 impl ShopUser {
-    /// A user with that role and the scopes that go with it.
+    /// A user with this role and its scopes.
     pub(crate) fn new(name: String, email: String, role: Role) -> Self {
         let mut scopes = Scopes::from_iter([Scope::OrdersRead, Scope::OrdersWrite]);
         let roles = Roles::from(role);

@@ -1,4 +1,4 @@
-//! The users: who they are, what they may, and how they prove it.
+//! The users: names, roles and password hashes.
 
 use async_trait::async_trait;
 use auth_core::id::Subject;
@@ -10,36 +10,36 @@ use sqlx::SqlitePool;
 use crate::password::{PasswordError, Passwords};
 use crate::user::{Role, ShopUser};
 
-/// The users of the shop. Passwords are kept as Argon2id hashes only.
+/// The users of the shop. Passwords are stored as Argon2id hashes only.
 #[derive(Clone, Debug)]
 pub(crate) struct Users {
     pool: SqlitePool,
     passwords: Passwords,
 }
 
-/// How a change of password came out.
+/// The result of a password change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum PasswordChange {
-    /// The new one counts from now on.
+    /// The new password is valid.
     Changed,
-    /// The old one was not right. Nothing was done.
+    /// The old password was wrong. Nothing was changed.
     WrongPassword,
 }
 
-/// How a change of a user came out.
+/// The result of a change of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Change {
-    /// The user is as asked.
+    /// The user was changed.
     Done,
-    /// Nobody could run the shop afterwards. Nothing was done.
+    /// The user is the last admin. Nothing was changed.
     LastAdmin,
     /// There is no such user.
     UnknownUser,
 }
 
-/// Why the users could not be asked.
+/// Why the users could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum UserError {
@@ -68,7 +68,7 @@ impl Row {
 }
 
 impl Users {
-    /// The users in that database; at the first start, the four that the shop begins with.
+    /// The users in this database. At the first start, four users are created.
     ///
     /// # Errors
     ///
@@ -81,7 +81,8 @@ impl Users {
         Ok(users)
     }
 
-    /// The user with that name and password. Unknown, disabled and wrong are one answer, after the same work.
+    /// The user with this name and password. An unknown or disabled user and a wrong password have the same result, after
+    /// the same work.
     ///
     /// # Errors
     ///
@@ -98,7 +99,7 @@ impl Users {
         Ok(Some(row.into_claims()?))
     }
 
-    /// Replaces the password. Of two changes at once one finds its old password wrong.
+    /// Replaces the password. If there are two changes at once, the old password of one of them is wrong.
     ///
     /// # Errors
     ///
@@ -126,7 +127,7 @@ impl Users {
         })
     }
 
-    /// Locks a user out for good, but not the last admin. Their logins are the caller's to end, afterwards.
+    /// Disables a user, but not the last admin. The caller must end their logins afterwards.
     ///
     /// # Errors
     ///
@@ -142,7 +143,7 @@ impl Users {
         self.change(name, done.rows_affected()).await
     }
 
-    /// Gives a user another role, but not the last admin. Telling the authenticator is the caller's, afterwards.
+    /// Gives a user another role, but not the last admin. The caller must tell the authenticator afterwards.
     ///
     /// # Errors
     ///
@@ -159,8 +160,8 @@ impl Users {
         self.change(name, done.rows_affected()).await
     }
 
-    /// How a change came out that touched so many rows; the condition is in its statement, so that of two admins who lock
-    /// each other out at once one stays.
+    /// The result of a change by the number of changed rows. The condition is part of the statement, so that if two admins
+    /// disable each other at once, one of them stays.
     async fn change(&self, name: &str, rows: u64) -> Result<Change, sqlx::Error> {
         Ok(match rows {
             0 if self.row(name).await?.is_some() => Change::LastAdmin,
@@ -180,7 +181,7 @@ impl Users {
         sqlx::query_scalar("select count(*) from users").fetch_one(&self.pool).await
     }
 
-    /// All of them or none: a start that is cut off leaves nothing that the next one would take for the whole.
+    /// One transaction: if the first start is interrupted, the next one does not find only some of the users.
     async fn seed(&self) -> Result<(), UserError> {
         let hash = |password: &str| self.passwords.hash(password.into());
         let (alice, bob, carol, root) =
@@ -207,7 +208,7 @@ impl Users {
     }
 }
 
-/// A user who is disabled or not there any more is gone: their logins end where the claims are reloaded.
+/// `None` for a user who is disabled or does not exist: their logins end when the claims are reloaded.
 #[async_trait]
 impl ClaimsSource<ShopUser> for Users {
     async fn load(&self, subject: &Subject) -> Result<Option<ShopUser>, BoxError> {

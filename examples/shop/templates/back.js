@@ -1,4 +1,4 @@
-// A browser may keep this page as it is and show it again on "back", also after its session has ended. It is hidden when
-// it is left, and asked for again when it comes back.
+// A browser may keep this page in its back/forward cache and show it again after its session has ended. So the page is
+// hidden when the user leaves it, and reloaded when the browser shows it again.
 addEventListener("pagehide", event => { if (event.persisted) document.documentElement.hidden = true; });
 addEventListener("pageshow", event => { if (event.persisted) location.reload(); });

@@ -111,7 +111,7 @@ async fn a_clock_that_goes_backwards_changes_no_answer() {
 }
 
 #[tokio::test]
-async fn a_token_that_lives_longer_than_its_type_allows_is_refused() {
+async fn a_token_with_a_longer_lifetime_than_its_type_allows_is_refused() {
     let target = Target::new(Algorithm::ES256).await;
     for (iat, exp, expected) in [
         (0, 3600, None),
@@ -205,7 +205,7 @@ async fn an_auth_time_after_the_time_of_issue_never_counts_as_fresh() {
 }
 
 #[tokio::test]
-async fn an_issued_token_lives_from_the_second_it_was_made_for_its_ttl() {
+async fn an_issued_token_is_valid_from_its_second_for_its_ttl() {
     let forger = Forger::new(Algorithm::ES256);
     let shop = Shop::new(forger.ring()).await;
     shop.clock.set(millis(999));

@@ -119,7 +119,7 @@ async fn what_a_request_was_sent_to_is_said_once_by_host_or_authority() {
 }
 
 #[tokio::test]
-async fn a_trusted_origin_is_an_origin_or_a_mistake_that_is_said() {
+async fn a_trusted_origin_that_is_not_an_origin_is_an_error() {
     for bad in [
         "",
         "admin.example",

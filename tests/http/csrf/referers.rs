@@ -60,7 +60,7 @@ async fn without_other_headers_the_referer_decides_whatever_the_application_allo
 }
 
 #[tokio::test]
-async fn beside_another_header_the_referer_says_nothing() {
+async fn a_referer_beside_another_header_is_ignored() {
     let (shop, _) = shop(Headerless::Allow).await;
     let cookie = shop.sign_in(7).await;
     for (referer, _) in REFERERS {

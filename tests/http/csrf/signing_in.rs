@@ -30,7 +30,7 @@ async fn a_sign_in_from_another_site_is_refused() {
 
 /// Browsers drop a `Secure` cookie that comes over plain HTTP: a sign-in would lead back to the sign-in page, without a word.
 #[tokio::test]
-async fn a_page_over_plain_http_on_another_host_than_this_machine_is_told_so() {
+async fn a_sign_in_over_plain_http_is_explained_except_on_localhost() {
     let (shop, _) = shop(Headerless::Allow).await;
     for (host, passes) in [
         ("localhost:3000", true),
@@ -100,7 +100,7 @@ async fn a_refresh_by_cookie_from_another_site_is_refused_and_rotates_nothing() 
             shop.clock.advance(std::time::Duration::from_secs(11));
             let answer =
                 with(&Method::POST, "/auth/refresh", site, origin).cookie(&expected).send(&shop.app).await;
-            // Nobody trusts the other origin here.
+            // The other origin is not trusted here.
             let kind = if kind == Kind::Trusted { Kind::Foreign } else { kind };
             match passes(&Method::POST, verdict, kind, Headerless::Refuse) {
                 false => answer.assert_is(&problem::cross_site(), &row),

@@ -55,7 +55,7 @@ fn app(shop: &Shop) -> Router {
 const REFUSED: StatusCode = StatusCode::FORBIDDEN;
 
 #[track_caller]
-fn assert_nobody_signed_in(answer: &Answer, row: &str) {
+fn assert_no_sign_in(answer: &Answer, row: &str) {
     assert_eq!((answer.status, answer.set_cookies().len()), (REFUSED, 0), "{row}: {answer:#?}");
 }
 
@@ -94,7 +94,7 @@ async fn a_refused_link_leaves_the_victims_login_as_it_was() {
     let cookie = shop.sign_in(7).await;
     for method in [Method::GET, Method::HEAD] {
         let crossing = Call::new(method, "/link").header("sec-fetch-site", "cross-site").cookie(&cookie);
-        assert_nobody_signed_in(&crossing.send(&app).await, "crossing");
+        assert_no_sign_in(&crossing.send(&app).await, "crossing");
     }
     shop.me_by_cookie(&cookie).await.assert_ok("7 by session", "still signed in");
 }
@@ -109,13 +109,13 @@ async fn head_never_signs_in() {
             Call::new(Method::HEAD, path).same_origin(),
             Call::new(Method::HEAD, path).header(ORIGIN, "https://shop.example"),
         ] {
-            assert_nobody_signed_in(&call.send(&app).await, path);
+            assert_no_sign_in(&call.send(&app).await, path);
         }
     }
     for method in [Method::OPTIONS, Method::TRACE] {
         for path in ["/link", "/callback"] {
             let answer = Call::new(method.clone(), path).same_origin().send(&app).await;
-            answer.assert_problem(403, "This method signs nobody in", &[]);
+            answer.assert_problem(403, "This method cannot sign in", &[]);
         }
     }
     assert!(shop.logins_of("8").await.is_empty());

@@ -58,7 +58,7 @@ fn a_kid_has_1_to_255_bytes() {
 }
 
 #[test]
-fn a_key_for_something_else_is_passed_over() {
+fn a_key_for_another_purpose_is_ignored() {
     let good = Forger::new(Algorithm::ES256).public_jwk();
     let other = Forger::new(Algorithm::EdDSA).public_jwk();
     let rsa = Forger::new(Algorithm::RS256).public_jwk();

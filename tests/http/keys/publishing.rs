@@ -49,7 +49,7 @@ fn generated_keys_are_published_by_their_public_half() {
     }
 }
 
-/// Somebody hands in a set with private members by mistake: they are not looked at, and do not come out again.
+/// A set that contains private members by mistake: they are ignored, and not published.
 #[test]
 fn private_members_of_a_key_set_do_not_come_out_again() {
     let mut jwk = Forger::new(Algorithm::ES256).public_jwk();

@@ -88,7 +88,7 @@ fn an_identifier_that_is_read_is_written_as_it_was() {
 }
 
 #[test]
-fn a_refresh_token_that_nobody_made_is_refused() {
+fn a_refresh_token_that_was_not_issued_is_refused() {
     let peppers = peppers();
     for_all(CASES, text(&["ar1_", "AQ", "AQAAAAAAAAAAAAAA", "ar2_", "AR1_"]), |text| {
         prop_assert!(ParsedToken::parse(&text, &peppers).is_err());
@@ -96,7 +96,7 @@ fn a_refresh_token_that_nobody_made_is_refused() {
     });
 }
 
-/// Nothing that was not signed is believed, and what was is either read or refused.
+/// Nothing that was not signed is accepted, and what was signed is parsed or refused.
 #[test]
 fn no_token_makes_the_verifier_panic() {
     let forger = Forger::new(Algorithm::ES256);

@@ -1,4 +1,4 @@
-//! What is logged at the finest level while somebody signs in, is refreshed, refused and robbed.
+//! What is logged at level trace during sign-ins, refreshes, refusals and thefts.
 
 use std::io;
 use std::sync::{Arc, Mutex};

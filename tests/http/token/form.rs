@@ -83,7 +83,7 @@ async fn padding_is_refused_in_every_segment_even_where_it_is_signed() {
 }
 
 #[tokio::test]
-async fn bits_left_over_are_zero_in_every_segment() {
+async fn unused_bits_are_zero_in_every_segment() {
     let target = Target::new(Algorithm::ES256).await;
     for over in [2, 3] {
         let header = padded(&target.forger.header(), over);

@@ -84,7 +84,7 @@ async fn a_look_alike_beside_or_instead_of_ours_is_refused() {
     }
 }
 
-/// A sibling domain can plant any other cookie. Parsers that take other white space than ASCII's for white space, or read
+/// A sibling domain can set any other cookie. Parsers that take other white space than ASCII's for white space, or read
 /// quotes or `$Version`, find our name in them.
 #[tokio::test]
 async fn no_byte_in_any_other_cookie_has_an_effect_on_ours() {

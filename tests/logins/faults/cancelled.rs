@@ -21,12 +21,12 @@ on_both_stores!(
     a_session_gets_its_new_id_all_the_same,
     a_subject_that_is_gone_loses_its_logins_all_the_same,
     claims_that_do_not_hold_end_the_login_all_the_same,
-    a_login_of_somebody_else_is_replaced_all_the_same,
-    a_sign_in_says_what_it_evicted_all_the_same,
-    a_sign_in_with_tokens_says_what_it_evicted_all_the_same,
+    a_login_of_another_subject_is_replaced_despite_the_cancellation,
+    a_cancelled_sign_in_raises_events_for_its_evictions,
+    a_cancelled_sign_in_with_tokens_raises_events_for_its_evictions,
     a_sign_in_in_the_same_browser_replaces_the_login_all_the_same,
-    a_sign_in_ends_the_login_of_somebody_else_all_the_same,
-    data_of_nobody_are_moved_to_the_session_all_the_same,
+    a_cancelled_sign_in_ends_the_login_of_the_other_subject,
+    a_cancelled_sign_in_moves_the_data_of_a_session_without_a_login,
 );
 
 /// Drops a request when it comes to that call of the store, and lets the store go on.
@@ -105,7 +105,7 @@ async fn a_subject_that_is_gone_loses_its_logins_all_the_same(world: World) {
     source.remove("anna");
     world.clock.advance(10 * MINUTE);
     dropped(&node, Op::EndAll, async move |node: Node| node.get_by_cookie("/me", &cookie).await).await;
-    nobody_is_signed_in(&node).await;
+    no_user_is_signed_in(&node).await;
 }
 
 async fn claims_that_do_not_hold_end_the_login_all_the_same(world: World) {
@@ -117,18 +117,18 @@ async fn claims_that_do_not_hold_end_the_login_all_the_same(world: World) {
     world.node_with(|builder| builder.claims_source(source)).await.claims_changed("anna").await;
     node.catch_up().await;
     dropped(&node, Op::End, async move |node: Node| node.get_by_cookie("/me", &cookie).await).await;
-    nobody_is_signed_in(&node).await;
+    no_user_is_signed_in(&node).await;
 }
 
-async fn a_login_of_somebody_else_is_replaced_all_the_same(world: World) {
+async fn a_login_of_another_subject_is_replaced_despite_the_cancellation(world: World) {
     let node = world.node().await;
     let cookie = node.sign_in("anna", "").await;
     dropped(&node, Op::End, async move |node: Node| node.sign_in("bert", &cookie).await).await;
-    nobody_is_signed_in(&node).await;
+    no_user_is_signed_in(&node).await;
 }
 
 /// Anna has no login left.
-async fn nobody_is_signed_in(node: &Node) {
+async fn no_user_is_signed_in(node: &Node) {
     within("the end of the login", async {
         while !node.logins_of("anna").await.is_empty() {
             tokio::task::yield_now().await;
@@ -175,11 +175,11 @@ where
     }
 }
 
-async fn a_sign_in_says_what_it_evicted_all_the_same(world: World) {
+async fn a_cancelled_sign_in_raises_events_for_its_evictions(world: World) {
     evicts(world, async |node: Node| node.sign_in("anna", "").await).await;
 }
 
-async fn a_sign_in_with_tokens_says_what_it_evicted_all_the_same(world: World) {
+async fn a_cancelled_sign_in_with_tokens_raises_events_for_its_evictions(world: World) {
     evicts(world, async |node: Node| node.login(anna()).await).await;
 }
 
@@ -198,20 +198,20 @@ async fn a_sign_in_in_the_same_browser_replaces_the_login_all_the_same(world: Wo
     }
 }
 
-async fn a_sign_in_ends_the_login_of_somebody_else_all_the_same(world: World) {
+async fn a_cancelled_sign_in_ends_the_login_of_the_other_subject(world: World) {
     let node = world.node().await;
     for stop in STOPS {
         let cookie = node.sign_in("anna", "").await;
         node.events.clear();
         dropped_at(&node, Op::Create, stop, async move |node: Node| node.sign_in("bert", &cookie).await)
             .await;
-        nobody_is_signed_in(&node).await;
+        no_user_is_signed_in(&node).await;
         said(&node, 1, |event| is_end(event, EndReason::Replaced)).await;
     }
     assert_eq!(node.logins_of("bert").await.len(), 2);
 }
 
-async fn data_of_nobody_are_moved_to_the_session_all_the_same(world: World) {
+async fn a_cancelled_sign_in_moves_the_data_of_a_session_without_a_login(world: World) {
     let node = world.node().await;
     for (times, stop) in STOPS.into_iter().enumerate() {
         let cookie = node.browser(Method::POST, "/cart/apples", "").await.cookie();

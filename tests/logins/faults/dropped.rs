@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const STOPS: usize = 12;
 const TO_THE_END: usize = 1000;
 
-/// Polls at most so often, and then drops the future half way.
+/// Polls the future at most this often, and then drops it.
 async fn poll_at_most<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), polls);
     poll_fn(|context| match left {

@@ -12,7 +12,7 @@ const FOLDER: &str = "AUTH_TESTS_FOLDER";
 const FAULT: &str = "AUTH_TESTS_FAULT";
 const DEED: &str = "AUTH_TESTS_DEED";
 
-/// What a process leaves behind for whoever looks at its file.
+/// What a killed process leaves in its file.
 struct Left {
     world: World,
     node: Node,
@@ -26,7 +26,7 @@ struct Left {
 async fn after_dying_at(deed: &str, check: impl AsyncFn(Left)) {
     for fault in ["before", "after"] {
         let folder = TempDir::new().unwrap();
-        let test = format!("{}::a_process_that_is_told_to_dies", own_path());
+        let test = format!("{}::a_process_aborts_when_it_is_told_to", own_path());
         let variables = [(FAULT, fault.as_ref()), (DEED, deed.as_ref()), (FOLDER, folder.path().as_os_str())];
         let status = in_own_process(&test, variables).await.status;
         assert_eq!(status.code(), None, "the process was to die: {status}");
@@ -52,7 +52,7 @@ fn own_path() -> &'static str {
 
 /// Not a test unless [`after_dying_at`] started the process.
 #[tokio::test]
-async fn a_process_that_is_told_to_dies() {
+async fn a_process_aborts_when_it_is_told_to() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let folder = Path::new(&folder);
     let world = World::in_folder(folder).await;
@@ -124,7 +124,7 @@ async fn a_theft_that_a_dying_process_found_out_is_acted_on() {
 }
 
 #[tokio::test]
-async fn a_login_whose_process_died_at_the_sign_out_is_over_or_goes_on_whole() {
+async fn a_login_whose_process_was_killed_at_the_sign_out_has_ended_or_is_unchanged() {
     after_dying_at("sign out", async |left| {
         let Left { world, node, refresh_token, access_token, cookie, is_committed } = left;
         node.get("/me", &access_token).await.assert_text("anna, by jwt");
@@ -153,7 +153,7 @@ async fn an_acknowledged_sign_out_survives_the_death_of_the_process() {
 }
 
 #[tokio::test]
-async fn all_logins_end_or_none_when_the_process_dies() {
+async fn all_logins_end_or_none_when_the_process_is_killed() {
     after_dying_at("end all", async |left| {
         let Left { node, refresh_token, access_token, cookie, is_committed, .. } = left;
         assert_eq!(node.logins_of("anna").await.len(), if is_committed { 0 } else { 2 });

@@ -34,18 +34,18 @@ where
     });
     drop(stopping);
     runtime().block_on(async { second(World::in_folder(folder.path()).await, kept).await });
-    assert_file_is_sound(folder.path());
+    assert_file_is_intact(folder.path());
 }
 
 /// Nothing but the database and its log is left in the folder.
-fn assert_file_is_sound(folder: &Path) {
+fn assert_file_is_intact(folder: &Path) {
     for file in std::fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         assert!(["auth.db", "auth.db-wal", "auth.db-shm"].contains(&name.as_str()), "{name}");
     }
 }
 
-/// Starts something that nobody waits for.
+/// Starts a call whose result is not awaited.
 fn start<F: Future + Send + 'static>(node: &Node, work: impl FnOnce(Node) -> F)
 where
     F::Output: Send,
@@ -172,7 +172,7 @@ fn a_sign_out_that_was_stopped_happened_or_can_be_repeated() {
 }
 
 #[test]
-fn a_sign_in_that_was_stopped_gives_nobody_access() {
+fn a_sign_in_that_was_stopped_gives_no_access() {
     for (is_committed, stop) in stops() {
         stop_and_start(
             async |world, gate| {

@@ -42,7 +42,7 @@ impl Old {
     }
 }
 
-/// Whoever signs in anew on that node is in on all of them. Returns the new tokens.
+/// A new sign-in on this node is valid on all nodes. Returns its tokens.
 async fn assert_signing_in_works(node: &Node, all: [&Node; 3]) -> Tokens {
     let (tokens, cookie) = (node.login(anna()).await, node.sign_in("anna", "").await);
     for node in all {

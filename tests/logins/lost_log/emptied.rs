@@ -1,4 +1,4 @@
-//! A store with nothing in it takes the place of one that nodes know: what is from before is over, and what is new works.
+//! An empty store replaces one that nodes know: credentials from before are refused, and new ones are accepted.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ async fn what_is_logged_right_after_a_store_was_emptied_is_heard_of(world: World
     let world = world.with_store(empty);
     let fresh = world.node().await;
     for node in [&here, &there, &fresh] {
-        // Whoever signs in anew is in at once, everywhere.
+        // A new sign-in is valid at once, on every node.
         assert_works(node, &again).await;
         let own = node.login(anna()).await;
         assert_works(&here, &own).await;
@@ -61,7 +61,7 @@ async fn what_is_logged_right_after_a_store_was_emptied_is_heard_of(world: World
         node.refresh(&refresh_of(&own)).await.unwrap();
         let cookie = node.sign_in("anna", "").await;
         here.get_by_cookie("/me", &cookie).await.assert_text("anna, by session");
-        // What is from before is over.
+        // Credentials from before are refused.
         assert_ended(node, &old).await;
         assert_ended(node, &new).await;
         node.get_by_cookie("/me", &session).await.assert_invalid_session();

@@ -59,9 +59,9 @@ async fn a_revoked_key_is_written_back() {
     .await;
 }
 
-/// The entry that the cursor names was over, and what never ends is missing all the same.
+/// The entry that the cursor names had expired, but entries that never expire are missing too.
 #[tokio::test(start_paused = true)]
-async fn what_was_lost_beside_an_entry_that_was_over_is_written_back() {
+async fn what_was_lost_together_with_an_expired_entry_is_written_back() {
     let (world, memory) = fragile();
     let here = quiet_node(&world).await;
     let copy = memory.snapshot();

@@ -1,4 +1,4 @@
-//! The file of a store goes away, or is emptied.
+//! The file of a store is deleted or emptied.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ async fn a_file_that_went_away_under_a_running_node_acknowledges_nothing_more() 
             assert!(in_time(node.auth.revoke_key(&key_id(0))).await.is_err());
             assert!(in_time(node.auth.end_all_logins(&subject("anna"))).await.is_err());
             assert!(in_time(node.auth.catch_up()).await.is_err());
-            // And when the list is too old to be believed, nobody is let in.
+            // And when the list is too old, every request is refused.
             world.clock.advance(STALENESS + SECOND);
             node.get("/me", tokens.access_token()).await.assert_unavailable();
             node.get_by_cookie("/me", &cookie).await.assert_unavailable();

@@ -161,7 +161,7 @@ async fn an_entry_of_an_unknown_kind_makes_nodes_ask_the_store(world: World) {
     node.get_by_cookie("/lax", &cookie).await.assert_unavailable();
     node.store.heal(Op::Standing);
     node.store.heal(Op::Page);
-    // Until it is over for everybody.
+    // Until it has expired for every node.
     world.clock.advance(HOUR + 10 * MINUTE);
     node.catch_up().await;
     let asked = node.store.calls(Op::Standing);
@@ -172,7 +172,7 @@ async fn an_entry_of_an_unknown_kind_makes_nodes_ask_the_store(world: World) {
     assert_eq!(node.store.calls(Op::WriteBack), 0);
 }
 
-/// A node that was away until the entry that it read last was over and purged.
+/// A node that did not read until the entry that it read last had expired and was purged.
 #[tokio::test(start_paused = true)]
 async fn an_entry_that_was_purged_is_no_alarm() {
     let (world, memory) = fragile();
@@ -196,7 +196,7 @@ async fn an_entry_that_was_purged_is_no_alarm() {
     assert_eq!([&here, &there].map(|node| node.store.calls(Op::WriteBack)), [0, 0]);
 }
 
-/// They were acknowledged, and over before the log could be read again.
+/// They were acknowledged, and expired before the log could be read again.
 #[tokio::test(start_paused = true)]
 async fn an_entry_that_expired_unread_is_not_taken_for_a_lost_one() {
     let (world, memory) = fragile();

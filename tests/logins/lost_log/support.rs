@@ -1,4 +1,4 @@
-//! A store that loses what came after a copy, what that was, and what must hold all the same.
+//! A store that loses what was written after a copy, these writes, and what must hold nevertheless.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,7 +141,7 @@ impl Lost {
         world.clock.advance(self.pause);
     }
 
-    /// What was ended or revoked is over on that node, and the rest goes on, but for what the store has lost.
+    /// What was ended or revoked is refused on this node, and the rest is accepted, except what the store has lost.
     pub(crate) async fn assert_nothing_came_back(&self, node: &Node) {
         for tokens in [&self.before, &self.ended, &self.berts] {
             assert_ended(node, tokens).await;

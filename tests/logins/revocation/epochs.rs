@@ -19,7 +19,7 @@ on_both_stores!(
     two_changes_within_one_second_count_as_two,
     a_change_is_heard_of_by_the_other_node,
     a_change_between_loading_and_issuing_is_not_lost,
-    a_change_while_somebody_signs_in_is_not_lost,
+    a_change_during_a_sign_in_is_not_lost,
     a_disabled_user_loses_the_session_at_the_next_request,
     a_session_loads_its_claims_once_after_a_change,
     other_subjects_are_not_concerned,
@@ -137,7 +137,7 @@ async fn a_change_between_loading_and_issuing_is_not_lost(world: World) {
     node.get_by_cookie("/admin", &cookie).await.assert_insufficient();
 }
 
-async fn a_change_while_somebody_signs_in_is_not_lost(world: World) {
+async fn a_change_during_a_sign_in_is_not_lost(world: World) {
     let directory = Directory::of([admin()]);
     let node = world.node_with_source(&directory).await;
     for ends_all in [false, true] {

@@ -69,7 +69,7 @@ fn is_known(list: &RevocationList, thing: &Revoked) -> bool {
 }
 
 #[test]
-fn an_entry_lives_to_the_last_moment_of_what_it_concerns() {
+fn an_entry_is_kept_as_long_as_the_credential_it_concerns() {
     for millis in [0, 1, 999] {
         let end = NOW.after(Duration::from_millis(millis));
         let list = RevocationList::new();
@@ -172,7 +172,7 @@ fn everything_below_the_floor_is_gone_for_ever() {
 }
 
 #[test]
-fn an_entry_that_is_not_understood_makes_the_list_incomplete_while_it_lives() {
+fn an_entry_that_is_not_understood_makes_the_list_incomplete_until_it_expires() {
     let list = RevocationList::new();
     assert!(list.is_complete(NOW));
     list.insert(&Revoked::Unknown, NOW.after(HOUR));
@@ -282,7 +282,7 @@ fn a_standing_that_is_remembered_gives_way_to_the_next_entry() {
     }
 }
 
-/// Whoever is told after an entry was made is told of it, while others ask without end.
+/// A look-up after an entry was made finds it, while other threads look up continuously.
 #[test]
 fn a_standing_that_is_remembered_is_never_older_than_the_list() {
     watch_this_test();
@@ -354,7 +354,7 @@ async fn a_feed_reads_a_log_of_many_pages_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_feed_that_fails_half_way_keeps_what_it_read_and_is_no_newer() {
+async fn a_feed_that_fails_during_a_read_keeps_the_entries_but_not_the_new_age() {
     let world = World::memory();
     let node = world.node().await;
     node.store.drop_wake_ups();
@@ -384,7 +384,7 @@ async fn a_feed_that_fails_half_way_keeps_what_it_read_and_is_no_newer() {
 
 /// The monotonic clock may have stood still, the time of day may have been set: the one that says more counts.
 #[tokio::test(start_paused = true)]
-async fn a_list_is_as_old_as_the_clock_says_that_says_more() {
+async fn the_age_of_a_list_is_the_larger_one_of_both_clocks() {
     let world = World::memory();
     let node = world.node().await;
     let tokens = node.login(anna()).await;

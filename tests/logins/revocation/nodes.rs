@@ -16,7 +16,7 @@ use http::{Method, StatusCode};
 const MAX_TTL: Duration = Duration::from_secs(4 * 60 * 60);
 
 on_both_stores!(
-    what_ends_on_one_node_is_over_on_the_other,
+    what_ends_on_one_node_is_refused_on_the_other,
     what_was_revoked_before_the_token_arrives_is_refused_at_first_sight,
     ending_all_logins_ends_each_of_them_everywhere,
     an_end_is_known_everywhere_to_the_last_moment_of_its_tokens,
@@ -29,7 +29,7 @@ async fn two_nodes(world: &World) -> [Node; 2] {
     [world.node().await, world.node().await]
 }
 
-async fn what_ends_on_one_node_is_over_on_the_other(world: World) {
+async fn what_ends_on_one_node_is_refused_on_the_other(world: World) {
     let [here, there] = two_nodes(&world).await;
     let (tokens, cookie) = (here.login(anna()).await, here.sign_in("anna", "").await);
     for node in [&here, &there] {
@@ -194,7 +194,7 @@ async fn a_store_that_was_emptied_brings_nothing_back() {
     there.store.swap(empty);
     for node in [&here, &there] {
         node.catch_up().await;
-        // Whatever was made before the store was first used is over, also what nobody had ended.
+        // Everything from before the first use of the store is refused, also logins that were not ended.
         for tokens in [&ended, &other] {
             node.get("/me", tokens.access_token()).await.assert_invalid_token();
             assert_refused(&node.refresh(&refresh_of(tokens)).await);
@@ -213,7 +213,7 @@ async fn a_store_that_was_emptied_brings_nothing_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_is_over_by_time_is_over_on_every_node() {
+async fn a_login_that_has_expired_is_refused_on_every_node() {
     let world = World::memory();
     let lifetime = TTL + MINUTE;
     let node =

@@ -1,4 +1,4 @@
-//! A login that ends while a request of it runs: the request goes on, what it would bring back does not.
+//! A login that ends while a request of it runs: the request continues, but it does not restore the login.
 
 use auth_tests::shop::refresh_of;
 use auth_tests::{HOUR, Node, World, anna, joined, on_both_stores};

@@ -42,7 +42,7 @@ async fn a_lost_wake_up_is_made_good_by_the_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_older_than_the_bound_is_not_believed() {
+async fn a_list_older_than_the_bound_is_not_used() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
@@ -148,7 +148,7 @@ async fn a_node_offline_for_ten_minutes_refuses_to_guess() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_to_be_over_stays_over_while_the_store_is_down() {
+async fn what_is_known_to_have_ended_is_refused_while_the_store_is_down() {
     let world = World::memory();
     let node = world.node().await;
     let tokens = node.login(anna()).await;
@@ -159,7 +159,7 @@ async fn what_is_known_to_be_over_stays_over_while_the_store_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_hangs_keeps_nobody_waiting() {
+async fn requests_do_not_wait_for_a_log_that_does_not_answer() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;
     let (ended, other) = (here.login(anna()).await, here.login(anna()).await);
@@ -193,13 +193,13 @@ async fn a_route_names_its_own_bound() {
     assert_eq!([read("/lax").await, read("/me").await, read("/strict").await], [good, good, refused]);
     world.clock.advance(STALENESS);
     assert_eq!([read("/lax").await, read("/me").await, read("/strict").await], [good, refused, refused]);
-    // The bound of a route is about the list; an expired token is refused all the same.
+    // The bound of a route is about the list; an expired token is refused nevertheless.
     world.clock.advance(20 * MINUTE);
     there.get("/lax", ended.access_token()).await.assert_invalid_token();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_a_strict_route_found_to_be_over_is_over_on_all_routes() {
+async fn a_session_that_a_strict_route_found_to_have_ended_is_refused_on_all_routes() {
     let world = World::memory();
     let (here, there) = two_nodes(&world).await;
     let session = here.sign_in("anna", "").await;

@@ -110,7 +110,7 @@ async fn a_node_does_not_start_with_a_revoked_key(world: World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_stays_revoked_while_it_lives() {
+async fn a_revoked_token_stays_revoked_until_it_expires() {
     let world = World::memory();
     let node = world.node_with(|builder| builder.access_ttl(HOUR)).await;
     let tokens = node.login(anna()).await;

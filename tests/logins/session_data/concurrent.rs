@@ -50,7 +50,7 @@ async fn a_slow_request_sets_no_cookie_after_the_login_was_ended_from_elsewhere(
     }
 }
 
-/// The browser signs in as somebody else in another tab, and the slow answer comes last.
+/// The browser signs in as another user in another tab, and the slow answer comes last.
 #[tokio::test]
 async fn a_slow_request_of_the_login_before_does_not_touch_the_new_one() {
     for path in CHANGES {
@@ -154,7 +154,7 @@ async fn an_error_of_the_server_saves_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_that_takes_a_new_id_keeps_login_and_data_and_the_old_id_is_dead_at_once() {
+async fn a_session_with_a_new_id_keeps_login_and_data_and_the_old_id_is_refused_at_once() {
     let shop = shop().await;
     let old = shop.sign_in(7).await;
     post("/cart?goods=apples", &old).send(&shop.app).await.assert_ok("filled", "before");
@@ -183,7 +183,7 @@ async fn an_empty_session_takes_a_new_id_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_while_it_takes_a_new_id_is_over_under_both() {
+async fn a_session_that_ends_while_its_id_changes_is_refused_under_both_ids() {
     let shop = shop().await;
     let old = shop.sign_in(7).await;
     let gate = Gate::closed();
@@ -194,7 +194,7 @@ async fn a_session_that_ends_while_it_takes_a_new_id_is_over_under_both() {
 }
 
 #[tokio::test]
-async fn an_emptied_session_signs_nobody_out_and_leaves_no_data() {
+async fn an_emptied_session_keeps_its_login_and_loses_its_data() {
     let shop = shop().await;
     let cookie = shop.sign_in(7).await;
     post("/cart?goods=apples", &cookie).send(&shop.app).await.assert_ok("filled", "before");
@@ -209,7 +209,7 @@ async fn an_emptied_session_signs_nobody_out_and_leaves_no_data() {
 }
 
 #[tokio::test]
-async fn an_emptied_session_of_nobody_is_gone_unless_the_handler_failed() {
+async fn an_emptied_session_without_a_login_is_deleted_unless_the_handler_failed() {
     let shop = shop().await;
     let cookie = Call::post("/cart?goods=apples").same_origin().send(&shop.app).await.cookie();
     let failed = post("/empties-and-fails", &cookie).send(&shop.app).await;

@@ -1,4 +1,4 @@
-//! An id that somebody else knows never becomes the id of a login, and data goes where it belongs.
+//! An id that another person knows never becomes the id of a login, and data moves only to logins of the same user.
 
 use std::num::NonZeroU32;
 
@@ -52,7 +52,7 @@ async fn an_id_chosen_by_an_attacker_is_never_adopted() {
 }
 
 #[tokio::test]
-async fn a_session_planted_before_the_login_is_dead_after_it_and_its_data_moved_along() {
+async fn a_session_from_before_the_login_is_refused_after_it_and_its_data_is_moved() {
     let shop = shop().await;
     let planted = fill(&shop, None, "apples").await.cookie();
     let signed_in = shop.sign_in_from(7, sign_in_with(&planted)).await.cookie();
@@ -94,7 +94,7 @@ async fn signing_in_again_gives_a_new_id_and_ends_the_login_before() {
 }
 
 #[tokio::test]
-async fn somebody_elses_data_is_not_carried_over() {
+async fn the_data_of_another_user_is_not_moved() {
     let shop = shop().await;
     let first = shop.sign_in(7).await;
     fill(&shop, Some(&first), "secrets").await;

@@ -1,4 +1,4 @@
-//! Handlers that stop half way, so that a test decides what happens meanwhile.
+//! Handlers that wait at a gate, so that a test decides what happens meanwhile.
 
 use auth_core::jwt::{Algorithm, KeyRing};
 use auth_core::route::{get, post};
@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use tokio::task::JoinHandle;
 
-/// Sends the request; returns when its handler is half way.
+/// Sends the request. Returns when its handler waits at the gate.
 pub(crate) async fn start(gate: &Gate, shop: &Shop, call: Call) -> JoinHandle<Answer> {
     let running = tokio::spawn(call.extension(gate.clone()).send(&shop.app));
     gate.reached().await;

@@ -1,4 +1,4 @@
-//! `cycle_id` of a session without a login: one step, after which the old id is dead and the data are where they were.
+//! `cycle_id` of a session without a login: one step, after which the old id is refused and the data is unchanged.
 
 use std::num::NonZeroU32;
 

@@ -46,7 +46,7 @@ impl Soak {
         }
     }
 
-    /// A request that ends something, tried until it is answered with 204 (or 401: it is over).
+    /// A request that ends something, repeated until it is answered with 204 (or 401: it has ended).
     async fn insist(&mut self, at: usize, by: &By, method: Method, path: &str, ops: &[Op]) -> StatusCode {
         let broken = self.random.one_in(5).then(|| self.break_one(at, ops));
         let node = self.node(at);
@@ -76,7 +76,7 @@ impl Soak {
         }
     }
 
-    /// One device ends another one, or tries to end one of somebody else.
+    /// One device ends another one, or tries to end one of another person.
     pub(super) async fn end_another(&mut self, at: usize) {
         let (Some((person, login)), Some((other, ending))) =
             (self.any_login(|_| true), self.any_login(|_| true))
@@ -144,7 +144,7 @@ impl Soak {
         self.ended(person, at, |login| login.id == id);
     }
 
-    /// Somebody signs out, the client goes away, and the store takes its time: the login ends nevertheless.
+    /// A person signs out, the client disconnects, and the store is slow: the login ends nevertheless.
     pub(super) async fn sign_out_and_go(&mut self, at: usize) {
         let Some((person, login)) = self.any_login(|_| true) else { return };
         let Some(by) = self.credential(person, login, at).await else { return };
@@ -176,7 +176,7 @@ impl Soak {
         in_time(self.node(at).auth.revoke_token(&subject(&name), id)).await.unwrap();
     }
 
-    /// Somebody becomes an administrator, or is one no longer.
+    /// A person becomes an administrator, or stops being one.
     pub(super) async fn change_claims(&mut self, at: usize) {
         let person = self.any_person();
         let name = self.people[person].name.clone();
@@ -206,7 +206,7 @@ impl Soak {
         self.people[person].changes.push(fact);
     }
 
-    /// Somebody is disabled: neither signs in nor goes on, on any node that knows; then comes back.
+    /// A person is disabled, and refused on every node that knows of it; later the person is enabled again.
     pub(super) async fn disable(&mut self, at: usize) {
         let Some(directory) = self.directory.clone().filter(|_| self.is_source_up) else { return };
         let person = self.any_person();

@@ -69,7 +69,7 @@ enum Where {
     Sqlite,
 }
 
-/// Runs schedules until the time is over, each in a thread and a world of its own.
+/// Runs schedules until the time has passed, each in a thread and a world of its own.
 #[expect(clippy::disallowed_methods, reason = "how long the test takes")]
 fn run(place: Where) {
     let (start, name) = (Instant::now(), own_name());

@@ -180,7 +180,7 @@ pub(super) struct Login {
     pub(super) cookies: Vec<Cookie>,
     /// What is in the session's data.
     pub(super) cart: Option<String>,
-    /// When the lifetime is over.
+    /// When the lifetime ends.
     pub(super) ends_at: Timestamp,
     /// Until when it lasts at least, unused from now on.
     pub(super) certain_until: Timestamp,

@@ -1,4 +1,4 @@
-//! Refreshing: lost responses, several tabs, a store that fails half way, and requests that are stalled or dropped.
+//! Refreshing: lost responses, several tabs, a store that fails during a step, and requests that are stalled or dropped.
 
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ impl Soak {
         node.flush().await;
     }
 
-    /// A refresh stops at the store. Meanwhile the login ends, or the client goes away, or the grace passes.
+    /// A refresh stops at the store. Meanwhile the login ends, or the client disconnects, or the grace passes.
     pub(super) async fn refresh_that_stalls(&mut self, at: usize, elsewhere: usize) {
         let Some((person, login, held)) = self.with_tokens() else { return };
         let stop: fn(Gate) -> Fault =
@@ -144,7 +144,7 @@ impl Soak {
                 self.end_one_of(person, login, elsewhere).await;
                 gate.open();
                 match joined(refresh).await {
-                    // Rotated before: what it got is over.
+                    // Rotated before: the tokens that it got have ended.
                     Ok(tokens) => self.people[person].logins[login].held = Some(refresh_of(&tokens)),
                     Err(RefreshError::InvalidGrant | RefreshError::Unavailable(_)) => {}
                     Err(error) => panic!("{error:?}"),

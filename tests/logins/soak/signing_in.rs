@@ -109,7 +109,7 @@ impl Soak {
             Before::Login { person: of, login } if *of == person => {
                 self.people[*of].logins[*login].cart.clone()
             }
-            // What somebody else had in the same browser is not theirs.
+            // The data of another person in the same browser is not theirs.
             Before::Login { .. } => None,
         };
         self.add(person, login);
@@ -150,7 +150,7 @@ impl Soak {
         }
     }
 
-    /// A sign-in succeeded: whoever had to go for it by the limit was the oldest, and nobody else went.
+    /// A sign-in succeeded: if the limit required it, the oldest login was evicted, and no other.
     async fn evicted(
         &mut self,
         person: usize,
@@ -179,7 +179,7 @@ impl Soak {
         logins.filter(|login| gone.contains(&login.id)).for_each(|login| login.end = Some(fact.clone()));
     }
 
-    /// A sign-in did not come about; with a broken store it may have, and nobody has its credentials.
+    /// A sign-in failed. With a broken store the login may exist, but no client has its credentials.
     async fn refused_sign_in(
         &mut self,
         person: usize,

@@ -48,7 +48,7 @@ impl Soak {
         stolen
     }
 
-    /// The thief's access token is one of the login: it is over with it.
+    /// The thief's access token belongs to the login and ends with it.
     async fn thief_comes_first(&mut self, person: usize, login: usize, thief: usize, stolen: &str) -> String {
         let tokens = self.node(thief).refresh(stolen).await.unwrap();
         self.use_token(person, tokens.access_token(), thief).await;

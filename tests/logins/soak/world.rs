@@ -16,7 +16,7 @@ use auth_tests::{
 
 use super::model::{Fact, LIFETIME, Login, MOST, Moment, Person, SESSION_IDLE, TOKEN_IDLE};
 
-/// What one schedule did, for whoever reads of its failure. Clones share it.
+/// The steps of a schedule, to be printed if it fails. Clones share it.
 pub(super) type Trace = Arc<Mutex<Told>>;
 
 #[derive(Debug, Default)]
@@ -222,7 +222,7 @@ impl Soak {
         self.has_read(at);
     }
 
-    /// Logins that were over for a while are not presented for ever.
+    /// Forgets logins that ended a while ago, except the last two of each person.
     pub(super) fn forget_what_is_over(&mut self) {
         let now = self.store_time();
         for person in &mut self.people {

@@ -20,7 +20,7 @@ async fn rotated_in_the_future() -> (Owner, ParsedToken) {
 }
 
 #[tokio::test]
-async fn nobody_is_a_thief_because_the_clock_went_back() {
+async fn a_clock_that_went_back_is_not_taken_for_theft() {
     let (owner, successor) = rotated_in_the_future().await;
     let tab = owner.present(&owner.first).await.unwrap();
     assert_eq!(tab.verdict, Verdict::Shared { streak: 1 });

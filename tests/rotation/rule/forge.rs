@@ -1,4 +1,4 @@
-//! Refresh tokens made by hand, as whoever has the pepper could.
+//! Forged refresh tokens, as an attacker with the pepper could make them.
 
 use auth_core::__private::rotation::ParsedToken;
 use auth_core::id::LoginId;

@@ -205,7 +205,7 @@ async fn an_old_backup_of_the_client_is_theft() {
 }
 
 #[tokio::test]
-async fn a_restored_store_is_behind_and_nobody_is_a_thief() {
+async fn a_restored_store_is_behind_and_not_taken_for_theft() {
     let owner = Owner::new().await;
     let backup = owner.store.snapshot();
     let successor = owner.present(&owner.first).await.unwrap().token;
@@ -232,7 +232,7 @@ async fn a_branch_newer_than_the_row_is_ahead_of_the_store() {
 }
 
 #[tokio::test]
-async fn a_login_with_no_position_left_is_refused_and_lives() {
+async fn a_login_without_a_free_position_is_refused_but_not_ended() {
     let owner = Owner::new().await;
     let first = owner.family().await.unwrap();
     let last = Forged::new(owner.id(), at(u32::MAX, 0), [3; 32]).parsed();
@@ -399,7 +399,7 @@ mod sharing {
     }
 
     #[tokio::test]
-    async fn ends_the_login_in_the_nth_generation_if_the_policy_says_so() {
+    async fn ends_the_login_in_the_nth_generation_if_the_policy_requires_it() {
         let mut owner = Owner::new().await;
         let most = NonZeroU32::new(3).unwrap();
         owner.policy = RotationPolicy { sharing: Sharing::EndAfter(most), ..owner.policy };
@@ -454,7 +454,7 @@ mod cut_off {
 
     /// Signing out, in the middle of a refresh: there is no way back.
     #[tokio::test]
-    async fn a_login_that_ends_while_it_is_refreshed_stays_dead() {
+    async fn a_login_that_ends_while_it_is_refreshed_stays_ended() {
         for steps in 0..5 {
             for wait in [Duration::ZERO, GRACE] {
                 let owner = Owner::new().await;

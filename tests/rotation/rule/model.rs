@@ -106,7 +106,7 @@ pub(crate) fn use_token(login: Login, token: Token) -> Login {
     if token == login.current() { Login { confirmed: true, ..login } } else { login }
 }
 
-/// An answer that took long is about to be handed out. The grace begins anew only for a token that nobody used.
+/// A slow answer is about to be sent. The grace begins anew only for a token that was not used.
 pub(crate) fn deliver(login: Login, presented: Token, answer: Token) -> Answer {
     if answer == login.current() {
         return (Some(Login { in_grace: login.in_grace || !login.confirmed, ..login }), Some(answer));
@@ -308,7 +308,7 @@ struct Sharing {
     row: Option<Login>,
     /// The owner's and the thief's.
     tokens: [Token; 2],
-    /// Somebody used the current token, or came back with it.
+    /// The current token was used, or presented again.
     used: bool,
     /// Generations in a row with a late replay.
     run: u32,

@@ -121,7 +121,7 @@ async fn a_form_on_a_page_whose_session_has_ended_leads_to_the_login_page_with_a
     browser.click(".devices form button").await;
     browser.at("/login?notice=expired").await;
 
-    assert!(browser.text().await.contains("Your session was over, so nothing was changed."));
+    assert!(browser.text().await.contains("Your session had ended, so nothing was changed."));
     browser.picture("login-with-notice").await;
     browser.sign_in("alice", "wonderland").await;
     browser.at("/account").await;

@@ -55,7 +55,7 @@ async fn is_still_alice(browser: &Browser, shop: &Shop) {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_signs_nobody_in_or_out() {
+async fn a_form_of_another_site_cannot_sign_in_or_out() {
     let Some(chrome) = Chrome::installed() else { return };
     let (shop, browser, evil) = (Shop::start(), chrome.open().await, evil().await);
     alice_in(&browser, &shop).await;
@@ -63,7 +63,7 @@ async fn a_form_of_another_site_signs_nobody_in_or_out() {
 
     is_refused(&browser, &host, &shop, "/login").await;
     is_still_alice(&browser, &shop).await;
-    // The browser keeps the cookie to itself, so for the shop nobody is there; it sends it when it goes on.
+    // The browser does not send the cookie with this request, but with later ones.
     fall_for(&browser, &host, &shop, "/logout").await;
     browser.at("/?notice=over").await;
     assert!(browser.text().await.contains("You are signed in as alice."));

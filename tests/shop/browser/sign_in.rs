@@ -5,7 +5,7 @@ use auth_tests::program::{Chrome, Shop};
 use super::{address, alice_in};
 
 #[tokio::test]
-async fn a_visitor_of_the_account_signs_in_and_comes_back_to_it() {
+async fn a_visitor_of_the_account_signs_in_and_is_redirected_to_it() {
     let Some(chrome) = Chrome::installed() else { return };
     let (shop, browser) = (Shop::start(), chrome.open().await);
 

@@ -28,7 +28,7 @@ async fn came(browser: &Browser) -> Value {
 }
 
 #[tokio::test]
-async fn two_tabs_that_refresh_at_once_get_the_same_token_and_nobody_is_a_thief() {
+async fn two_tabs_that_refresh_at_once_get_the_same_token_without_a_theft() {
     let Some(chrome) = Chrome::installed() else { return };
     let (shop, browser) = (Shop::start_with(&["--grace", "2s"]), chrome.open().await);
     let first = shop.tokens("alice").await;

@@ -48,7 +48,7 @@ async fn killed_under_load_the_shop_keeps_every_promise_it_made() {
 }
 
 #[tokio::test]
-async fn an_end_that_was_answered_holds_after_a_kill() {
+async fn an_acknowledged_end_survives_a_kill() {
     let data = Data::new();
     let mut shop = Shop::start_on(&data, &["--grace", "0s"]);
     let (root, stays) = (shop.tokens("root").await, shop.tokens("carol").await);

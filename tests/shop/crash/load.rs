@@ -40,7 +40,7 @@ impl Load {
         self.stolen
     }
 
-    /// The logins that nobody stole.
+    /// The logins without a theft.
     pub(crate) fn honest(&self) -> Vec<String> {
         self.refreshing.iter().map(Tokens::login).collect()
     }

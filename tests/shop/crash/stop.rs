@@ -1,4 +1,4 @@
-//! Stopping as asked, and clients that hang up.
+//! Stopping by a signal, and clients that disconnect.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails fails its test")]
 
 use std::time::Duration;
@@ -91,7 +91,7 @@ async fn a_use_that_was_seen_just_before_stopping_is_not_forgotten() {
     let data = shop.stop().await;
     let shop = Shop::start_on(&data, &["--grace", "0s"]);
 
-    // The successor was used, so whoever brings its predecessor stole it.
+    // The successor was used, so presenting its predecessor counts as theft.
     shop.refresh(&first.refresh).send().await.assert_invalid_grant();
     shop.refresh(&second.refresh).send().await.assert_invalid_grant();
 }
@@ -109,7 +109,7 @@ async fn a_client_that_hangs_up_again_and_again_never_loses_its_login() {
         );
         let mut connection = connect(&shop).await;
         connection.write_all(request.as_bytes()).await.unwrap();
-        // The fault itself: the client goes away a little later each time.
+        // The fault itself: the client disconnects a little later each time.
         tokio::time::sleep(Duration::from_micros(200 * pause)).await;
         drop(connection);
 

@@ -35,11 +35,11 @@ async fn half_open(shop: &Shop) -> Vec<TcpStream> {
     join_all((0..FLOOD).map(open)).await
 }
 
-/// What the shop says until it hangs up, and how long that takes.
+/// What the shop answers until it closes the connection, and how long that takes.
 async fn last_words(mut connection: TcpStream) -> (String, Duration) {
     let begun = Instant::now();
     let mut said = Vec::new();
-    // A reset is a way to hang up, too.
+    // A reset closes the connection, too.
     let _ = within("the shop hangs up", connection.read_to_end(&mut said)).await;
     (String::from_utf8(said).unwrap(), begun.elapsed())
 }

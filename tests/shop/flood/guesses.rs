@@ -75,7 +75,7 @@ async fn many_addresses_that_guess_at_one_user_are_slowed_down_and_the_user_gets
 }
 
 #[tokio::test]
-async fn a_forwarded_address_is_not_believed() {
+async fn a_forwarded_address_is_not_trusted() {
     let shop = Shop::start();
     let mut last = None;
     for number in 0..11 {

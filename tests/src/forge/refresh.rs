@@ -1,4 +1,4 @@
-//! Refresh tokens made by hand, as whoever has the pepper could.
+//! Forged refresh tokens, as an attacker with the pepper could make them.
 
 use auth_core::refresh::Peppers;
 use auth_core::store::SecretHash;

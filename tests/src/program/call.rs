@@ -43,7 +43,7 @@ impl Call {
         self.header("sec-fetch-site", "same-origin")
     }
 
-    /// As a browser sends it from a page of somebody else.
+    /// As a browser sends it from a page of another site.
     pub fn cross_site(self) -> Self {
         self.header("sec-fetch-site", "cross-site").header("origin", "https://evil.example")
     }

@@ -145,7 +145,7 @@ impl<U: Claims + Clone> Node<U> {
         within("the end of the log", self.auth.catch_up()).await.unwrap();
     }
 
-    /// Says that somebody's claims changed.
+    /// Tells the authenticator that a user's claims changed.
     pub async fn claims_changed(&self, name: &str) {
         within("a change of claims", self.auth.claims_changed(&subject(name))).await.unwrap();
     }
@@ -170,7 +170,7 @@ impl<U: Claims + Clone> Node<U> {
         self.row(token).await.unwrap().family.unwrap()
     }
 
-    /// The ids of somebody's live logins, newest first.
+    /// The ids of a user's live logins, newest first.
     pub async fn logins_of(&self, name: &str) -> Vec<LoginId> {
         let most = NonZeroU32::new(1000).unwrap();
         let page = self.behind().list(&realm::<U>(), &subject(name), None, most).await.unwrap();
@@ -208,7 +208,7 @@ pub async fn assert_ended(node: &Node, tokens: &Tokens) {
     assert_eq!(node.row(&refresh_of(tokens)).await, None);
 }
 
-/// A refresh that is refused for good.
+/// A refresh that is refused permanently.
 #[track_caller]
 pub fn assert_refused(answer: &Result<Tokens, RefreshError>) {
     assert!(matches!(answer, Err(RefreshError::InvalidGrant)), "{answer:?}");

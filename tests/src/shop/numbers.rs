@@ -178,7 +178,7 @@ async fn prompt(user: Auth<ShopUser>) -> String {
     show(&user)
 }
 
-/// Orders 70 to 79 belong to user 7, and so on; order 666 is nobody's business.
+/// Orders 70 to 79 belong to user 7, and so on; order 666 belongs to no user.
 #[check]
 async fn owner(user: &Auth<ShopUser>, Path(order): Path<u64>) -> Decision {
     match order {
@@ -252,7 +252,7 @@ async fn fill_cart(
     "filled"
 }
 
-/// Fills the cart of somebody who is signed in.
+/// Fills the cart of a user who is signed in.
 #[require_auth(session)]
 async fn fill_my_cart(
     _user: Auth<ShopUser>,

@@ -44,7 +44,7 @@ impl World {
         Self::new(Arc::new(store), clock, Some(folder))
     }
 
-    /// A world over the file in a folder that somebody else looks after.
+    /// A world on the file in a folder that the caller deletes.
     pub async fn in_folder(folder: &Path) -> Self {
         let clock = ManualClock::new(NOW);
         Self::new(Arc::new(open(folder.join("auth.db"), &clock).await), clock, None)

@@ -60,7 +60,7 @@ impl Faulty {
         self.faults.set_down(is_down);
     }
 
-    /// Nobody is woken when the log grows.
+    /// Growth of the log wakes no reader.
     pub fn drop_wake_ups(&self) {
         self.faults.hide_growth();
     }

@@ -95,7 +95,7 @@ async fn nothing_is_in_a_partition_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn numbers_that_no_column_holds_are_refused() {
+async fn numbers_that_no_column_can_contain_are_refused() {
     let Some(world) = PostgresWorld::new().await else { return };
     let (stage, store, realm) = (Stage::of(&world), &world.store, Stage::of(&world).realm);
     let subject = Stage::subject(1);

@@ -100,7 +100,7 @@ async fn a_locked_row_delays_confirmations_only() {
 
 /// PostgreSQL breaks the deadlock, and the step is tried again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_deadlock_is_tried_again() {
+async fn a_step_is_retried_after_a_deadlock() {
     let Some(world) = PostgresWorld::new().await else { return };
     let stage = Stage::of(&world);
     let first = Stage::subject(1);

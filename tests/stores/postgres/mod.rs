@@ -1,4 +1,4 @@
-//! What PostgreSQL does beyond the contract: transactions that dawdle, roll back or wait for each other, crashes, standbys,
+//! PostgreSQL beyond the contract: transactions that are slow, roll back or wait for each other, crashes, standbys,
 //! lost connections, several schemas, and plans.
 
 mod calls;

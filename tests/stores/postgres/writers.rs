@@ -108,7 +108,7 @@ async fn a_log_that_lost_its_end_begins_again() {
     assert_eq!(page.entries.iter().map(|entry| entry.mark).collect::<Vec<_>>(), [kept]);
 }
 
-/// The entry that the cursor names is gone, and was over.
+/// The entry that the cursor names is missing, and had expired.
 #[tokio::test]
 async fn a_log_whose_old_entries_were_purged_is_read_again_without_alarm() {
     let Some(world) = PostgresWorld::new().await else { return };
@@ -128,7 +128,7 @@ async fn a_log_whose_old_entries_were_purged_is_read_again_without_alarm() {
 
 /// `pg_restore` brings the numbers of another server's transactions, which this one has not reached.
 #[tokio::test]
-async fn a_log_from_another_server_is_read_whole_and_once() {
+async fn each_entry_of_a_log_from_another_server_is_read_once() {
     let Some(world) = PostgresWorld::new().await else { return };
     let stage = Stage::of(&world);
     let (_, first) = stage.end_all(&Stage::subject(1)).await;

@@ -81,7 +81,7 @@ async fn partitions_agree_about_the_floor_again() {
 
 /// Whatever it keeps grows with live logins and unexpired entries, not with history.
 #[tokio::test]
-async fn a_purge_leaves_nothing_of_logins_that_are_over_but_the_records() {
+async fn a_purge_leaves_only_the_records_of_ended_logins() {
     let Some(world) = world::alone().await else { return };
     let stage = Stage::of(&world);
     for number in 1..=20 {

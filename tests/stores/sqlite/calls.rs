@@ -1,4 +1,4 @@
-//! Calls that fail or are dropped half way.
+//! Calls that fail or are dropped.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::sqlite::support::*;
 
 #[tokio::test]
-async fn a_write_that_fails_half_way_is_undone() {
+async fn a_write_that_fails_is_rolled_back() {
     let folder = TempDir::new().unwrap();
     let store = open(&file(&folder)).await;
     let mut stranger = stranger(&file(&folder)).await;
@@ -51,7 +51,7 @@ async fn a_commit_that_fails_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_all_or_nothing() {
+async fn a_dropped_call_takes_effect_as_a_whole_or_not_at_all() {
     let folder = TempDir::new().unwrap();
     let store = open(&file(&folder)).await;
     let (mut undone, mut done) = (0, 0);
@@ -147,7 +147,7 @@ async fn nothing_is_in_a_partition_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn numbers_that_no_column_holds_are_refused() {
+async fn numbers_that_no_column_can_contain_are_refused() {
     let folder = TempDir::new().unwrap();
     let store = open(&file(&folder)).await;
     add(&store, 1).await;

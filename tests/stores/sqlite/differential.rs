@@ -211,7 +211,7 @@ impl<'a> Side<'a> {
                 format!("{:?}", store.standing(realm, &ids).await.unwrap())
             }
             23 => {
-                // A whole page: a store may count entries that are over as part of a smaller one.
+                // A whole page: a store may count expired entries as part of a smaller one.
                 let page = store.page(realm, &self.cursor, most(9999)).await.unwrap();
                 let answer = format!("{:?} {:?} {:?}", page.now, page.value.floor, page.value.has_more);
                 let entries: Vec<_> =

@@ -42,7 +42,7 @@ async fn first_edition(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_edition_is_migrated_and_its_logins_are_over() {
+async fn a_file_of_the_first_edition_is_migrated_and_its_logins_are_ended() {
     let folder = TempDir::new().unwrap();
     first_edition(&file(&folder)).await;
     let store = open(&file(&folder)).await;

@@ -153,7 +153,7 @@ async fn a_link_to_a_file_is_as_good_as_the_file() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_is_renamed_is_missed_even_when_it_comes_back() {
+async fn a_file_that_was_renamed_is_an_error_even_when_it_is_renamed_back() {
     let folder = TempDir::new().unwrap();
     let (store, _) = used(&folder).await;
     let aside = folder.path().join("aside.db");

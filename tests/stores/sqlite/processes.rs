@@ -111,7 +111,7 @@ async fn a_reader_of_the_log_misses_nothing_beside_writers() {
 }
 
 #[tokio::test]
-async fn a_file_that_another_process_holds_is_an_error_in_time() {
+async fn a_file_that_another_process_locks_is_an_error_in_time() {
     let folder = TempDir::new().unwrap();
     let builder = SqliteStore::builder(file(&folder)).clock(ManualClock::new(NOW));
     let store = builder.busy_timeout(Duration::from_millis(50)).open().await.unwrap();

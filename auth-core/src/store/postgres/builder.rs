@@ -25,10 +25,10 @@ const UNTESTED: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Migration {
-    /// It makes what is missing. Several nodes may do this at once. The default.
+    /// Runs the missing migrations. Several nodes may do this at the same time. The default.
     #[default]
     Run,
-    /// It fails. Somebody else runs [`PostgresStore::migrations_sql`].
+    /// Fails. An administrator runs [`PostgresStore::migrations_sql`].
     Require,
 }
 
@@ -126,7 +126,7 @@ impl PostgresStoreBuilder {
     pub async fn open(self) -> Result<PostgresStore, StoreError> {
         let schema = Schema::new(&self.schema)?;
         let pool = self.pool()?;
-        // The first draw in a process takes tens of milliseconds: here, and not in a step.
+        // The first random number of a process takes tens of milliseconds: here, and not in a step.
         Mark::random()?;
         let timeout = self.timeout;
         let opening = async {

@@ -12,10 +12,10 @@ use super::{PostgresStore, Shared};
 use crate::store::{Realm, StoreError};
 
 const TRIES: u32 = 6;
-/// After a try that failed, times the number of tries.
+/// The pause after a failed attempt, multiplied by the number of attempts.
 const PAUSE: Duration = Duration::from_millis(2);
-/// Serialization failure; deadlock; and unique violation, when two steps take one hash at the same moment: the next try
-/// finds it taken.
+/// Serialization failure; deadlock; and unique violation, when two steps insert the same hash at the same time: the next
+/// attempt finds it taken.
 const AGAIN: [&str; 3] = ["40001", "40P01", "23505"];
 
 /// The store's time in a statement that takes no lock, `$2` is its offset. An index can be searched for it.
@@ -97,7 +97,7 @@ impl Call<'_> {
 }
 
 impl PostgresStore {
-    /// Makes the realm and the incarnation, if they do not exist.
+    /// Creates the realm and the incarnation, if they do not exist.
     async fn begin(&self, realm: &str) -> Result<(), StoreError> {
         let begin = sqlx::query(self.shared.schema.sql("SELECT {s}.auth_begin($1, $2)"));
         let begin = begin.bind(realm).bind(self.shift()).execute(&self.shared.pool).await;

@@ -61,7 +61,7 @@ fn is_snapshot(text: &str) -> bool {
     } else {
         running.split(',').map(|one| one.parse().ok()).collect()
     };
-    // PostgreSQL reads it as a signed number where it computes.
+    // PostgreSQL computes with it as a signed number.
     let is_number = |one: u64| i64::try_from(one).is_ok();
     (1..=xmax).contains(&xmin)
         && is_number(xmax)

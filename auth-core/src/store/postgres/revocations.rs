@@ -212,7 +212,7 @@ fn page(
             Place { incarnation, from: upto, to: None, last: (0, 0), mark, expires_at }
         }
     });
-    // The snapshot with which an earlier page began may be long ago.
+    // The snapshot with which an earlier page began may be old.
     let has_more = is_cut || !is_latest;
     let next = next.map_or_else(Cursor::start, |next| next.cursor());
     Ok(Page { entries, next, has_more, floor: first.number("floor")?, reset })

@@ -88,7 +88,7 @@ impl Row {
         Ok(self.optional_bytes(name)?.map(LoginId::from_bytes))
     }
 
-    /// The entry with this mark, which ends at the time in the column `ends`.
+    /// The entry with this mark, which expires at the time in the column `ends`.
     pub(super) fn logged(&self, mark: Mark) -> Result<Logged, StoreError> {
         Ok(Logged { mark, expires_at: self.time("ends")? })
     }
@@ -118,7 +118,7 @@ impl Row {
         self.answer(created)
     }
 
-    /// The logins that ended for a new one: first the one that was replaced, if any.
+    /// The logins that a new one ended: first the one that it replaced, if any.
     fn ended_for_new(&self) -> Result<Vec<(LoginId, Logged)>, StoreError> {
         let ids: Vec<Vec<u8>> = self.get::<Option<_>>("ended")?.unwrap_or_default();
         let marks: Vec<Vec<u8>> = self.get::<Option<_>>("marks")?.unwrap_or_default();
@@ -282,7 +282,7 @@ pub(super) fn millis(duration: Duration) -> i64 {
     capped(u64::try_from(duration.as_millis()).unwrap_or(MOST).min(MOST))
 }
 
-/// The duration as the store keeps it.
+/// The duration in the form in which it is stored.
 pub(super) fn stored(duration: Duration) -> Duration {
     Duration::from_millis(millis(duration).unsigned_abs())
 }

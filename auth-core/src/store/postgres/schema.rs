@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use crate::store::StoreError;
 
-/// The schema that the last migration makes.
+/// The schema version after the last migration.
 const VERSION: i32 = 1;
 
 /// The statements of each migration, in order. They must never change.
@@ -30,8 +30,8 @@ pub(super) const fn is_readable(least_reader: i32) -> bool {
     least_reader <= VERSION
 }
 
-/// The name of the schema. Every statement names it, because the search path belongs to the session, and a session
-/// behind PgBouncer is not one's own.
+/// The name of the schema. Every statement contains it, because the search path is a setting of the session, and with
+/// PgBouncer sessions are shared.
 #[derive(Clone, Debug)]
 pub(super) struct Schema {
     name: String,
@@ -67,7 +67,7 @@ impl Schema {
         format!("BEGIN;\n{}COMMIT;\n", self.script())
     }
 
-    /// Makes what is missing, inside of a transaction. The lock lasts until it ends.
+    /// Runs the missing migrations inside of a transaction. The lock is held until it ends.
     fn script(&self) -> String {
         let Self { name, quoted } = self;
         let mut script = format!(

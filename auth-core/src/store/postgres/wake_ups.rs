@@ -13,7 +13,7 @@ use crate::store::{Mark, StoreError};
 
 /// `NOTIFY` takes a lock of the whole database until its transaction has committed.
 const AT_MOST_EVERY: Duration = Duration::from_millis(10);
-/// After an error of either connection.
+/// The pause after an error of either connection.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A listening connection that was silent for so long is tested.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ struct Shared {
 
 impl WakeUps {
     pub(super) fn begin(options: PgConnectOptions, channel: String) -> Result<Self, StoreError> {
-        // One to listen, one to notify, and others for the time in which a dead one is not known to be dead.
+        // One to listen, one to notify, and others for the time until a lost one is detected.
         let pool = PgPoolOptions::new().max_connections(4).acquire_timeout(PATIENCE);
         let pool = pool.connect_lazy_with(options);
         let name = format!("{:x}", u128::from_be_bytes(*Mark::random()?.as_bytes()));
@@ -99,7 +99,7 @@ impl Shared {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen(&self.channel).await?;
         loop {
-            // Something may have been missed before, or while the connection was lost.
+            // A notification may have been missed before, or while the connection was lost.
             self.wake_here();
             loop {
                 match timeout(SILENCE, listener.try_recv()).await {

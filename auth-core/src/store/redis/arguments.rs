@@ -34,7 +34,7 @@ impl Arguments {
         self.text(&number.into().to_string())
     }
 
-    /// An epoch, version or the like. What is too large for a script is larger than all that the store has.
+    /// An epoch, version or similar number. A number that is too large for a script is larger than any in the store.
     pub(super) fn epoch(self, number: u64) -> Self {
         self.text(&number.min(LARGEST).to_string())
     }
@@ -48,7 +48,7 @@ impl Arguments {
         self.text(&hex(id.as_bytes()))
     }
 
-    /// The empty text when there is none.
+    /// The empty text if there is no value.
     pub(super) fn optional_login(self, id: Option<LoginId>) -> Self {
         match id {
             Some(id) => self.login(id),

@@ -1,4 +1,4 @@
-//! Connections to the server, whatever kind it is.
+//! Connections to a single server, to one that sentinels name, or to a cluster.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use redis::{
 };
 use tokio::sync::Mutex;
 
-/// A connection that all calls share. It is made again after it failed.
+/// A connection that all calls share. After a failure a new one is opened.
 pub(super) enum Connection {
     Cluster(ClusterConnection),
     Server(Box<Server>),
@@ -64,7 +64,7 @@ pub(super) struct Server {
 struct State {
     finder: Finder,
     connection: Option<MultiplexedConnection>,
-    /// Counts the connections, so that a failed call drops its own and no newer one.
+    /// Counts the connections, so that a failed call drops the connection that it used and not a newer one.
     number: u64,
 }
 
@@ -73,7 +73,7 @@ impl Server {
         Self { state: Mutex::new(State { finder, connection: None, number: 0 }), timeout }
     }
 
-    /// The connection, which is made if there is none. Callers wait while one of them makes it.
+    /// The connection, which is opened if there is none. Callers wait while one of them opens it.
     pub(super) async fn connection(&self) -> RedisResult<(MultiplexedConnection, u64)> {
         let mut state = self.state.lock().await;
         if let Some(connection) = &state.connection {
@@ -103,7 +103,7 @@ impl Server {
     }
 }
 
-/// Whether another connection may do better: this one failed, or its server is no longer the one that writes.
+/// Whether to open another connection: this one failed, or its server is no longer the master.
 fn is_of_connection(error: &RedisError) -> bool {
     let kind = error.kind();
     error.is_unrecoverable_error()

@@ -1,4 +1,4 @@
-//! What a cursor contains: a place in the log of each partition.
+//! The content of a cursor: a position in the log of each partition.
 
 use serde::{Deserialize, Serialize};
 

@@ -250,7 +250,7 @@ impl LoginStore for RedisStore {
 }
 
 impl RedisStore {
-    /// This time, or the store's if there is none yet.
+    /// This time, or the store's if it is `None`.
     pub(super) async fn time_or(
         &self,
         realm: &Realm,

@@ -43,13 +43,13 @@ pub use open::RedisStoreBuilder;
 
 /// A store on a Redis or Valkey server. Cheap to clone; clones share the connections.
 ///
-/// # What the server must be
+/// # Requirements
 ///
 /// Redis 7.0 or later. `maxmemory-policy` must be `noeviction`: a server that evicts keys forgets that logins ended,
-/// so the store does not open on one. Give the store a server, or a database of a server, of its own, or at least a
-/// prefix of its own.
+/// so the store does not open on such a server. Give the store a server of its own, or a database of a server, or at
+/// least a prefix of its own.
 ///
-/// # What a failure can lose
+/// # Data loss
 ///
 /// | setting | lost when the server crashes | lost when a replica takes over |
 /// |---|---|---|
@@ -74,7 +74,7 @@ pub struct RedisStore {
 struct Shared {
     connection: Connection,
     scripts: Scripts,
-    /// The start of all hash tags.
+    /// The prefix of all hash tags.
     prefix: String,
     /// Milliseconds that are added to the server's clock; zero but in tests.
     offset: Arc<AtomicI64>,

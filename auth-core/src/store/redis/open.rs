@@ -20,7 +20,7 @@ use super::{RedisStore, Shared};
 use crate::clock::Timestamp;
 use crate::store::{Partition, Realm, StoreError};
 
-/// What the keys mean. It rises when a version of this crate that does not know it must not use the store.
+/// The version of the format of the keys. It rises when versions of this crate that do not know it must not use the store.
 const SCHEMA: u64 = 1;
 
 /// Opens a [`RedisStore`] with settings.
@@ -52,8 +52,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// What all keys begin with, after a brace. Default: `auth`. Two stores on one server need two prefixes; two
-    /// services with one store need two realms only.
+    /// The prefix of all keys, after a brace. Default: `auth`. Two stores on one server need different prefixes; two
+    /// services with one store only need different realms.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.to_owned();

@@ -1,4 +1,4 @@
-//! What scripts answer: values by their places, hashes and log entries by the names of their fields.
+//! Replies of scripts: values by position, hashes and log entries by the names of their fields.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::store::{
 };
 
 fn missing() -> StoreError {
-    StoreError::new("an answer of the server lacks something, or it has another form")
+    StoreError::new("a reply of the server is incomplete or malformed")
 }
 
 pub(super) fn unhex<const N: usize>(text: &str) -> Result<[u8; N], StoreError> {
     unhex_all(text).and_then(|bytes| bytes.try_into().ok()).ok_or_else(missing)
 }
 
-/// What a script answered. The first value is the time.
+/// The reply of a script. The first value is the time.
 #[derive(Debug, Default)]
 pub(super) struct Reply(pub(super) Vec<Value>);
 
@@ -72,12 +72,12 @@ impl Reply {
         ended.collect()
     }
 
-    /// Epoch, threshold and login from this place on.
+    /// Epoch, threshold and login from this position on.
     pub(super) fn live_login(&self, index: usize, id: LoginId) -> Result<LiveLogin, StoreError> {
         self.live_login_at([index, index + 1, index + 2], id)
     }
 
-    /// Epoch, threshold and login at these places.
+    /// Epoch, threshold and login at these positions.
     pub(super) fn live_login_at(&self, places: [usize; 3], id: LoginId) -> Result<LiveLogin, StoreError> {
         let [epoch, outdated_below, login] = places;
         let (subject_epoch, outdated_below) = (self.number(epoch)?, self.number(outdated_below)?);
@@ -88,7 +88,7 @@ impl Reply {
         self.get::<Whole>(index)?.row(id)
     }
 
-    /// The session at this place.
+    /// The session at this position.
     pub(super) fn session(&self, index: usize, key: &SessionKey) -> Result<SessionRow, StoreError> {
         let fields: Fields = self.get(index)?;
         let login = fields.has("login").then(|| fields.login("login")).transpose()?;
@@ -102,7 +102,7 @@ impl Reply {
     }
 }
 
-/// A login: the row, its claims, and what never changes.
+/// A login: the row, its claims, and the constant part.
 pub(super) struct Whole(Fields, Vec<u8>, Vec<u8>);
 
 impl FromRedisValue for Whole {
@@ -112,7 +112,7 @@ impl FromRedisValue for Whole {
     }
 }
 
-/// What never changes about a login, and no script reads.
+/// The constant part of a login, which no script reads.
 #[derive(Serialize, Deserialize)]
 struct About<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

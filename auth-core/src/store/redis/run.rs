@@ -15,8 +15,8 @@ use crate::store::{Partition, Realm, StoreError};
 /// How many partitions a store has. It is part of every login id, so it never changes.
 pub(super) const PARTITIONS: u8 = 16;
 
-/// How often a script is tried while the realm, which it needs, is not there. Only a server that is emptied between two
-/// calls takes more than two.
+/// How often a script is tried while its realm does not exist. More than two attempts are needed only if the server is
+/// emptied between two calls.
 const TRIES: u32 = 3;
 
 pub(super) const fn partitions() -> NonZeroU32 {
@@ -35,18 +35,18 @@ pub(super) fn of(subject: &Subject) -> Partition {
     Partition::of(subject, partitions())
 }
 
-/// The partition, unless this store has none with that number.
+/// The partition, or `None` if this store has no partition with this number.
 pub(super) fn known(partition: Partition) -> Option<Partition> {
     (partition.number() < PARTITIONS).then_some(partition)
 }
 
 impl Shared {
-    /// What all keys and channels of a partition begin with: the part in braces decides about the slot.
+    /// The prefix of all keys and channels of a partition: the part in braces determines the slot.
     pub(super) fn tag(&self, partition: Partition) -> String {
         tag(&self.prefix, partition)
     }
 
-    /// `None` when the realm is not there.
+    /// `None` when the realm does not exist.
     async fn invoke(
         &self,
         script: &Script,
@@ -93,7 +93,7 @@ impl Shared {
 }
 
 impl RedisStore {
-    /// Runs a step, after creating the realm if it is not there.
+    /// Runs a step, after creating the realm if it does not exist.
     pub(super) async fn run(
         &self,
         script: &Script,
@@ -107,7 +107,7 @@ impl RedisStore {
             }
             self.shared.raise_floor(realm, 0).await?;
         }
-        Err(StoreError::new("the server does not keep the realm"))
+        Err(StoreError::new("the server lost the realm again after it was created"))
     }
 
     /// Runs the same step in every partition.
@@ -120,7 +120,7 @@ impl RedisStore {
         try_join_all(all_partitions().map(|partition| self.run(script, realm, partition, arguments))).await
     }
 
-    /// The time, for an answer that needs no look into the store.
+    /// The time, for an answer that needs no other data.
     pub(super) async fn only_time(&self, realm: &Realm) -> Result<crate::clock::Timestamp, StoreError> {
         let nobody = Arguments::new().text("");
         self.run(&self.shared.scripts.ticket, realm, Partition::REALM, &nobody).await?.now()

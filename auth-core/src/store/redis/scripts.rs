@@ -7,7 +7,7 @@ macro_rules! scripts {
         /// All scripts that begin with the prelude.
         #[derive(Debug)]
         pub(super) struct Scripts {
-            /// The floor of a realm, which must be there before the others run.
+            /// The floor of a realm, which must exist before the other scripts run.
             pub(super) floor: Script,
             $(pub(super) $name: Script,)*
         }

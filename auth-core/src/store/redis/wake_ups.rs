@@ -1,4 +1,4 @@
-//! Hearing that an entry was appended, in whatever process.
+//! Wake-ups: notifications that some process appended an entry to the log.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::task::AbortHandle;
 use super::connection::Finder;
 use super::run::{all_partitions, tag};
 
-/// How long to wait before the channels are subscribed again. Meanwhile the poll finds what was appended.
+/// How long to wait before the channels are subscribed to again. In the meantime polling finds new entries.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The channels that scripts publish to.
+/// The channels to which scripts publish.
 pub(super) fn channels(prefix: &str) -> Vec<String> {
     all_partitions().map(|partition| format!("{}log", tag(prefix, partition))).collect()
 }
@@ -87,7 +87,7 @@ async fn subscribed_to_cluster(
     channels: &[String],
 ) -> RedisResult<redis::cluster_async::ClusterConnection> {
     let mut connection = client.get_async_connection().await?;
-    // One after the other: a command subscribes to channels of one slot.
+    // One by one: a command can subscribe only to channels of one slot.
     for channel in channels {
         connection.ssubscribe(channel).await?;
     }

@@ -135,7 +135,7 @@ pub async fn no_sign_in_survives_an_ending_that_it_began_before(world: Arc<dyn W
 
 /// The entry is kept for the record's retention, which is the largest that a login of the subject ever had, or the
 /// caller's, whichever is longer.
-pub async fn the_entry_lives_for_the_largest_retention(world: Arc<dyn World>) {
+pub async fn the_entry_is_kept_for_the_largest_retention(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let long = RETENTION * 5;
     scene.sign_in_as(&NewLogin { retention: long, ..scene.annas(1) }, None).await;

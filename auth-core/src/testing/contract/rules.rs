@@ -132,7 +132,7 @@ macro_rules! store_rules {
             ending::no_sign_in_survives_an_ending_that_it_began_before,
             ending::only_a_live_login_of_the_subject_is_spared,
             ending::sparing_brings_nothing_back,
-            ending::the_entry_lives_for_the_largest_retention,
+            ending::the_entry_is_kept_for_the_largest_retention,
         }
     };
     ([$($callback:tt)*] families $($arguments:tt)*) => {
@@ -252,7 +252,7 @@ macro_rules! store_rules {
             sessions::a_rename_is_logged_for_the_longer_retention,
             sessions::a_renamed_session_has_its_new_hash_only,
             sessions::a_save_raises_the_version,
-            sessions::a_session_is_over_from_the_instant_it_expires,
+            sessions::a_session_is_refused_from_the_instant_it_expires,
             sessions::a_session_that_cannot_be_renamed_is_left_alone,
             sessions::a_session_without_login_is_stored_as_it_was_made,
             sessions::a_taken_session_hash_is_refused,
@@ -291,19 +291,19 @@ macro_rules! store_rules {
             $($arguments)*;
             tickets::a_change_of_claims_outdates_tickets,
             tickets::a_ticket_expires,
-            tickets::a_ticket_holds_the_subjects_epoch,
+            tickets::a_ticket_contains_the_subjects_epoch,
             tickets::a_ticket_is_outdated_by_its_own_subject_only,
             tickets::a_ticket_of_another_epoch_is_refused,
             tickets::ending_all_logins_outdates_tickets,
-            tickets::ending_one_login_leaves_tickets_good,
+            tickets::ending_one_login_leaves_tickets_valid,
         }
     };
     ([$($callback:tt)*] time $($arguments:tt)*) => {
         $($callback)*! {
             $($arguments)*;
             time::a_clock_that_steps_back_ends_nothing,
-            time::a_login_is_over_from_the_instant_it_expires,
-            time::a_login_is_over_from_the_instant_it_was_idle_too_long,
+            time::a_login_is_refused_from_the_instant_it_expires,
+            time::a_login_is_refused_from_the_instant_it_was_idle_too_long,
             time::answers_carry_the_time_of_the_store,
             time::epochs_rise_whatever_the_clock_does,
         }
@@ -311,7 +311,7 @@ macro_rules! store_rules {
     ([$($callback:tt)*] uses $($arguments:tt)*) => {
         $($callback)*! {
             $($arguments)*;
-            uses::a_batch_of_uses_passes_over_the_dead,
+            uses::a_batch_of_uses_ignores_logins_that_are_not_live,
             uses::use_moves_a_login_forward_only,
             uses::use_never_outlives_the_login,
         }
@@ -321,9 +321,9 @@ macro_rules! store_rules {
             $($arguments)*;
             write_back::a_login_that_an_entry_spares_goes_on,
             write_back::entries_are_appended_under_their_own_marks,
-            write_back::entries_that_are_there_are_passed_over,
+            write_back::entries_that_the_log_has_are_ignored,
             write_back::thresholds_only_rise,
-            write_back::what_is_written_back_holds,
+            write_back::what_is_written_back_takes_effect,
             write_back::writing_back_brings_nothing_back,
         }
     };

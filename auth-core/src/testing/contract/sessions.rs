@@ -192,7 +192,7 @@ pub async fn only_a_session_without_login_is_deleted(world: Arc<dyn World>) {
 }
 
 /// A session, with or without login, ends at its expiry, to the millisecond.
-pub async fn a_session_is_over_from_the_instant_it_expires(world: Arc<dyn World>) {
+pub async fn a_session_is_refused_from_the_instant_it_expires(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in [1, 2] {
         let new = NewSession { lifetime: seconds(60), ..scene.new_session(number) };

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::store::{Created, EndReason, Ticket};
 
 /// A ticket contains the subject's epoch, which at first is the floor, and the time at which it was issued.
-pub async fn a_ticket_holds_the_subjects_epoch(world: Arc<dyn World>) {
+pub async fn a_ticket_contains_the_subjects_epoch(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let answer = scene.store.ticket(&scene.realm, &anna()).await.expect("ticket");
     assert_eq!(answer.value, Ticket::new(&anna(), scene.floor().await, answer.now));
@@ -47,7 +47,7 @@ pub async fn a_change_of_claims_outdates_tickets(world: Arc<dyn World>) {
 }
 
 /// Ending one login does not make tickets invalid.
-pub async fn ending_one_login_leaves_tickets_good(world: Arc<dyn World>) {
+pub async fn ending_one_login_leaves_tickets_valid(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
     let ticket = scene.ticket(&anna()).await;

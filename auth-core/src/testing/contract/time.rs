@@ -30,7 +30,7 @@ pub async fn answers_carry_the_time_of_the_store(world: Arc<dyn World>) {
 }
 
 /// A login ends at `expires_at`, whether or not it was purged.
-pub async fn a_login_is_over_from_the_instant_it_expires(world: Arc<dyn World>) {
+pub async fn a_login_is_refused_from_the_instant_it_expires(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in_as(&NewLogin { lifetime: seconds(60), ..scene.annas(1) }, None).await;
     scene
@@ -42,7 +42,7 @@ pub async fn a_login_is_over_from_the_instant_it_expires(world: Arc<dyn World>) 
 }
 
 /// A login ends at `idle_expires_at`, unless it is used before.
-pub async fn a_login_is_over_from_the_instant_it_was_idle_too_long(world: Arc<dyn World>) {
+pub async fn a_login_is_refused_from_the_instant_it_was_idle_too_long(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     let row = scene.sign_in_as(&NewLogin { idle: seconds(60), ..scene.annas(1) }, None).await;
     assert!(row.idle_expires_at < row.expires_at);

@@ -37,7 +37,7 @@ pub async fn use_never_outlives_the_login(world: Arc<dyn World>) {
 }
 
 /// Uses of ended and unknown logins are ignored, and the others of the batch are applied.
-pub async fn a_batch_of_uses_passes_over_the_dead(world: Arc<dyn World>) {
+pub async fn a_batch_of_uses_ignores_logins_that_are_not_live(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     for number in 1..=3 {
         scene.sign_in(number).await;

@@ -21,7 +21,7 @@ fn all_ended(row: &LoginRow, after: u64, spared: Option<LoginId>) -> Revoked {
 }
 
 /// Written-back entries end logins and sessions, and make tokens and keys invalid.
-pub async fn what_is_written_back_holds(world: Arc<dyn World>) {
+pub async fn what_is_written_back_takes_effect(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
     scene.sign_in(2).await;
@@ -71,7 +71,7 @@ pub async fn entries_are_appended_under_their_own_marks(world: Arc<dyn World>) {
 }
 
 /// Entries whose marks are in the log are ignored, however often they are written back.
-pub async fn entries_that_are_there_are_passed_over(world: Arc<dyn World>) {
+pub async fn entries_that_the_log_has_are_ignored(world: Arc<dyn World>) {
     let scene = Scene::of(world);
     scene.sign_in(1).await;
     scene.end_all(None).await;

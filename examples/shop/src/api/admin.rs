@@ -1,7 +1,7 @@
-//! What only an admin does: lock users out, give them roles.
+//! What only an admin may do: disable users and change their roles.
 //!
-//! The user is changed first and the authenticator told afterwards: told first, a login or refresh in between would
-//! bring back what was there before. If telling fails the answer is 503 and the same request can be sent again.
+//! The user is changed first, and the authenticator called afterwards: in the other order, a login or refresh in between
+//! would load the old role again. If the call fails, the answer is 503, and the same request can be repeated.
 
 use auth_core::id::Subject;
 use auth_core::{Authenticator, require_auth};
@@ -34,7 +34,7 @@ pub(crate) async fn disable(
     .await
 }
 
-/// The role that somebody shall have.
+/// The new role of a user.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewRole {
     role: String,

@@ -1,4 +1,4 @@
-//! For whoever watches the process.
+//! For monitoring.
 
 use auth_core::public;
 

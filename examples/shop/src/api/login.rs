@@ -16,7 +16,7 @@ use crate::user::ShopUser;
 
 const WRONG: Problem = Problem::new(StatusCode::UNAUTHORIZED, "User name or password is wrong");
 
-/// Who wants in.
+/// The body of a sign-in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Credentials {
     username: String,

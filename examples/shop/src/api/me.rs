@@ -1,4 +1,4 @@
-//! Who is asking.
+//! The caller's own data.
 
 use auth_core::{Auth, Roles, require_auth};
 use axum::Json;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::user::{Role, ShopUser};
 
-/// What the caller is to the shop.
+/// The caller's name, role and scopes.
 #[derive(Debug, Serialize)]
 pub(crate) struct Me {
     subject: String,

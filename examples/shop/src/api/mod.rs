@@ -1,4 +1,4 @@
-//! The API: JSON in, JSON out, problems when it is refused.
+//! The API: requests and answers are JSON, and refusals are problems.
 
 pub(crate) mod admin;
 pub(crate) mod health;
@@ -12,7 +12,7 @@ use axum::response::Result;
 
 use crate::problem::Problem;
 
-/// Runs what must not stop half way in a task of its own: a client that hangs up stops only the waiting for it.
+/// Runs work that must complete in a task of its own, which continues if the client disconnects.
 async fn to_the_end<T: Send + 'static>(steps: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     tokio::spawn(steps).await.map_err(|_| Problem::INTERNAL)?
 }

@@ -1,4 +1,4 @@
-//! Orders: customers their own, clerks all of them.
+//! Orders: customers see their own, clerks see all.
 
 use auth_core::extract::Decision;
 use auth_core::{Auth, check, require_auth};
@@ -13,7 +13,7 @@ use crate::path::OrderId;
 use crate::problem::{JsonBody, Problem};
 use crate::user::{Role, Scope, ShopUser};
 
-/// Somebody else's order looks like one that is not there.
+/// The owner of an order may see it. For other customers the order does not exist.
 #[check]
 async fn owner(
     user: &Auth<ShopUser>,
@@ -64,7 +64,7 @@ pub(crate) async fn delete(
     no_content(orders.delete(id).await?)
 }
 
-/// `POST /api/orders/{id}/refund`: money goes out, so a sign-in of an hour ago is not enough.
+/// `POST /api/orders/{id}/refund`. It pays money, so it requires a recent sign-in.
 #[require_auth(session | jwt, role(Role::Clerk), fresh("5m"), claims = ShopUser)]
 pub(crate) async fn refund(
     OrderId(id): OrderId,

@@ -1,4 +1,4 @@
-//! Changing the own password.
+//! Changing the caller's password.
 
 use auth_core::{Auth, Authenticator, require_auth};
 use axum::extract::State;
@@ -16,17 +16,17 @@ use crate::users::{PasswordChange, Users};
 
 const SHORTEST: usize = 8;
 
-/// The password as it is and as it shall be.
+/// The old and the new password.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Passwords {
     old: SecretString,
     new: SecretString,
 }
 
-/// `POST /api/password`: whoever else is signed in with the old password is out.
+/// `POST /api/password`. It ends the user's other logins.
 ///
-/// 503 may come after the password was changed and before the other logins ended: then `DELETE /auth/logins` ends them.
-/// Both happen in a task of their own, also when the client hangs up half way.
+/// After a 503 the password may be changed while the other logins have not ended: then `DELETE /auth/logins` ends them.
+/// Both steps run in a task of their own, which completes even if the client disconnects.
 #[require_auth(session | jwt, fresh("5m"))]
 pub(crate) async fn change(
     user: Auth<ShopUser>,

@@ -9,7 +9,7 @@ use crate::orders::Orders;
 use crate::problem::Problem;
 use crate::user::{Scope, ShopUser};
 
-/// How the shop is doing.
+/// The figures of the shop.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Report {
     orders: i64,

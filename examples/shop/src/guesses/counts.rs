@@ -1,4 +1,4 @@
-//! One limit, for as many keys as fit.
+//! One limit for a bounded number of keys.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,10 +12,10 @@ use quick_cache::unsync::Cache;
 
 use super::TooManyGuesses;
 
-/// The most keys that are remembered. Others choose the keys, and each new one costs them a guess; the oldest are forgotten.
+/// The maximum number of keys; the oldest are forgotten. Clients choose the keys, but each new one costs them an attempt.
 const MOST_KEYS: usize = 1 << 16;
 
-/// A limit by key, which can be given back to.
+/// A limit for each key. An attempt that was counted can be taken back.
 pub(super) struct Limiter<C: Clock> {
     limiter: RateLimiter<u64, Counts, C, StateInformationMiddleware>,
     counts: Counts,
@@ -34,7 +34,7 @@ impl<C: Clock + Clone> Limiter<C> {
 }
 
 impl<C: Clock> Limiter<C> {
-    /// Counts one; how many are left.
+    /// Counts one attempt. Returns how many are left.
     pub(super) fn count(&self, key: u64) -> Result<u32, TooManyGuesses> {
         match self.limiter.check_key(&key) {
             Ok(after) => Ok(after.remaining_burst_capacity()),
@@ -44,7 +44,7 @@ impl<C: Clock> Limiter<C> {
         }
     }
 
-    /// Takes back one that was counted.
+    /// Takes back one counted attempt.
     pub(super) fn uncount(&self, key: u64) {
         let each = u64::try_from(self.each.as_nanos()).unwrap_or(u64::MAX);
         if let Some(mut full_again) = self.counts.lock().get_mut(&key) {
@@ -58,7 +58,7 @@ impl<C: Clock> Limiter<C> {
     }
 }
 
-/// When each key has its whole burst again, since the limiter began.
+/// When each key has its full burst again, as the time since the limiter was created.
 #[derive(Clone)]
 struct Counts(Arc<Mutex<Cache<u64, Nanos>>>);
 

@@ -13,7 +13,7 @@ fn address(number: u32) -> Address {
     IpAddr::from(Ipv4Addr::from_bits(number)).into()
 }
 
-/// How many wrong guesses pass, of at most that many.
+/// How many wrong guesses are accepted, of at most this many.
 fn wrong(guesses: &Guesses<FakeRelativeClock>, user: &str, from: Address, most: usize) -> usize {
     (0..most).take_while(|_| guesses.admit(user, from).is_ok()).count()
 }
@@ -62,7 +62,7 @@ fn many_addresses_have_a_hundred_guesses_at_a_user_and_then_one_each() {
     let (clock, guesses) = guesses();
     let passed = (0..20).map(|number| wrong(&guesses, "alice", address(number), 10)).sum::<usize>();
 
-    // The eleventh to twentieth were new when they came.
+    // The eleventh to twentieth address had no wrong guess before.
     assert_eq!(passed, 100 + 10);
     assert_eq!(refused(&guesses, "alice", address(15)), Duration::from_secs(60));
     clock.advance(Duration::from_secs(60));
@@ -70,7 +70,7 @@ fn many_addresses_have_a_hundred_guesses_at_a_user_and_then_one_each() {
 }
 
 #[test]
-fn who_gets_in_from_an_address_that_guessed_nothing_always_may() {
+fn an_address_without_a_wrong_guess_is_not_limited_by_the_guesses_of_others() {
     let (_, guesses) = guesses();
     for number in 0..20 {
         wrong(&guesses, "alice", address(number), 10);
@@ -82,7 +82,7 @@ fn who_gets_in_from_an_address_that_guessed_nothing_always_may() {
 }
 
 #[test]
-fn right_ones_are_not_counted_and_forgive_no_wrong_one() {
+fn right_passwords_are_not_counted_and_do_not_reset_the_count() {
     let (_, guesses) = guesses();
     for _ in 0..300 {
         guesses.admit("alice", address(1)).ok().unwrap().take_back();
@@ -95,7 +95,7 @@ fn right_ones_are_not_counted_and_forgive_no_wrong_one() {
 }
 
 #[test]
-fn a_refused_guess_counts_nowhere() {
+fn a_refused_guess_is_not_counted() {
     let (_, guesses) = guesses();
     assert_eq!(wrong(&guesses, "alice", address(1), 10), 10);
     for _ in 0..300 {
@@ -107,7 +107,7 @@ fn a_refused_guess_counts_nowhere() {
 }
 
 #[test]
-fn names_without_end_do_not_take_memory_without_end() {
+fn memory_is_bounded_for_any_number_of_names() {
     let (_, guesses) = guesses();
     for number in 0..200_000 {
         let _ = guesses.admit(&format!("user {number}"), address(number));

@@ -1,4 +1,4 @@
-//! Who you are, and where you are signed in.
+//! The account page: the user's data and devices.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ impl<'a> Device<'a> {
     }
 }
 
-/// A time: for machines as it is, for people to the minute.
+/// A time, shown to the minute.
 struct Moment(Timestamp);
 
 impl fmt::Display for Moment {
@@ -84,13 +84,13 @@ pub(crate) async fn account(
     Ok(render(StatusCode::OK, &Account { user: user.claims(), devices, next, notice }))
 }
 
-/// The query of the page: which part of the devices.
+/// The query of the page: after which device the list begins.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
     after: Option<String>,
 }
 
-/// `POST /account/logins/{id}/end`: one device; the one that asks is signed out as by `/logout`.
+/// `POST /account/logins/{id}/end`: signs out one device, the current one as by `/logout`.
 #[require_auth(session)]
 pub(crate) async fn end_login(
     user: Auth<ShopUser>,
@@ -104,13 +104,13 @@ pub(crate) async fn end_login(
     }
     match auth.end_login(user.subject(), id).await? {
         true => Ok(Redirect::to("/account").into_response()),
-        // The list was older than the end of the device.
+        // The device was signed out after the list was shown.
         false if prefers_html(&headers) => Ok(Notice::Gone.redirect("/account").into_response()),
         false => Err(Problem::NOT_FOUND.into()),
     }
 }
 
-/// `POST /account/logins/end-others`: every device but the one that asks.
+/// `POST /account/logins/end-others`: signs out every device but the current one.
 #[require_auth(session)]
 pub(crate) async fn end_other_logins(
     user: Auth<ShopUser>,

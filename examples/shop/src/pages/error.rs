@@ -1,4 +1,4 @@
-//! Refusals as pages: what programs get as problem+json, a browser gets from one template.
+//! Refusals as pages: programs get problem+json, and browsers a page.
 
 use askama::Template;
 use auth_core::extract::{Rejection, RejectionReason};
@@ -32,10 +32,11 @@ const HOME: WayOut = WayOut { href: "/", label: "To the front page" };
 const SIGN_IN: WayOut = WayOut { href: "/login", label: "Sign in" };
 const SIGN_IN_AGAIN: WayOut = WayOut { href: "/login?notice=again", label: "Sign in again" };
 
-/// The largest problem that is read to be shown.
+/// The maximum length of a problem that is shown.
 const LARGEST_PROBLEM: usize = 4 * 1024;
 
-/// The answer to what a guard refused. `None`: the redirect to the login page, or a problem that [`show`] makes a page of.
+/// The answer to a request that a guard refused. `None`: the redirect to the login page, or a problem that [`show`]
+/// turns into a page.
 pub(crate) fn of_rejection(rejection: &Rejection) -> Option<Response> {
     if !rejection.prefers_html() {
         return None;
@@ -61,7 +62,7 @@ pub(crate) fn of_rejection(rejection: &Rejection) -> Option<Response> {
     Some(page(rejection.status(), text, way_out))
 }
 
-/// Makes a page of a problem, if that is what the client wants.
+/// Turns a problem into a page, if the client prefers HTML.
 pub(crate) async fn show(request: Request, next: Next) -> Response {
     let is_browser = prefers_html(request.headers());
     let response = next.run(request).await;

@@ -1,4 +1,4 @@
-//! The style sheet and the script: files of their own, so that the policy allows nothing inline.
+//! The style sheet and the script, as separate files, so that the Content-Security-Policy allows nothing inline.
 
 use auth_core::public;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};

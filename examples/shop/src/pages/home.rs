@@ -16,11 +16,11 @@ struct Home<'a> {
     notice: Option<Notice>,
 }
 
-/// `GET /`: open to everybody, and knows who is there.
+/// `GET /`: for everybody; it shows who is signed in.
 #[require_auth(session | jwt)]
 pub(crate) async fn home(user: Option<Auth<ShopUser>>, notice: Option<Notice>) -> Response {
     let name = user.as_ref().map(|user| user.name.as_str());
-    // A form of another site, which brings no cookie, can lead here too.
+    // A form of another site, whose requests have no cookie, can lead here too.
     let notice = notice.filter(|_| name.is_none());
     render(StatusCode::OK, &Home { name, notice })
 }

@@ -43,12 +43,12 @@ pub(crate) struct Credentials {
     next: Option<String>,
 }
 
-/// Where to go on after signing in: whatever is not a path of this site is as good as nothing.
+/// Where to continue after signing in. A value that is not a path of this site is ignored.
 fn own_path(next: Option<&str>) -> Option<LocalPath> {
     next.and_then(LocalPath::parse)
 }
 
-/// `GET /login`: whoever is signed in already goes on, unless it is to prove again who they are.
+/// `GET /login`: users who are signed in are redirected, unless they must sign in again.
 #[require_auth(session)]
 pub(crate) async fn form(
     user: Option<Auth<ShopUser>>,
@@ -63,7 +63,7 @@ pub(crate) async fn form(
     }
 }
 
-/// The form for a browser whose cookie is none of ours: signing in replaces it.
+/// The form for a browser with a malformed cookie: signing in replaces it.
 pub(super) fn unknown_cookie() -> Response {
     let message = Some("Your browser sent a cookie that the shop does not know. Please sign in.");
     render(StatusCode::UNAUTHORIZED, &LoginPage { username: "", next: None, message, notice: None })
@@ -98,14 +98,14 @@ pub(crate) async fn submit(
     Ok((signed_in, Redirect::to(next.unwrap_or("/account"))).into_response())
 }
 
-/// The form again, with the name as it was typed.
+/// The form again, with the name that was entered.
 fn refused(username: &str, next: Option<&str>) -> Response {
     let message = Some("User name or password is wrong.");
     let page = render(StatusCode::UNAUTHORIZED, &LoginPage { username, next, message, notice: None });
     ([(WWW_AUTHENTICATE, r#"Cookie realm="shop""#)], page).into_response()
 }
 
-/// The form again, for later.
+/// The form again, with the time to wait.
 fn slowed_down(username: &str, next: Option<&str>, too_many: TooManyGuesses) -> Response {
     let message = Some("Too many wrong passwords. Wait a minute, then try again.");
     let page = render(StatusCode::TOO_MANY_REQUESTS, &LoginPage { username, next, message, notice: None });

@@ -14,7 +14,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::problem::Problem;
 
-/// A page with that status.
+/// A page with this status.
 fn render(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => (status, Html(html)).into_response(),

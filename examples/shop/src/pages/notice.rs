@@ -1,4 +1,5 @@
-//! A word about what happened before this page, as the query parameter `notice`: one of a few, never a text of the request.
+//! A notice about what happened before this page, selected by the query parameter `notice`. It contains no text of the
+//! request.
 
 use std::convert::Infallible;
 
@@ -11,13 +12,13 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Notice {
-    /// Something needs a sign-in that is not long ago.
+    /// The page needs a more recent sign-in.
     Again,
     /// A form was sent after its session had ended.
     Expired,
-    /// A device to be signed out was so already.
+    /// The device was signed out already.
     Gone,
-    /// Signing out, but the session had ended before.
+    /// The user signed out, but the session had ended before.
     Over,
 }
 
@@ -26,13 +27,13 @@ impl Notice {
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Again => "Please sign in again to do this.",
-            Self::Expired => "Your session was over, so nothing was changed. Please sign in and try again.",
+            Self::Expired => "Your session had ended, so nothing was changed. Please sign in and try again.",
             Self::Gone => "That device was signed out already.",
             Self::Over => "You were signed out already.",
         }
     }
 
-    /// To a page that says it.
+    /// A redirect to a page that shows the notice.
     pub(super) fn redirect(self, page: &str) -> Redirect {
         let name = match self {
             Self::Again => "again",
@@ -49,7 +50,7 @@ struct Noticed {
     notice: Notice,
 }
 
-/// What is unknown, or there twice, is as none.
+/// Unknown or duplicate values are ignored.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Notice {
     type Rejection = Infallible;
 

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub(super) struct Activity(watch::Sender<usize>);
 
-/// A request, from its head on until its answer is written or given up.
+/// A request, from its head until its answer was written or abandoned.
 #[derive(Debug)]
 pub(super) struct Running(Activity);
 
@@ -22,7 +22,7 @@ impl Activity {
 
     /// Waits until there is none.
     pub(super) async fn ended(&self) {
-        // The sender is `self`, so it cannot be gone.
+        // The sender is `self`, so it was not dropped.
         let _ = self.0.subscribe().wait_for(|running| *running == 0).await;
     }
 }

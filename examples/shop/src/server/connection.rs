@@ -23,19 +23,20 @@ use tower_http::timeout::DeadlineBody;
 use super::activity::Activity;
 use super::proxies::Proxies;
 
-/// How long the head of a request may take, from its connection or the last answer on: what is idle longer is closed.
+/// The time limit for the head of a request, from the connection or the previous answer on. Idle connections are closed
+/// after this time.
 const LONGEST_HEAD: Duration = Duration::from_secs(5);
 
-/// How long the body of a request may take, in all.
+/// The time limit for the whole body of a request.
 const LONGEST_BODY: Duration = Duration::from_secs(10);
 
-/// How long a client may take in nothing of its answer.
+/// How long a client may read nothing of its answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// The most of a request's head that is read, in bytes.
+/// The maximum length of a request's head, in bytes.
 const LARGEST_HEAD: usize = 64 * 1024;
 
-/// How long a request that has only begun to arrive may take to become one, once the program was told to stop.
+/// The time limit for the rest of a request's head after the program was told to stop.
 const LAST_HEAD: Duration = Duration::from_millis(500);
 
 /// Answers the requests of one connection, until it is closed by either side or the program stops.
@@ -54,7 +55,7 @@ pub(super) async fn serve(
         request.extensions_mut().insert(ConnectInfo(client));
         let answer = router.clone().oneshot(request);
         async move {
-            // The body of the answer goes when it is written; `running` goes with it.
+            // The body of the answer is dropped after it was written, and `running` with it.
             let ended = move |error| {
                 let _ = &running;
                 error
@@ -88,7 +89,7 @@ pub(super) async fn serve(
 }
 
 async fn told_to_stop(mut stop_notice: watch::Receiver<bool>) {
-    // A sender that is gone tells the same.
+    // A dropped sender means the same.
     let _ = stop_notice.wait_for(|stopping| *stopping).await;
 }
 

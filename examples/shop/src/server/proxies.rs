@@ -1,4 +1,4 @@
-//! Who the client is where a proxy stands in front of the shop.
+//! The address of the client behind a proxy.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use axum::http::{HeaderMap, HeaderName};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The proxies whose word about their clients is taken: none, unless the operator names them. Cheap to clone.
+/// The proxies whose `X-Forwarded-For` is trusted: none, unless the operator names them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxies(Arc<[IpAddr]>);
 
 impl Proxies {
-    /// Those proxies. Each of them must append to `X-Forwarded-For` who it was that it got the request from.
+    /// These proxies. Each of them must append the address of its peer to `X-Forwarded-For`.
     pub(crate) fn new(trusted: &[IpAddr]) -> Self {
         Self(trusted.iter().map(IpAddr::to_canonical).collect())
     }
 
-    /// Who sent the request: the peer, or if that is a proxy, the last address in `X-Forwarded-For` that is none. What
-    /// comes before it is the client's own word.
+    /// The sender of the request: the peer, or if that is a proxy, the last address in `X-Forwarded-For` that is not a
+    /// proxy. The addresses before it may be the client's invention.
     pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.trust(peer.ip()) {
             return peer;
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_named_proxy_is_believed() {
+    fn only_a_named_proxy_is_trusted() {
         assert_eq!(client("192.0.2.9", &["198.51.100.1"]), "192.0.2.9");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_says_itself_is_not_believed() {
+    fn addresses_that_the_client_sends_are_not_trusted() {
         assert_eq!(client("10.0.0.1", &["203.0.113.5, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["203.0.113.5", "198.51.100.1, 10.0.0.2"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["203.0.113.5, junk"]), "10.0.0.1");

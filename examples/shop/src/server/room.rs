@@ -1,15 +1,15 @@
-//! How many connections there may be.
+//! The maximum number of connections.
 
-/// The most at once, whatever the system allows.
+/// The maximum, even if the system allows more.
 const MOST: u32 = 1024;
 
-/// The fewest, also where the system allows hardly any open files.
+/// The minimum, even if the system allows hardly any open files.
 const FEWEST: u32 = 16;
 
 /// Open files for everything but clients: databases, the listener, standard streams.
 const RESERVED: u64 = 96;
 
-/// What is left of the open files that the system allows this process.
+/// The number of open files that the system allows this process, without the reserved ones.
 pub(super) fn for_connections() -> u32 {
     left_of(descriptors())
 }

@@ -63,7 +63,7 @@ async fn of_two_password_changes_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn of_two_admins_who_lock_each_other_out_at_once_one_stays() {
+async fn of_two_admins_who_disable_each_other_at_once_one_stays() {
     let (_folder, users) = users().await;
     assert_eq!(users.set_role("alice", Role::Admin).await.unwrap(), Change::Done);
 
@@ -74,7 +74,7 @@ async fn of_two_admins_who_lock_each_other_out_at_once_one_stays() {
 }
 
 #[tokio::test]
-async fn a_disabled_admin_is_no_admin_who_could_run_the_shop() {
+async fn a_disabled_admin_does_not_count_as_an_admin() {
     let (_folder, users) = users().await;
     assert_eq!(users.set_role("alice", Role::Admin).await.unwrap(), Change::Done);
     assert_eq!(users.disable("alice").await.unwrap(), Change::Done);

@@ -1,5 +1,5 @@
 #!lua
--- The start of every script but `floor`. A script is one step in one partition of one realm.
+-- The beginning of every script except `floor`. A script is one step in one partition of one realm.
 --
 -- Arguments of every script: the realm, the hash tag of the partition, milliseconds to add to the server's clock, and the
 -- command that publishes. `arg(n)` is the n-th of the others. All keys begin with the tag, so that they are in one slot.
@@ -126,12 +126,12 @@ local function live_of(subject, record)
     return ids, rows
 end
 
--- A login as an answer: the row, the claims, and what never changes.
+-- A login as a reply: the row, the claims, and the constant part.
 local function whole(id)
     return {redis.call('HGETALL', login_key(id)), redis.call('GET', claims_key(id)), redis.call('GET', about_key(id))}
 end
 
--- A live login as an answer.
+-- A live login as a reply.
 local function answer(outcome, id, record)
     return {now, outcome, record.epoch, record.outdated_below, whole(id)}
 end
@@ -178,7 +178,8 @@ local function append(mark, expires_at, ...)
     redis.call(ARGV[4], tag .. 'log', '')
 end
 
--- Remembers until when a token is revoked, for `standing`. It is kept ten minutes longer, as entries are.
+-- Records until when a token is revoked, for `standing`. The record counts ten minutes longer, as log entries do, and is kept
+-- for another ten, because the clock may step.
 local function revoke_token(token, expires_at)
     local key = base .. 'token:' .. token
     local before = tonumber(redis.call('GET', key) or 0)

@@ -1,8 +1,8 @@
--- One small step of a purge; answers how many logins were deleted, and whether there is more to do.
+-- One small step of a purge. Returns the number of deleted logins, and whether there is more to do.
 local most, margin, cursor = tonumber(arg(1)), tonumber(arg(2)), arg(3)
 local look_at, purged = base .. 'look_at', 0
 
--- Deletes what is not live, and looks at what is live again when it may have expired.
+-- Deletes logins that are not live. Those that are live are looked at again when they may have expired.
 local function look(member)
     local kind, id = string.match(member, '^(%a+):(.*)$')
     if kind == 'login' then
