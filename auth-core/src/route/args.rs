@@ -205,6 +205,7 @@ macro_rules! callable {
     };
 }
 
+#[diagnostic::do_not_recommend]
 impl FirstToRun for () {}
 
 callable!();

@@ -219,7 +219,7 @@ async fn a_panic_of_a_store_is_answered_503_and_logged_without_what_it_said() {
     assert_eq!(refreshing().send(&shop.app).await.status.as_u16(), 200);
     let text = log.text();
     assert!(
-        text.contains("a background task panicked and is started again task=FollowLog in_a_row=1"),
+        text.contains(r#"a background task panicked and is started again task="follow_log" in_a_row=1"#),
         "{text}"
     );
     assert!(!text.contains("a store that panics"), "{text}");
