@@ -12,8 +12,8 @@ use crate::extract::access::{
     Access, ContainsAuthenticator, Fails, GuardArg, Holds, MadeByAttribute, Never, RunsChecks,
 };
 
-/// A handler whose first argument is a guard. Nothing else implements it; it is here to be named in the bounds of
-/// functions that take handlers. `T` is inferred.
+/// A handler whose first argument is a guard. It is implemented for nothing else. It is public so that functions that take
+/// handlers can name it in their bounds. `T` is inferred.
 #[diagnostic::on_unimplemented(
     message = "this function is not a handler for the state `{S}`",
     label = "an argument of this function is not an extractor, or its future is not `Send`",
@@ -26,7 +26,7 @@ pub trait GuardedHandler<T, S> {
     /// Who may call the handler.
     #[doc(hidden)]
     const ACCESS: Access;
-    /// What axum calls the argument types.
+    /// The argument types in the form that axum uses.
     #[doc(hidden)]
     type Arguments: 'static;
     /// The handler's own type.
@@ -107,8 +107,8 @@ pub trait GuardedArgs: MadeByAttribute {
     type Guard;
 }
 
-/// A function with the argument types `A`, whatever they are. axum's `Layered`, a handler with a layer around it, is none:
-/// the layer could answer before the guard runs, and the policy table would list a policy that nobody enforces.
+/// A function with any argument types `A`. It is not implemented for axum's `Layered`, a handler with a layer around it:
+/// the layer could answer before the guard runs, and the policy table would list a policy that is not enforced.
 #[diagnostic::on_unimplemented(
     message = "this handler does not state who may call it",
     label = "not an async function with `#[require_auth(…)]` or `#[public]`",
@@ -116,7 +116,7 @@ pub trait GuardedArgs: MadeByAttribute {
     note = "a layer around a handler could answer before its guard: put the layer around routes, with `ProtectedRouter::layer`"
 )]
 pub trait Callable<A> {
-    /// What it returns, once awaited.
+    /// The output of its future.
     type Output;
 }
 
