@@ -32,7 +32,7 @@
 //!
 //! assert!(LocalPath::parse("/orders?page=2").is_some());
 //! assert!(LocalPath::parse("//evil.example").is_none());
-//! # let _ = ProtectedRouter::new().route("/sign-in", post(sign_in));
+//! # let _: ProtectedRouter<Authenticator<ShopUser>> = ProtectedRouter::new().route("/sign-in", post(sign_in));
 //! ```
 
 mod accept;
