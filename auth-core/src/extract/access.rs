@@ -1,4 +1,4 @@
-//! Who may call a handler, told by the type of its first argument.
+//! Who may call a handler, determined by the type of its first argument.
 
 use axum::extract::FromRef;
 
@@ -8,22 +8,22 @@ use crate::claims::Claims;
 use crate::login::Authenticator;
 use crate::requirement::Requirement;
 
-/// Who may call a handler, as the router and the policy table see it.
+/// Who may call a handler, for the router and the policy table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
     /// Everybody.
     Public,
-    /// Everybody; who has a credential is known.
+    /// Everybody; a caller with a credential is authenticated.
     Optional(&'static Requirement),
-    /// Who meets the requirement.
+    /// Callers who meet the requirement.
     Required(&'static Requirement),
 }
 
 /// That a condition on a handler holds; `K` in the traits of such conditions.
 ///
-/// Each of these traits has a second implementation, [`Fails`], which never applies. With one implementation only, rustc
-/// takes it to be the right one, and reports what is missing inside of it; with two it reports the condition.
+/// Each of these traits has a second implementation, [`Fails`], which never applies. If there were only one implementation,
+/// rustc would assume it, and report its unsatisfied bounds; with two it reports the condition.
 #[derive(Debug)]
 pub enum Holds {}
 
@@ -50,7 +50,7 @@ pub trait GuardArg<K = Holds>: MadeByAttribute {
     type Checks;
 }
 
-/// Keeps other crates from implementing what the policy table believes.
+/// Seals the traits on which the policy table relies.
 #[diagnostic::on_unimplemented(
     message = "only `#[require_auth(…)]` and `#[public]` make guards",
     label = "`{Self}` is not a guard: the policy table would list a policy that nothing enforces",
@@ -58,9 +58,9 @@ pub trait GuardArg<K = Holds>: MadeByAttribute {
 )]
 pub trait MadeByAttribute {}
 
-/// A tuple struct with `#[require_auth]`, whose extractor runs the guard of this policy. The attribute writes both from the
-/// same policy; written by hand, nothing would tie one to the other. It does not name the claims, which may be less visible
-/// than the struct.
+/// A tuple struct with `#[require_auth]`, whose extractor runs the guard of this policy. The attribute generates both from
+/// the same policy; a manual implementation could name another policy. It does not name the claims, which may be less
+/// visible than the struct.
 pub trait NamedGuard {
     /// What the guard requires.
     type Policy: Policy;
@@ -95,8 +95,8 @@ pub trait RunsChecks<X, C, H, K> {
     fn handler(handler: H) -> Self::Handler;
 }
 
-/// The claims where a handler's state is not checked here: with `#[public]`, and with a guard that has a name, whose
-/// extractor has that condition.
+/// The claims of handlers whose state is not checked here: those with `#[public]`, and those with a tuple struct, whose
+/// extractor has this condition itself.
 #[derive(Debug)]
 pub enum NoClaims {}
 

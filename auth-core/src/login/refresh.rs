@@ -162,7 +162,7 @@ impl<C: Claims> Parts<C> {
             }
             Load::NoSource => read_claims(&row.claims, &row.subject).map_or_else(
                 || {
-                    // Written by another version of the application, which goes on with them.
+                    // Written by another version of the application, which can still use them.
                     tracing::warn!(login = %row.id, "the stored claims do not match the claims type");
                     self.revoker.observe(&AuditEvent::Refused { reason: RefusalReason::StoredClaims });
                     Err(RefreshError::InvalidGrant)

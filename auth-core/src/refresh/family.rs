@@ -8,7 +8,7 @@
 //! are the store's. A `rotated_at` in the future means that the store's clock went back. Then the grace period counts
 //! as running, so that a clock alone never causes an alarm about theft. The first answer sets `rotated_at` to now, so
 //! that the predecessor is accepted for one grace period from then on, and not until the clock has caught up. A clock
-//! that jumps ahead cannot be distinguished from time that passed: the grace period is then over for a tab that has
+//! that jumps ahead cannot be distinguished from time that passed: the grace period has then passed for a tab that has
 //! just sent the predecessor.
 //!
 //! # Slow answers

@@ -13,8 +13,8 @@ use crate::extract::access::{
 };
 use crate::extract::guard::Public;
 
-/// A handler whose first argument is a guard. Nothing else implements it; it is here to be named in the bounds of
-/// functions that take handlers. `T` is inferred.
+/// A handler whose first argument is a guard. It is implemented for nothing else. It is public so that functions that take
+/// handlers can name it in their bounds. `T` is inferred.
 #[diagnostic::on_unimplemented(
     message = "this function is not a handler for the state `{S}`",
     label = "an argument of this function is not an extractor, or its future is not `Send`",
@@ -27,7 +27,7 @@ pub trait GuardedHandler<T, S> {
     /// Who may call the handler.
     #[doc(hidden)]
     const ACCESS: Access;
-    /// What axum calls the argument types.
+    /// The argument types in the form that axum uses.
     #[doc(hidden)]
     type Arguments: 'static;
     /// The handler's own type.
@@ -142,7 +142,7 @@ impl<L, H, T, S> Callable<AfterLayer> for Layered<L, H, T, S> {
     note = "put `#[require_auth(session | jwt)]` on an async function, or `#[public]` if everybody may call it"
 )]
 pub trait Callable<A> {
-    /// What it returns, once awaited.
+    /// The output of its future.
     type Output;
 }
 

@@ -20,20 +20,20 @@ use crate::store::StoreError;
 use crate::web::{BodyError, json_object};
 use crate::{public, require_auth};
 
-/// Far above any refresh token.
+/// The maximum length of a body. Refresh tokens are much shorter.
 const MAX_BODY: usize = 16 * 1024;
 
 impl<C: Claims> Authenticator<C> {
-    /// The ready-made routes, to merge into the application's. Caches may store the public keys, for five minutes, and nothing
-    /// else:
+    /// The ready-made routes, to merge into the application's. Caches may store the public keys for five minutes, and no
+    /// other answer.
     ///
     /// | route | who | what |
     /// |---|---|---|
     /// | `POST /auth/refresh` | public: the token is the credential | a JSON object with `refresh_token`, or no body and the refresh cookie: new tokens |
-    /// | `POST /auth/logout` | session \| jwt | 204; ends the login it came with |
-    /// | `GET /auth/logins` | session \| jwt | the caller's logins, newest first, 100 at once; `Link: …; rel="next"` says where the rest is |
-    /// | `DELETE /auth/logins` | session \| jwt | 204; ends the caller's others |
-    /// | `DELETE /auth/logins/{id}` | session \| jwt | 204; 404 for one that is not the caller's |
+    /// | `POST /auth/logout` | session \| jwt | 204; ends the login of the request |
+    /// | `GET /auth/logins` | session \| jwt | the caller's logins, newest first, 100 at a time; `Link: …; rel="next"` leads to the next ones |
+    /// | `DELETE /auth/logins` | session \| jwt | 204; ends the caller's other logins |
+    /// | `DELETE /auth/logins/{id}` | session \| jwt | 204; 404 if the caller has no such login |
     /// | `GET /.well-known/jwks.json` | public | the public keys |
     pub fn routes<S>(&self) -> ProtectedRouter<S>
     where
@@ -72,7 +72,7 @@ async fn refresh<C: Claims>(
     auth.answer_refresh(token, &parts).await
 }
 
-/// What the body asks for; `None` for an empty one, which leaves the token to the cookie.
+/// The parsed body. `None` for an empty one: then the token is taken from the cookie.
 fn read_refresh(
     parts: &Parts,
     body: Result<Bytes, BytesRejection>,
@@ -109,7 +109,7 @@ async fn logins<C: Claims>(
     State(auth): State<Authenticator<C>>,
     parts: Parts,
 ) -> Result<Response, StoreError> {
-    // Where the routes are nested, the rest of the path is with the request's own.
+    // If the routes are nested, the original URI has the whole path.
     let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     let after = match query.split('&').find_map(|pair| pair.strip_prefix("after=")).map(str::parse) {

@@ -1,4 +1,4 @@
-//! Method routers of guarded handlers: axum's, which remember who may call what.
+//! Method routers of guarded handlers: axum's, with the policy of each handler.
 
 use std::fmt;
 
@@ -129,7 +129,7 @@ methods! {
     put PUT,
 }
 
-/// Answers of guarded handlers say what caches may do with them.
+/// Adds the headers for caches to the answers of guarded handlers.
 fn marked<S: Clone + 'static>(inner: routing::MethodRouter<S>, access: Access) -> routing::MethodRouter<S> {
     match Varies::of(access) {
         Some(varies) => inner.layer(varies.layer()),

@@ -1,4 +1,4 @@
-//! A router that takes only guarded handlers, and so knows every route's policy.
+//! A router that accepts only guarded handlers, and so knows the policy of every route.
 //!
 //! [`ProtectedRouter`] and the functions [`get`], [`post`], … are used like axum's. A handler without `#[require_auth]` or
 //! `#[public]` does not compile, and neither does one that has a layer of its own. Other methods:
@@ -22,7 +22,7 @@
 //!
 //! #[require_auth(session, fresh("5m"))]
 //! async fn close_account(user: Auth<ShopUser>) -> String {
-//!     format!("{} is gone", user.name)
+//!     format!("the account {} is closed", user.name)
 //! }
 //!
 //! let app: ProtectedRouter<Authenticator<ShopUser>> = ProtectedRouter::new()

@@ -14,27 +14,26 @@ use crate::requirement::{Condition, CsrfCheck, Requirement};
 /// One method of one path, and who may call it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RoutePolicy {
-    /// The method; `None`, serialised as `*`, for a service or a fallback, which take every method.
+    /// The method; `None`, serialised as `*`, for a service or a fallback, which accept every method.
     #[serde(serialize_with = "as_method")]
     pub method: Option<Method>,
-    /// The path as axum writes it.
+    /// The path in axum's syntax.
     pub path: String,
     /// Who may call it.
     pub access: Access,
-    /// The accepted schemes, serialised as `session | jwt`; none where everybody may call.
+    /// The accepted schemes, serialised as `session | jwt`; empty if everybody may call.
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_alternatives")]
     pub schemes: &'static [Scheme],
-    /// What is asked of the principal, as in the attribute: roles, scopes and checks.
+    /// What is required of the principal, as in the attribute: roles, scopes and checks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
-    /// How long ago the caller may have proved who they are; serialised in milliseconds.
+    /// The longest time since the caller signed in; serialised in milliseconds.
     #[serde(rename = "fresh_ms", skip_serializing_if = "Option::is_none", serialize_with = "as_millis")]
     pub fresh: Option<Duration>,
-    /// How old the revocation list may be, where it differs from the authenticator's; serialised in milliseconds.
+    /// The maximum age of the revocation list, if it differs from the authenticator's; serialised in milliseconds.
     #[serde(rename = "revocation_ms", skip_serializing_if = "Option::is_none", serialize_with = "as_millis")]
     pub revocation: Option<Duration>,
-    /// Whether a request with a cookie is checked for cross-site forgery, serialised as `on` or `off`; `None` where
-    /// everybody may call.
+    /// Whether a request with a cookie is checked for CSRF, serialised as `on` or `off`; `None` if everybody may call.
     #[serde(rename = "csrf", skip_serializing_if = "Option::is_none", serialize_with = "as_switch")]
     pub checks_csrf: Option<bool>,
 }
@@ -70,7 +69,7 @@ impl RoutePolicy {
         };
         let condition = |requirement: &Requirement| match requirement.asked_condition() {
             Condition::Always => None,
-            // The parts of a top-level `all` are what the commas of the attribute say.
+            // The members of a top-level `all` are separated by commas in the attribute.
             Condition::All(members) => {
                 Some(members.iter().map(Condition::to_string).collect::<Vec<_>>().join(", "))
             }
@@ -135,7 +134,7 @@ fn as_switch<S: Serializer>(is_on: &Option<bool>, serializer: S) -> Result<S::Ok
     is_on.map(|is_on| if is_on { "on" } else { "off" }).serialize(serializer)
 }
 
-/// `5m`, `90s`, `250ms`: the largest unit that divides it.
+/// `5m`, `90s`, `250ms`: in the largest unit that divides the duration.
 fn readable(millis: u128) -> String {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
     units

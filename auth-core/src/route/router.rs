@@ -23,10 +23,10 @@ use crate::login::rejection::{Refusal, Rejection};
 
 /// axum's [`Router`], for guarded handlers only: one without `#[require_auth]` or `#[public]` does not compile.
 ///
-/// It knows who may call each of its routes; [`policies`](Self::policies) lists them. What is not a guarded handler gets
-/// in by name only: [`public_service`](Self::public_service), and, after [`into_router`](Self::into_router), whatever
-/// plain axum takes. A handler with a layer of its own (`handler.layer(…)`) is refused. A layer around routes is not in
-/// the list: one that answers by itself does so before any guard.
+/// It knows who may call each of its routes; [`policies`](Self::policies) lists them. Routes without a guarded handler need
+/// an explicit call: [`public_service`](Self::public_service), or [`into_router`](Self::into_router), after which axum
+/// accepts any handler. A handler with a layer of its own (`handler.layer(…)`) does not compile. Layers around routes are
+/// not in the list: a layer that answers itself does so before any guard.
 #[must_use]
 pub struct ProtectedRouter<S = ()> {
     inner: Router<S>,
@@ -37,7 +37,7 @@ impl<S> ProtectedRouter<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    /// A router without routes: everything is 404.
+    /// A router without routes: every request gets 404.
     pub fn new() -> Self {
         Self { inner: Router::new(), routes: Vec::new() }
     }
@@ -103,7 +103,7 @@ where
         self
     }
 
-    /// Answers what no route matches, with a guarded handler.
+    /// Answers requests that no route matches with a guarded handler.
     pub fn fallback<H, T>(mut self, handler: H) -> Self
     where
         H: GuardedHandler<T, S>,
@@ -117,8 +117,8 @@ where
         self
     }
 
-    /// Answers what no route so far matches, 404, and methods that a path so far does not have, 405, as guards answer: with a
-    /// problem (RFC 9457), or what the application supplies with
+    /// Answers requests that no route so far matches with 404, and methods that a path so far does not have with 405. As for
+    /// guards, the answer is a problem (RFC 9457), or what the application supplies with
     /// [`Builder::on_rejection`](crate::login::Builder::on_rejection). The reasons are
     /// [`NotFound`](crate::extract::RejectionReason::NotFound) and
     /// [`MethodNotAllowed`](crate::extract::RejectionReason::MethodNotAllowed). It replaces a [`fallback`](Self::fallback).
@@ -132,7 +132,7 @@ where
         self
     }
 
-    /// Puts a layer around all routes so far. See [`Router::layer`].
+    /// Adds a layer to all routes so far. See [`Router::layer`].
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -145,7 +145,7 @@ where
         self
     }
 
-    /// Puts a layer around the routes so far that runs only when one matches. See [`Router::route_layer`].
+    /// Adds a layer to the routes so far that runs only when one of them matches. See [`Router::route_layer`].
     ///
     /// # Panics
     ///
@@ -172,7 +172,7 @@ where
         self.inner.with_state(state)
     }
 
-    /// Plain axum's router, to which anything can be added: nothing is checked from here on.
+    /// axum's router, to which any handler can be added: from here on nothing is checked.
     pub fn into_router(self) -> Router<S> {
         self.inner
     }

@@ -44,7 +44,7 @@ pub async fn an_older_copy_is_noticed(world: Arc<dyn Restorable>) {
     for more in 0..4 {
         let page = scene.page(&late, 9).await;
         assert!(page.reset.is_some(), "after {more} new entries the cursor was taken for a good one");
-        assert_ne!(page.reset, Some(Reset::Purged), "it was not over");
+        assert_ne!(page.reset, Some(Reset::Purged), "the entry had not expired");
         assert_eq!(page.entries.len(), 1 + more);
         assert_eq!(page.entries.first().map(|entry| entry.mark), Some(kept));
         scene.end_all(None).await;
