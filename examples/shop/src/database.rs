@@ -8,6 +8,12 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+/// `SQLITE_BUSY`.
+const LOCKED: &str = "5";
+
+/// How often an attempt to connect to a locked database is repeated, a tenth of a second apart.
+const TRIES: u32 = 50;
+
 /// Opens the database, creates it if it does not exist, and migrates it to the newest schema.
 ///
 /// A commit survives a power failure, so that an old password or a disabled user does not become valid again.
@@ -23,13 +29,24 @@ pub(crate) async fn open(path: &Path) -> Result<SqlitePool, sqlx::Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5));
-    let pool = SqlitePoolOptions::new()
-        .max_connections(4)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_with(options)
-        .await?;
+    let pool = connect(options).await?;
     migrate(&pool).await?;
     Ok(pool)
+}
+
+/// Tries again while the database is locked: SQLite does not wait for another process that sets the journal mode at the
+/// same time.
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let pool = || SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5));
+    for _ in 0..TRIES {
+        match pool().connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCKED) => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            result => return result,
+        }
+    }
+    pool().connect_with(options).await
 }
 
 /// One transaction, for which other processes wait: if two processes start for the first time at once, the second one
